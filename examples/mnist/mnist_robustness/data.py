@@ -1,0 +1,123 @@
+"""Labelled images in memory, and the three layouts on disk from which they are read."""
+
+import gzip
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+Split = Literal["training", "testing"]
+ImageSize = tuple[int, int, int]
+"""Height, width and channels (1 or 3)."""
+
+Pixels = NDArray[np.float32]
+Labels = NDArray[np.int64]
+
+_IDX_STEM: dict[Split, str] = {"training": "train", "testing": "t10k"}
+_IDX_UNSIGNED_BYTE = 0x08
+_PIL_MODE = {1: "L", 3: "RGB"}
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """Images with their labels."""
+
+    images: Pixels
+    """Shape (number, height, width, channels), each value in [0, 1]."""
+    labels: Labels
+    """Shape (number,), indices of classes."""
+
+    def __len__(self) -> int:
+        """Return the number of images."""
+        return len(self.labels)
+
+
+def load_split(data_dir: Path, split: Split, image_size: ImageSize) -> Dataset:
+    """Read one split of a data set from whichever layout the directory has.
+
+    - ``{training,testing}/<label>/*.png``: a folder a class, classes numbered in the order of their
+      names. 60,000 files take seconds to read, and one file holding them all does not:
+    - ``{train,t10k}-{images-idx3,labels-idx1}-ubyte``, plain or with ``.gz``: the IDX files in which
+      MNIST and Fashion-MNIST are published;
+    - ``{training,testing}/images.npy`` and ``labels.npy``: the arrays of a :class:`Dataset`, see
+      :func:`save_arrays`.
+
+    Raises:
+        FileNotFoundError: the directory has none of these for the split.
+        ValueError: the images are not of ``image_size``, or a file is not what its name says.
+    """
+    folder = data_dir / split
+    if (folder / "images.npy").exists():
+        dataset = load_arrays(folder)
+    elif _idx_file(data_dir, split, "images-idx3") is not None:
+        dataset = _load_idx(data_dir, split)
+    elif folder.is_dir():
+        dataset = _load_folders(folder, channels=image_size[2])
+    else:
+        raise FileNotFoundError(f"{data_dir} has no {split} images in any known layout")
+    if dataset.images.shape[1:] != image_size:
+        raise ValueError(f"the {split} images are {dataset.images.shape[1:]}, not {image_size}")
+    return dataset
+
+
+def save_arrays(dataset: Dataset, folder: Path) -> None:
+    """Write a data set as two NumPy files, exact to the last bit, into a new or empty folder."""
+    folder.mkdir(parents=True, exist_ok=True)
+    np.save(folder / "images.npy", dataset.images)
+    np.save(folder / "labels.npy", dataset.labels)
+
+
+def load_arrays(folder: Path) -> Dataset:
+    """Read what :func:`save_arrays` has written."""
+    return Dataset(
+        images=np.load(folder / "images.npy", allow_pickle=False),
+        labels=np.load(folder / "labels.npy", allow_pickle=False),
+    )
+
+
+def _idx_file(data_dir: Path, split: Split, part: str) -> Path | None:
+    plain = data_dir / f"{_IDX_STEM[split]}-{part}-ubyte"
+    candidates = (plain, plain.with_name(plain.name + ".gz"))
+    return next((path for path in candidates if path.exists()), None)
+
+
+def _load_idx(data_dir: Path, split: Split) -> Dataset:
+    images, labels = (
+        _read_idx(_idx_file(data_dir, split, part), dimensions)
+        for part, dimensions in (("images-idx3", 3), ("labels-idx1", 1))
+    )
+    return Dataset(images=_scaled(images[..., np.newaxis]), labels=labels.astype(np.int64))
+
+
+def _read_idx(path: Path | None, dimensions: int) -> NDArray[np.uint8]:
+    """Read an IDX file of bytes: two zeros, type, number of dimensions, big-endian sizes, values."""
+    if path is None:
+        raise FileNotFoundError("IDX images without their labels")
+    content = gzip.decompress(path.read_bytes()) if path.suffix == ".gz" else path.read_bytes()
+    if content[:4] != bytes((0, 0, _IDX_UNSIGNED_BYTE, dimensions)):
+        raise ValueError(f"{path} is not an IDX file of bytes with {dimensions} dimensions")
+    shape = np.frombuffer(content, dtype=">u4", count=dimensions, offset=4)
+    values = np.frombuffer(content, dtype=np.uint8, offset=4 + 4 * dimensions)
+    return values.reshape(tuple(int(size) for size in shape))
+
+
+def _load_folders(folder: Path, channels: int) -> Dataset:
+    classes = sorted(path for path in folder.iterdir() if path.is_dir())
+    files = [(file, label) for label, path in enumerate(classes) for file in sorted(path.glob("*.png"))]
+    if not files:
+        raise FileNotFoundError(f"{folder} has no <label>/*.png")
+    images = np.stack([_read_image(file, channels) for file, _ in files])
+    return Dataset(images=_scaled(images), labels=np.array([label for _, label in files]))
+
+
+def _read_image(file: Path, channels: int) -> NDArray[np.uint8]:
+    with Image.open(file) as image:
+        pixels = np.asarray(image.convert(_PIL_MODE[channels]), dtype=np.uint8)
+    return pixels.reshape(*pixels.shape[:2], channels)
+
+
+def _scaled(pixels: NDArray[Any]) -> Pixels:
+    return pixels.astype(np.float32) / np.float32(255)

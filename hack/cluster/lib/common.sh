@@ -1,0 +1,65 @@
+# shellcheck shell=bash
+# Shared by the scripts of this folder: where things are, how they speak, how they fail.
+
+HERE=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+REPO=$(cd "$HERE/../.." && pwd)
+STATE=$REPO/.cluster
+CACHE=${ALIDADE_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/alidade}
+CLUSTER=alidade
+# A Unix socket's path is limited to 108 bytes, which a deep checkout exceeds: the private engine lives in a short one.
+ENGINE_RUN=/run/alidade
+export CACHE CLUSTER ENGINE_RUN
+
+# shellcheck source=../versions.env
+source "$HERE/versions.env"
+
+# macOS lacks what every Linux has.
+command -v timeout >/dev/null || timeout() { shift && "$@"; }
+command -v sha256sum >/dev/null || sha256sum() { shasum -a 256; }
+
+say() { printf '[%3ds] %s\n' "$SECONDS" "$*" >&2; }
+
+die() {
+  printf 'hack/cluster: %s\n' "$*" >&2
+  exit 1
+}
+
+# The whole output of a step is worth reading only when the step fails.
+quietly() {
+  local log=$STATE/log/$1.log
+  shift
+  mkdir -p "$STATE/log"
+  "$@" >"$log" 2>&1 && return
+  tail -n 25 "$log" >&2
+  die "failed: $* (all of its output: $log)"
+}
+
+# The few steps that need root ask for it themselves, so that on a machine with an engine nothing does.
+as_root() {
+  if [ "$(id -u)" = 0 ]; then
+    "$@"
+  elif command -v sudo >/dev/null; then
+    sudo --preserve-env=ALIDADE_CACHE,DEBIAN_FRONTEND,http_proxy,https_proxy,no_proxy "$@"
+  else
+    die "needs root for: $* (neither root nor sudo here)"
+  fi
+}
+
+# Two runs at once would build the same thing twice and start two engines.
+only_one() {
+  command -v flock >/dev/null || return 0
+  mkdir -p "$CACHE/lock"
+  exec 9>"$CACHE/lock/$1"
+  flock -n 9 || {
+    say "waiting for another run of $1"
+    flock 9
+  }
+}
+
+# The cache holds one of each for every set of inputs; what no run has asked for in two weeks goes.
+keep_fresh() {
+  touch "$1"
+  find "$(dirname "$1")" -mindepth 1 -maxdepth 1 -mtime +14 -exec rm -rf {} + 2>/dev/null || true
+}
+
+digest_of() { cat "$@" | sha256sum | cut -c1-16; }

@@ -1,0 +1,1 @@
+"""Alidade: a Kubernetes operator for adversarial-robustness experiments."""

@@ -1,0 +1,94 @@
+"""The operator's process: `python -m alidade`."""
+
+import asyncio
+import contextlib
+import os
+import signal
+import sys
+
+import structlog
+from kubernetes.aio import client, config
+from pydantic import ValidationError
+
+from alidade.handlers.watch import watch
+from alidade.kube.client import KubernetesGateway
+from alidade.kube.election import Leadership
+from alidade.runtime import health, logs
+from alidade.runtime.engine import KINDS, SELECTORS, Engine
+from alidade.runtime.settings import Settings
+from alidade.tracking.mlflow import MlflowTracking
+
+log = structlog.get_logger("alidade")
+
+
+async def _connect() -> client.ApiClient:
+    if "KUBERNETES_SERVICE_HOST" in os.environ and "KUBECONFIG" not in os.environ:
+        config.load_incluster_config()  # type: ignore[no-untyped-call]
+    else:
+        await config.load_kube_config()  # type: ignore[no-untyped-call]
+    return client.ApiClient()
+
+
+async def _work(engine: Engine, settings: Settings) -> None:
+    async with asyncio.TaskGroup() as tasks:
+        tasks.create_task(watch(KINDS, SELECTORS, settings.served(), engine.observe))
+        tasks.create_task(engine.run())
+
+
+async def _lead(api: client.ApiClient, engine: Engine, settings: Settings) -> None:
+    """Work while leading; return when that is lost."""
+    if not settings.lease_namespace:
+        await _work(engine, settings)
+        return
+    async with Leadership(
+        api, settings.lease_namespace, settings.lease_name, settings.identity
+    ) as leadership:
+        log.info("election.waiting", lease=settings.lease_name)
+        await leadership.won.wait()
+        log.info("election.won", identity=settings.identity)
+        work = asyncio.create_task(_work(engine, settings))
+        done, _ = await asyncio.wait({work, leadership.lost}, return_when=asyncio.FIRST_COMPLETED)
+        if work in done:
+            work.result()
+        else:
+            # Another instance may lead by now: nothing more may be done here.
+            log.error("election.lost", identity=settings.identity)
+            work.cancel()
+
+
+async def run(settings: Settings) -> None:
+    """Run the operator until it is told to stop.
+
+    Raises:
+        Exception: Whatever ends it otherwise; the pod's restart starts it anew.
+    """
+    async with await _connect() as api:
+        engine = Engine(KubernetesGateway(api), MlflowTracking(settings.tracking_uri), settings)
+        server = await health.serve(settings.http_port, lambda: engine.ready)
+        task = asyncio.create_task(_lead(api, engine, settings))
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, task.cancel)
+        try:
+            with contextlib.suppress(asyncio.CancelledError):
+                await task
+        finally:
+            await server.cleanup()
+    log.info("stopped")
+
+
+def main() -> None:
+    """Read the settings and run."""
+    try:
+        settings = Settings()
+    except ValidationError as error:
+        for problem in error.errors():
+            name = "_".join(str(part) for part in problem["loc"]).upper()
+            sys.stderr.write(f"ALIDADE_{name}: {problem['msg']}\n")
+        sys.exit(2)
+    logs.configure(settings.log_level, settings.log_format)
+    asyncio.run(run(settings))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,94 @@
+"""Experiment: what a set of jobs measures together, an MLflow experiment of the same name."""
+
+from enum import StrEnum
+from typing import Annotated, ClassVar
+
+from pydantic import Field
+
+from alidade.api.base import Column, Conditions, Definition, DnsLabel, Model, Resource
+
+ImageReference = Annotated[str, Field(min_length=1, max_length=512)]
+
+
+class Tracking(StrEnum):
+    """Where the runs of an experiment are recorded."""
+
+    MLFLOW = "MLflow"
+    NONE = "None"
+
+
+class Workflow(Model):
+    """The code that the jobs of the experiment run."""
+
+    image: Annotated[
+        ImageReference,
+        Field(description="Image that holds the entry points; the default of the jobs' image."),
+    ]
+    path: Annotated[
+        str | None,
+        Field(description="Directory in the image that holds MLproject.", max_length=512),
+    ] = None
+
+
+class ExperimentSpec(Model):
+    """What is wanted."""
+
+    workflow: Annotated[
+        Workflow | None, Field(description="Default workflow of the experiment's jobs.")
+    ] = None
+    queue: Annotated[
+        DnsLabel | None, Field(description="Default queue of the experiment's jobs.")
+    ] = None
+    tracking: Annotated[
+        Tracking,
+        Field(description="MLflow records a run a job; None records nothing."),
+    ] = Tracking.MLFLOW
+
+
+class JobCounts(Model):
+    """How many jobs of the experiment are in each state."""
+
+    waiting: int = 0
+    queued: int = 0
+    started: int = 0
+    finished: int = 0
+    failed: int = 0
+    skipped: int = 0
+    cancelled: int = 0
+
+
+class ExperimentStatus(Model):
+    """What is."""
+
+    mlflow_experiment_id: Annotated[
+        str | None, Field(description="ID of the MLflow experiment of this name.")
+    ] = None
+    jobs: JobCounts = JobCounts()
+    conditions: Conditions = ()
+    observed_generation: int | None = None
+
+
+class Experiment(Resource):
+    """A set of jobs that measure something together."""
+
+    definition: ClassVar = Definition(
+        kind="Experiment",
+        plural="experiments",
+        singular="experiment",
+        short_names=("aexp",),
+        columns=(
+            Column("Ready", '.status.conditions[?(@.type=="Ready")].status'),
+            Column("MLflow ID", ".status.mlflowExperimentId"),
+            Column("Waiting", ".status.jobs.waiting", "integer"),
+            Column("Queued", ".status.jobs.queued", "integer"),
+            Column("Started", ".status.jobs.started", "integer"),
+            Column("Finished", ".status.jobs.finished", "integer"),
+            Column("Failed", ".status.jobs.failed", "integer"),
+            Column("Skipped", ".status.jobs.skipped", "integer", 1),
+            Column("Cancelled", ".status.jobs.cancelled", "integer", 1),
+            Column("Age", ".metadata.creationTimestamp", "date"),
+        ),
+    )
+
+    spec: ExperimentSpec = ExperimentSpec()
+    status: ExperimentStatus = ExperimentStatus()

@@ -1,0 +1,324 @@
+"""Job: one entry point run once, what it depends on, and what became of it."""
+
+from datetime import datetime
+from enum import StrEnum
+from typing import Annotated, Any, ClassVar
+
+from pydantic import ConfigDict, Field
+
+from alidade.api.base import Column, Condition, Conditions, Definition, DnsLabel, Model, Resource
+from alidade.api.base import rules as cel
+from alidade.api.experiment import ImageReference
+
+MAX_ITEMS = 64
+MAX_VALUE = 1024
+
+
+class JobState(StrEnum):
+    """Where a job is, in one word; the last four are ends and final."""
+
+    WAITING = "Waiting"
+    QUEUED = "Queued"
+    STARTED = "Started"
+    FINISHED = "Finished"
+    FAILED = "Failed"
+    SKIPPED = "Skipped"
+    CANCELLED = "Cancelled"
+
+    @property
+    def ended(self) -> bool:
+        """Whether nothing will ever happen to the job again."""
+        return self in ENDS
+
+
+ENDS = frozenset({JobState.FINISHED, JobState.FAILED, JobState.SKIPPED, JobState.CANCELLED})
+
+
+class DependencyCondition(StrEnum):
+    """What has to be true of a dependency before its dependents may run."""
+
+    COMPLETE = "Complete"
+    FAILED = "Failed"
+    FINISHED = "Finished"
+    STARTED = "Started"
+
+
+class OnUnsatisfied(StrEnum):
+    """What becomes of a job whose dependency's condition can no longer hold."""
+
+    SKIP = "Skip"
+    FAIL = "Fail"
+
+
+class RunField(StrEnum):
+    """A field of another job's status that a parameter may take its value from."""
+
+    MLFLOW_RUN_ID = "mlflowRunId"
+
+
+class ValueSource(Model):
+    """Where a value comes from that is known only once another job has run."""
+
+    job: Annotated[DnsLabel, Field(description="A job that dependsOn names.")]
+    field: Annotated[RunField | None, Field(description="A field of the job's status.")] = None
+    output: Annotated[
+        str | None, Field(description="An output of the job.", min_length=1, max_length=128)
+    ] = None
+
+
+class Parameter(Model):
+    """A parameter of the entry point."""
+
+    model_config = ConfigDict(
+        json_schema_extra=cel(
+            (
+                "has(self.value) != has(self.valueFrom)",
+                "a parameter has either value or valueFrom",
+            ),
+            (
+                "!has(self.valueFrom) || has(self.valueFrom.field) != has(self.valueFrom.output)",
+                "valueFrom names either field or output",
+            ),
+        )
+    )
+
+    name: Annotated[str, Field(max_length=128, pattern=r"^[A-Za-z_][A-Za-z0-9_.-]*$")]
+    value: Annotated[str | None, Field(max_length=MAX_VALUE)] = None
+    value_from: ValueSource | None = None
+
+
+class Dependency(Model):
+    """Another job of the namespace that has to come first."""
+
+    name: DnsLabel
+    condition: Annotated[
+        DependencyCondition,
+        Field(
+            description=(
+                "Complete: it ended well. Failed: it failed. Finished: it ended, however. "
+                "Started: a pod of it has run."
+            )
+        ),
+    ] = DependencyCondition.COMPLETE
+    on_unsatisfied: Annotated[
+        OnUnsatisfied,
+        Field(description="How this job ends when the condition can no longer hold."),
+    ] = OnUnsatisfied.SKIP
+
+
+def _map_of(key: str) -> dict[str, Any]:
+    return {"x-kubernetes-list-type": "map", "x-kubernetes-list-map-keys": [key]}
+
+
+def _describe_spec(schema: dict[str, Any]) -> None:
+    # A rule a field, so that the message can name the field.
+    frozen = [
+        (
+            f"has(self.{name}) == has(oldSelf.{name}) && "
+            f"(!has(self.{name}) || self.{name} == oldSelf.{name})",
+            f"{name} cannot be changed: a job is the record of a measurement; create another job",
+        )
+        for name in schema["properties"]
+        if name not in {"suspend", "cancel"}
+    ]
+    schema |= cel(
+        *frozen,
+        (
+            "!has(oldSelf.cancel) || !oldSelf.cancel || (has(self.cancel) && self.cancel)",
+            "cancel cannot be taken back",
+        ),
+        (
+            "!has(self.parameters) || self.parameters.all(p, !has(p.valueFrom) || "
+            "(has(self.dependsOn) && self.dependsOn.exists(d, d.name == p.valueFrom.job)))",
+            "valueFrom.job must be one of dependsOn",
+        ),
+    )
+
+
+class JobSpec(Model):
+    """What is wanted. All but suspend and cancel is fixed: a job is the record of a measurement."""
+
+    model_config = ConfigDict(json_schema_extra=_describe_spec)
+
+    experiment: Annotated[DnsLabel, Field(description="The Experiment that the job is part of.")]
+    queue: Annotated[
+        DnsLabel | None,
+        Field(description="The Queue that the job runs on; default: the experiment's."),
+    ] = None
+    entry_point: Annotated[
+        str,
+        Field(
+            description="Entry point of the workflow's MLproject.",
+            max_length=128,
+            pattern=r"^[A-Za-z_][A-Za-z0-9_.-]*$",
+        ),
+    ] = "main"
+    parameters: Annotated[
+        tuple[Parameter, ...],
+        Field(
+            description="Parameters of the entry point; others keep their defaults.",
+            max_length=MAX_ITEMS,
+            json_schema_extra=_map_of("name"),
+        ),
+    ] = ()
+    depends_on: Annotated[
+        tuple[Dependency, ...],
+        Field(
+            description="Jobs that come first, in any graph without a cycle.",
+            max_length=MAX_ITEMS,
+            json_schema_extra=_map_of("name"),
+        ),
+    ] = ()
+    image: Annotated[
+        ImageReference | None,
+        Field(description="Image of the job; default: the experiment's workflow.image."),
+    ] = None
+    pod_template: Annotated[
+        dict[str, Any] | None,
+        Field(
+            description=(
+                "A core/v1 PodTemplateSpec that is merged into the generated one; its container "
+                "`worker` is the job's own."
+            ),
+            json_schema_extra={"x-kubernetes-preserve-unknown-fields": True},
+        ),
+    ] = None
+    suspend: Annotated[
+        bool, Field(description="Whether the job is held, or stopped if it runs.")
+    ] = False
+    cancel: Annotated[
+        bool, Field(description="Ends the job as Cancelled; cannot be taken back.")
+    ] = False
+    priority: Annotated[
+        int,
+        Field(description="Jobs of a higher priority leave the queue first.", ge=-1000, le=1000),
+    ] = 0
+    backoff_limit: Annotated[
+        int,
+        Field(
+            description=(
+                "Retries after the workflow's own failures (batch/v1); lost nodes and evictions "
+                "are always retried and do not count."
+            ),
+            ge=0,
+        ),
+    ] = 0
+    pod_failure_policy: Annotated[
+        dict[str, Any] | None,
+        Field(
+            description="A batch/v1 PodFailurePolicy instead of the default one.",
+            json_schema_extra={"x-kubernetes-preserve-unknown-fields": True},
+        ),
+    ] = None
+    active_deadline_seconds: Annotated[
+        int | None, Field(description="Seconds after which a started job fails (batch/v1).", ge=1)
+    ] = None
+    ttl_seconds_after_finished: Annotated[
+        int | None,
+        Field(
+            description="Seconds after its end when the job is deleted; its MLflow run is kept.",
+            ge=0,
+        ),
+    ] = None
+
+
+class ParameterValue(Model):
+    """A parameter with the value that the entry point gets."""
+
+    name: str
+    value: str
+
+
+class DependencyStatus(Model):
+    """What was last seen of a dependency; final once `met` says so."""
+
+    name: str
+    uid: str | None = None
+    state: JobState | None = None
+    met: Annotated[
+        bool, Field(description="Whether the condition held; once true it stays so.")
+    ] = False
+
+
+class RootCause(Model):
+    """What failed first."""
+
+    job: Annotated[str, Field(description="The job that failed.")]
+    reason: str
+    message: str
+    exit_code: int | None = None
+
+
+class JobStatus(Model):
+    """What is."""
+
+    state: Annotated[JobState | None, Field(description="Where the job is, in one word.")] = None
+    reason: Annotated[str | None, Field(description="Why, in one word.")] = None
+    message: Annotated[str | None, Field(description="Why, in one sentence.")] = None
+    queue: Annotated[str | None, Field(description="The queue the job runs on.")] = None
+    mlflow_run_id: Annotated[str | None, Field(description="ID of the job's MLflow run.")] = None
+    parameters: Annotated[
+        tuple[ParameterValue, ...],
+        Field(
+            description="Values that the entry point gets, as far as they are known.",
+            json_schema_extra=_map_of("name"),
+        ),
+    ] = ()
+    outputs: Annotated[dict[str, str], Field(description="What the job gives to others.")] = {}
+    dependencies: Annotated[
+        tuple[DependencyStatus, ...],
+        Field(description="What is known of each dependency.", json_schema_extra=_map_of("name")),
+    ] = ()
+    root_cause: Annotated[
+        RootCause | None, Field(description="What failed first, here or further up.")
+    ] = None
+    conditions: Conditions = ()
+    start_time: Annotated[datetime | None, Field(description="When a pod first ran.")] = None
+    completion_time: Annotated[datetime | None, Field(description="When the job ended.")] = None
+    observed_generation: int | None = None
+
+    @property
+    def ended(self) -> bool:
+        """Whether the job has come to its end."""
+        return self.state is not None and self.state.ended
+
+    def condition(self, kind: str) -> Condition | None:
+        """Return the condition of this type, None where it was never set."""
+        return next((c for c in self.conditions if c.type == kind), None)
+
+    def is_true(self, kind: str) -> bool:
+        """Whether the condition of this type is set and true."""
+        condition = self.condition(kind)
+        return condition is not None and condition.status == "True"
+
+
+class Job(Resource):
+    """One run of an entry point."""
+
+    definition: ClassVar = Definition(
+        kind="Job",
+        plural="jobs",
+        singular="job",
+        short_names=("ajob",),
+        columns=(
+            Column("State", ".status.state"),
+            Column("Experiment", ".spec.experiment"),
+            Column("Entry point", ".spec.entryPoint"),
+            Column("Queue", ".status.queue"),
+            Column("MLflow run", ".status.mlflowRunId"),
+            Column("Reason", ".status.reason"),
+            Column("Age", ".metadata.creationTimestamp", "date"),
+            Column("Message", ".status.message", priority=1),
+        ),
+        rules=(
+            ("size(self.metadata.name) <= 63", "metadata.name must be no more than 63 characters"),
+            (
+                "!has(self.spec.dependsOn) || "
+                "!self.spec.dependsOn.exists(d, d.name == self.metadata.name)",
+                "a job cannot depend on itself",
+            ),
+        ),
+    )
+
+    spec: JobSpec
+    status: JobStatus = JobStatus()

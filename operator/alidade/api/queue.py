@@ -1,0 +1,117 @@
+"""Queue: a pool of nodes, and how many jobs may run there at a time."""
+
+from enum import StrEnum
+from typing import Annotated, ClassVar
+
+from pydantic import Field
+
+from alidade.api.base import Column, Conditions, Definition, Model, Resource
+
+QUANTITY = (
+    r"^(\+|-)?(([0-9]+(\.[0-9]*)?)|(\.[0-9]+))"
+    r"(([KMGTPE]i)|[numkMGTPE]|([eE](\+|-)?(([0-9]+(\.[0-9]*)?)|(\.[0-9]+))))?$"
+)
+DEFAULT_START_DEADLINE_SECONDS = 600
+
+
+class StopPolicy(StrEnum):
+    """Kueue's words for a queue that is held."""
+
+    NONE = "None"
+    HOLD = "Hold"
+    HOLD_AND_DRAIN = "HoldAndDrain"
+
+
+class Toleration(Model):
+    """A core/v1 Toleration."""
+
+    key: str | None = None
+    operator: Annotated[str | None, Field(json_schema_extra={"enum": ["Exists", "Equal"]})] = None
+    value: str | None = None
+    effect: Annotated[
+        str | None,
+        Field(json_schema_extra={"enum": ["NoSchedule", "PreferNoSchedule", "NoExecute"]}),
+    ] = None
+    toleration_seconds: int | None = None
+
+
+Quantity = Annotated[
+    str | int,
+    Field(json_schema_extra={"x-kubernetes-int-or-string": True, "pattern": QUANTITY}),
+]
+
+
+class Resources(Model):
+    """A core/v1 ResourceRequirements."""
+
+    requests: dict[str, Quantity] | None = None
+    limits: dict[str, Quantity] | None = None
+
+
+class QueueSpec(Model):
+    """What is wanted."""
+
+    node_selector: Annotated[
+        dict[str, str], Field(description="Labels of the nodes of the pool.")
+    ] = {}
+    tolerations: Annotated[
+        tuple[Toleration, ...],
+        Field(
+            description="Taints of the pool that its jobs tolerate.",
+            max_length=64,
+            json_schema_extra={"x-kubernetes-list-type": "atomic"},
+        ),
+    ] = ()
+    resources: Annotated[
+        Resources, Field(description="Requests and limits of each job's container.")
+    ] = Resources()
+    max_running: Annotated[
+        int | None,
+        Field(description="Jobs that may run at a time; without it the scheduler decides.", ge=0),
+    ] = None
+    stop_policy: Annotated[
+        StopPolicy,
+        Field(
+            description="Hold starts no more jobs; HoldAndDrain also suspends those that run.",
+        ),
+    ] = StopPolicy.NONE
+    start_deadline_seconds: Annotated[
+        int,
+        Field(
+            description=(
+                "Seconds after which a job ends as Failed whose pod cannot start because of its "
+                "image or its configuration."
+            ),
+            ge=1,
+        ),
+    ] = DEFAULT_START_DEADLINE_SECONDS
+
+
+class QueueStatus(Model):
+    """What is."""
+
+    queued: Annotated[int, Field(description="Jobs that only wait for their turn.")] = 0
+    running: Annotated[int, Field(description="Jobs that hold a place.")] = 0
+    conditions: Conditions = ()
+    observed_generation: int | None = None
+
+
+class Queue(Resource):
+    """A pool of nodes that jobs are sent to."""
+
+    definition: ClassVar = Definition(
+        kind="Queue",
+        plural="queues",
+        singular="queue",
+        short_names=("aq",),
+        columns=(
+            Column("Max running", ".spec.maxRunning", "integer"),
+            Column("Running", ".status.running", "integer"),
+            Column("Queued", ".status.queued", "integer"),
+            Column("Stop policy", ".spec.stopPolicy"),
+            Column("Age", ".metadata.creationTimestamp", "date"),
+        ),
+    )
+
+    spec: QueueSpec = QueueSpec()
+    status: QueueStatus = QueueStatus()

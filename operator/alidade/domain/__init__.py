@@ -1,0 +1,1 @@
+"""Decisions, and nothing but: no I/O, no clock, no event loop, no client."""

@@ -1,0 +1,74 @@
+"""What a plan asks to be done, in the order given; the runtime does it."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+
+@dataclass(frozen=True)
+class CreateBacking:
+    """Create the batch/v1 Job."""
+
+    manifest: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Release:
+    """Let the batch/v1 Job run, and take a place in the queue for it."""
+
+    patch: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Suspend:
+    """Stop the pods of the batch/v1 Job, and keep it."""
+
+    patch: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class DeleteBacking:
+    """Delete the batch/v1 Job with its pods."""
+
+    uid: str
+
+
+@dataclass(frozen=True)
+class ReadPods:
+    """Read the job's pods afresh, then plan again."""
+
+
+@dataclass(frozen=True)
+class CreateRun:
+    """Create the job's MLflow run, or find the one created earlier."""
+
+    tracking_experiment_id: str
+    name: str
+    tags: dict[str, str]
+
+
+class RunEnd(StrEnum):
+    """How a run ends, in MLflow's words."""
+
+    FINISHED = "FINISHED"
+    FAILED = "FAILED"
+    KILLED = "KILLED"
+
+
+@dataclass(frozen=True)
+class EndRun:
+    """Make MLflow's end of the run agree with the job's."""
+
+    run_id: str
+    end: RunEnd
+    tags: dict[str, str]
+
+
+@dataclass(frozen=True)
+class DeleteJob:
+    """Delete the job, whose time to live has passed."""
+
+
+Action = (
+    CreateBacking | Release | Suspend | DeleteBacking | ReadPods | CreateRun | EndRun | DeleteJob
+)

@@ -1,0 +1,132 @@
+"""Whose turn it is in a queue.
+
+A ledger holds, for one queue, the jobs that wait for a place and those that hold one. Jobs of a
+higher priority come first, then older ones, then by name.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from sortedcontainers import SortedList
+
+from alidade.api.job import Job
+from alidade.api.queue import Queue, StopPolicy
+
+
+@dataclass(frozen=True)
+class Admitted:
+    """There is a place for the job now."""
+
+
+@dataclass(frozen=True)
+class NotYet:
+    """The job has to wait for its turn."""
+
+    reason: str
+    message: str
+
+
+Place = Admitted | NotYet
+_Rank = tuple[int, datetime, str, str]
+
+# Beyond this the position is not told: each job that starts would cost a write for each that waits.
+TOLD_POSITIONS = 20
+
+
+def _rank(job: Job) -> _Rank:
+    created = job.metadata.creation_timestamp
+    if created is None:
+        raise ValueError(f"job {job.metadata.name} has no creationTimestamp")
+    return (-job.spec.priority, created, job.metadata.name, job.metadata.uid)
+
+
+class QueueLedger:
+    """Places of one queue, taken and asked for."""
+
+    def __init__(self) -> None:
+        self._waiting: SortedList[_Rank] = SortedList()
+        self._ranks: dict[str, _Rank] = {}
+        self._holding: set[str] = set()
+        self._reserved: set[str] = set()
+
+    @property
+    def running(self) -> int:
+        """How many jobs hold a place."""
+        return len(self._holding | self._reserved)
+
+    @property
+    def queued(self) -> int:
+        """How many jobs wait for one."""
+        return len(self._waiting)
+
+    def has(self, uid: str) -> bool:
+        """Whether the job is in line."""
+        return uid in self._ranks
+
+    def ask(self, job: Job) -> None:
+        """Put the job in line, once."""
+        uid = job.metadata.uid
+        if uid not in self._ranks and uid not in self._holding | self._reserved:
+            self._ranks[uid] = rank = _rank(job)
+            self._waiting.add(rank)
+
+    def leave(self, uid: str) -> None:
+        """Take the job out of the line."""
+        if rank := self._ranks.pop(uid, None):
+            self._waiting.remove(rank)
+
+    def reserve(self, uid: str) -> None:
+        """Take a place for a job that is about to be released."""
+        self.leave(uid)
+        self._reserved.add(uid)
+
+    def settle(self, uid: str) -> None:
+        """Forget the reservation: what the API server says of the job counts from now on."""
+        self._reserved.discard(uid)
+
+    def hold(self, uid: str) -> None:
+        """Record that the job holds a place."""
+        self.leave(uid)
+        self._holding.add(uid)
+
+    def vacate(self, uid: str) -> bool:
+        """Record that the job holds no place; return whether it did."""
+        if uid not in self._holding:
+            return False
+        self._holding.discard(uid)
+        return True
+
+    def next_in_line(self, queue: Queue) -> tuple[str, ...]:
+        """Return the names of the jobs that a place is free for."""
+        if queue.spec.stop_policy is not StopPolicy.NONE:
+            return ()
+        return tuple(rank[2] for rank in self._waiting[: self._free(queue)])
+
+    def in_line(self) -> tuple[str, ...]:
+        """Return the names of the jobs whose position is told."""
+        return tuple(rank[2] for rank in self._waiting[:TOLD_POSITIONS])
+
+    def place(self, uid: str, queue: Queue) -> Place:
+        """Say whether the job may start now, and if not, why not."""
+        name = queue.metadata.name
+        if queue.spec.stop_policy is not StopPolicy.NONE:
+            return NotYet(
+                "QueueHeld", f"queue {name} is held (stopPolicy {queue.spec.stop_policy})"
+            )
+        free = self._free(queue)
+        index = self._waiting.index(self._ranks[uid]) if uid in self._ranks else self.queued
+        if free is None or index < free:
+            return Admitted()
+        where = (
+            f"position {index + 1} of {self.queued}"
+            if index < TOLD_POSITIONS
+            else f"behind {TOLD_POSITIONS} others"
+        )
+        return NotYet(
+            "QueueFull",
+            f"{where} in queue {name} ({self.running} of {queue.spec.max_running} running)",
+        )
+
+    def _free(self, queue: Queue) -> int | None:
+        limit = queue.spec.max_running
+        return None if limit is None else max(0, limit - self.running)

@@ -1,0 +1,138 @@
+"""Why a pod does not run, and why a job failed: read off the pods, in the cluster's own words."""
+
+import signal
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from alidade.domain.observed import BackingJob, Failure, Pod, Terminated
+from alidade.domain.words import shorten
+
+# Waiting reasons of the kubelet that time alone seldom heals.
+CANNOT_START = frozenset(
+    {
+        "ImagePullBackOff",
+        "ErrImagePull",
+        "ErrImageNeverPull",
+        "InvalidImageName",
+        "RegistryUnavailable",
+        "CreateContainerConfigError",
+        "CreateContainerError",
+        "RunContainerError",
+    }
+)
+# sysexits.h, as the worker contract uses it.
+CONTRACT_EXITS = {64: "InvalidParameters", 66: "WorkflowNotFound"}
+MAX_TERMINATION_MESSAGE = 600
+# A shell's and a container runtime's exit code for a process that a signal ended, less the signal.
+_SIGNALLED = 128
+
+
+@dataclass(frozen=True)
+class Pending:
+    """Why no pod of a released job runs; `since` is set where that may end the job."""
+
+    reason: str
+    message: str
+    since: datetime | None = None
+
+
+@dataclass(frozen=True)
+class Cause:
+    """What ended a job."""
+
+    reason: str
+    message: str
+    exit_code: int | None = None
+
+
+def newest(pods: Sequence[Pod]) -> Pod | None:
+    """Return the last attempt."""
+    return max(pods, key=lambda p: (p.created is not None, p.created, p.name), default=None)
+
+
+def why_not_running(pods: Sequence[Pod]) -> Pending:
+    """Say what holds the pods of a job that has been released."""
+    pod = newest([p for p in pods if p.phase == "Pending" and not p.deleting])
+    if pod is None:
+        return Pending("PodPending", "no pod yet")
+    if pod.unschedulable:
+        return Pending("Unschedulable", f"pod {pod.name}: {pod.unschedulable}")
+    for container in (pod.init, pod.container):
+        waiting = container and container.waiting
+        if waiting and waiting.reason in CANNOT_START:
+            return _cannot_start(pod, waiting.reason, waiting.message)
+    if pod.node is None:
+        return Pending("PodPending", f"pod {pod.name} waits for the scheduler")
+    return Pending("PodPending", f"pod {pod.name} starts on node {pod.node}")
+
+
+def _cannot_start(pod: Pod, reason: str, message: str) -> Pending:
+    # The kubelet alternates between the two; a status that does the same tells nothing more.
+    if reason == "ErrImagePull":
+        reason = "ImagePullBackOff"
+    # What the registry said stands behind the kubelet's own words.
+    message = message.rsplit("ErrImagePull: ", 1)[-1]
+    return Pending(reason, shorten(f"pod {pod.name}: {message}"), since=pod.scheduled)
+
+
+def why_failed(backing: BackingJob, pods: Sequence[Pod]) -> Cause:
+    """Say what ended a batch/v1 Job that failed: the cause of its last attempt where there is one.
+
+    Args:
+        backing: The batch/v1 Job, with its Failed condition.
+        pods: All of its pods that can still be seen.
+    """
+    failure = backing.failure or Failure("Unknown", "")
+    if failure.reason == "DeadlineExceeded":
+        return Cause("DeadlineExceeded", "failed: it ran longer than its activeDeadlineSeconds")
+    pod = newest([p for p in pods if p.phase == "Failed" or _ended_badly(p)])
+    if pod is None:
+        return Cause(
+            failure.reason, f"failed: {failure.message or failure.reason}; none of its pods is left"
+        )
+    cause = why_pod_failed(pod)
+    if backing.failed > 1:
+        message = f"{cause.message} (attempt {backing.failed} of {backing.failed})"
+        return Cause(cause.reason, message, cause.exit_code)
+    return cause
+
+
+def why_pod_failed(pod: Pod) -> Cause:
+    """Say what ended a pod that failed."""
+    ended = pod.container and pod.container.terminated
+    code = ended.exit_code if ended else None
+    if pod.disruption:
+        text = f"failed: {pod.disruption.reason}: {pod.disruption.message}"
+        return Cause(pod.disruption.reason, shorten(text), code)
+    if pod.reason:
+        return Cause(pod.reason, shorten(f"failed: {pod.reason}: {pod.message}"), code)
+    if ended:
+        return _why_terminated(ended)
+    init = pod.init and pod.init.terminated
+    if init:
+        cause = _why_terminated(init)
+        return Cause(cause.reason, f"{cause.message} (init container)", cause.exit_code)
+    return Cause("PodFailed", shorten(f"failed: {pod.message or 'the pod failed'}"))
+
+
+def _ended_badly(pod: Pod) -> bool:
+    ended = pod.container and pod.container.terminated
+    return bool(ended and ended.exit_code)
+
+
+def _why_terminated(ended: Terminated) -> Cause:
+    code = ended.exit_code
+    reason = ended.reason if ended.reason not in ("", "Error", "Completed") else "Error"
+    reason = CONTRACT_EXITS.get(code, reason)
+    words = [] if reason == "Error" else [reason]
+    words.append(f"exit code {code}{_signal(code)}")
+    said = shorten(ended.message, MAX_TERMINATION_MESSAGE)
+    return Cause(reason, f"failed: {', '.join(words)}{': ' + said if said else ''}", code)
+
+
+def _signal(code: int) -> str:
+    try:
+        return f" ({signal.Signals(code - _SIGNALLED).name})" if code > _SIGNALLED else ""
+    except ValueError:
+        return ""

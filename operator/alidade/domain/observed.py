@@ -1,0 +1,228 @@
+"""What the operator reads of batch/v1 Jobs and Pods: small, immutable views of them."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+JOB_LABEL = "alidade.dev/job"
+EXPERIMENT_LABEL = "alidade.dev/experiment"
+QUEUE_LABEL = "alidade.dev/queue"
+TEMPLATE_HASH = "alidade.dev/template-hash"
+PARAMETERS = "alidade.dev/parameters"
+RUN_ID = "alidade.dev/mlflow-run-id"
+TRACKING_EXPERIMENT_ID = "alidade.dev/mlflow-experiment-id"
+WORKER = "worker"
+
+
+def parse_time(text: str | None) -> datetime | None:
+    """Read a metav1.Time; None stays None."""
+    return datetime.fromisoformat(text) if text else None
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """The Failed condition of a batch/v1 Job."""
+
+    reason: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class BackingJob:
+    """A batch/v1 Job that runs the pods of a Job."""
+
+    namespace: str
+    name: str
+    uid: str
+    resource_version: str
+    owner_uid: str | None
+    queue: str | None
+    template_hash: str | None
+    suspended: bool
+    released_before: bool
+    deleting: bool
+    succeeded: int
+    failed: int
+    complete: bool
+    failure: Failure | None
+
+    @property
+    def ended(self) -> bool:
+        """Whether its controller is done with it."""
+        return self.complete or self.failure is not None
+
+    @property
+    def holds_place(self) -> bool:
+        """Whether it counts against its queue's maxRunning."""
+        return not self.suspended and not self.ended
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """A container that does not run yet, in the kubelet's words."""
+
+    reason: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class Terminated:
+    """A container that ran, or could not be run."""
+
+    exit_code: int
+    signal: int | None
+    reason: str
+    message: str
+    started: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Container:
+    """The job's own container in a pod: at most one of the three states."""
+
+    waiting: Waiting | None = None
+    running_since: datetime | None = None
+    terminated: Terminated | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Pod:
+    """One attempt at a job."""
+
+    namespace: str
+    name: str
+    uid: str
+    resource_version: str
+    job: str | None
+    owner_uid: str | None
+    created: datetime | None
+    phase: str
+    reason: str
+    message: str
+    node: str | None
+    scheduled: datetime | None
+    unschedulable: str | None
+    disruption: Failure | None
+    init: Container | None
+    container: Container | None
+    deleting: bool
+
+    @property
+    def started(self) -> datetime | None:
+        """When the job's container first ran, None where it never did."""
+        container = self.container
+        if container is None:
+            return None
+        if container.running_since is not None:
+            return container.running_since
+        return container.terminated.started if container.terminated else None
+
+
+def _owner_uid(metadata: Mapping[str, Any]) -> str | None:
+    for owner in metadata.get("ownerReferences") or ():
+        if owner.get("controller"):
+            return str(owner["uid"])
+    return None
+
+
+def _true_condition(status: Mapping[str, Any], kind: str) -> Mapping[str, Any] | None:
+    for condition in status.get("conditions") or ():
+        if condition.get("type") == kind and condition.get("status") == "True":
+            return dict(condition)
+    return None
+
+
+def _failure(condition: Mapping[str, Any] | None) -> Failure | None:
+    if condition is None:
+        return None
+    return Failure(condition.get("reason") or "", condition.get("message") or "")
+
+
+def backing_job(body: Mapping[str, Any]) -> BackingJob:
+    """Read a batch/v1 Job as the API server gives it."""
+    metadata, spec = body["metadata"], body["spec"]
+    status = body.get("status") or {}
+    template = spec["template"].get("metadata") or {}
+    return BackingJob(
+        namespace=metadata["namespace"],
+        name=metadata["name"],
+        uid=metadata["uid"],
+        resource_version=metadata["resourceVersion"],
+        owner_uid=_owner_uid(metadata),
+        queue=(metadata.get("labels") or {}).get(QUEUE_LABEL),
+        template_hash=(metadata.get("annotations") or {}).get(TEMPLATE_HASH),
+        suspended=bool(spec.get("suspend")),
+        released_before=PARAMETERS in (template.get("annotations") or {}),
+        deleting=metadata.get("deletionTimestamp") is not None,
+        succeeded=status.get("succeeded") or 0,
+        failed=status.get("failed") or 0,
+        complete=_true_condition(status, "Complete") is not None,
+        failure=_failure(_true_condition(status, "Failed")),
+    )
+
+
+def pod(body: Mapping[str, Any]) -> Pod:
+    """Read a Pod as the API server gives it."""
+    metadata = body["metadata"]
+    status = body.get("status") or {}
+    scheduled: Mapping[str, Any] = next(
+        (c for c in status.get("conditions") or () if c.get("type") == "PodScheduled"), {}
+    )
+    return Pod(
+        namespace=metadata["namespace"],
+        name=metadata["name"],
+        uid=metadata["uid"],
+        resource_version=metadata["resourceVersion"],
+        job=(metadata.get("labels") or {}).get(JOB_LABEL),
+        owner_uid=_owner_uid(metadata),
+        created=parse_time(metadata.get("creationTimestamp")),
+        phase=status.get("phase") or "Pending",
+        reason=status.get("reason") or "",
+        message=status.get("message") or "",
+        node=(body.get("spec") or {}).get("nodeName"),
+        scheduled=(
+            parse_time(scheduled.get("lastTransitionTime"))
+            if scheduled.get("status") == "True"
+            else None
+        ),
+        unschedulable=(
+            scheduled.get("message") or "unschedulable"
+            if scheduled.get("status") == "False" and scheduled.get("reason") == "Unschedulable"
+            else None
+        ),
+        disruption=_failure(_true_condition(status, "DisruptionTarget")),
+        init=_first_troubled(status.get("initContainerStatuses") or ()),
+        container=_named(status.get("containerStatuses") or (), WORKER),
+        deleting=metadata.get("deletionTimestamp") is not None,
+    )
+
+
+def _named(statuses: Any, name: str) -> Container | None:
+    return next((_container(s) for s in statuses if s["name"] == name), None)
+
+
+def _first_troubled(statuses: Any) -> Container | None:
+    for found in map(_container, statuses):
+        if found.waiting or (found.terminated and found.terminated.exit_code):
+            return found
+    return None
+
+
+def _container(status: Mapping[str, Any]) -> Container:
+    state = status.get("state") or {}
+    if waiting := state.get("waiting"):
+        return Container(Waiting(waiting.get("reason") or "", waiting.get("message") or ""))
+    if running := state.get("running"):
+        return Container(running_since=parse_time(running.get("startedAt")))
+    if terminated := state.get("terminated"):
+        return Container(
+            terminated=Terminated(
+                exit_code=terminated.get("exitCode", 0),
+                signal=terminated.get("signal"),
+                reason=terminated.get("reason") or "",
+                message=terminated.get("message") or "",
+                started=parse_time(terminated.get("startedAt")),
+            )
+        )
+    return Container()

@@ -1,0 +1,198 @@
+"""The one place where it is decided what becomes of a job.
+
+`plan` is pure and total: a snapshot in, the job's next status and the actions that lead on out.
+It is level-triggered: it asks what is, never what happened, so that events may come twice, late,
+in any order, or not at all over a restart.
+"""
+
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+from alidade.api.job import DependencyStatus, Job, JobState, JobStatus
+from alidade.domain import backing as backing_job
+from alidade.domain import ending, running
+from alidade.domain.actions import Action, CreateBacking, CreateRun, DeleteBacking, Release
+from alidade.domain.admission import NotYet
+from alidade.domain.dependencies import Undecided, Unsatisfiable, judge
+from alidade.domain.draft import Draft
+from alidade.domain.parameters import resolve
+from alidade.domain.snapshot import Snapshot
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What is to be.
+
+    Attributes:
+        status: The job's status, to be written before any action is taken.
+        actions: What to do then, in order.
+        wants_place: Whether the job waits for nothing but a place in its queue.
+        wake_after: When to plan again even if nothing happens.
+    """
+
+    status: JobStatus
+    actions: tuple[Action, ...] = ()
+    wants_place: bool = False
+    wake_after: timedelta | None = None
+
+
+def plan(snapshot: Snapshot) -> Plan:
+    """Decide what becomes of a job."""
+    draft = Draft(snapshot)
+    if snapshot.job.status.ended:
+        ending.after_the_end(draft)
+    elif snapshot.job.spec.cancel:
+        draft.end(JobState.CANCELLED, "Cancelled", "cancelled by spec.cancel")
+    elif snapshot.backing and not snapshot.backing.suspended:
+        running.follow(draft)
+    elif snapshot.backing is None and _was_released(snapshot):
+        draft.fail(
+            "BackingJobDeleted", "failed: its batch/v1 Job was deleted by someone while it ran"
+        )
+    else:
+        _prepare(draft)
+    return Plan(draft.status, tuple(draft.actions), draft.wants_place, draft.wake_after)
+
+
+def _was_released(snapshot: Snapshot) -> bool:
+    suspended = snapshot.job.status.condition("Suspended")
+    return suspended is not None and suspended.status == "False"
+
+
+def _prepare(draft: Draft) -> None:
+    """Lead a job that has not been released up to its release."""
+    snapshot = draft.snapshot
+    verdict = judge(snapshot.job, snapshot.others, snapshot.cycle)
+    resolution = resolve(snapshot.job, _met(snapshot, verdict.entries))
+    draft.set(
+        dependencies=verdict.entries,
+        parameters=resolution.values,
+        queue=snapshot.queue.metadata.name if snapshot.queue else draft.status.queue,
+    )
+    if isinstance(verdict, Unsatisfiable):
+        _end_for_dependency(draft, verdict)
+        return
+    if not _accept(draft):
+        return
+    if isinstance(verdict, Undecided):
+        draft.condition("DependenciesMet", False, verdict.reason, verdict.message)
+        draft.wait(verdict.reason, verdict.message)
+        return
+    if resolution.impossible:
+        draft.fail("ParameterUnresolved", f"failed: {resolution.impossible}")
+        return
+    if resolution.pending:
+        draft.wait("ParameterPending", resolution.pending)
+        return
+    draft.condition("DependenciesMet", True, "DependenciesMet")
+    _queue(draft)
+
+
+def _met(snapshot: Snapshot, entries: tuple[DependencyStatus, ...]) -> dict[str, Job]:
+    # Of a dependency that is not decided no value may be taken: it may yet run again.
+    met = {entry.name for entry in entries if entry.met}
+    return {name: other for name, other in snapshot.others.items() if name in met}
+
+
+def _end_for_dependency(draft: Draft, verdict: Unsatisfiable) -> None:
+    draft.condition("DependenciesMet", False, "DependencyUnsatisfied", verdict.message)
+    draft.end(verdict.end, "DependencyUnsatisfied", verdict.message, cause=verdict.root_cause)
+
+
+def _accept(draft: Draft) -> bool:
+    """See that the job's batch/v1 Job stands there suspended; say what is in the way if not."""
+    snapshot = draft.snapshot
+    job, experiment, queue = snapshot.job, snapshot.experiment, snapshot.queue
+    if experiment is None:
+        name = job.spec.experiment
+        draft.wait("ExperimentNotFound", f"no experiment '{name}' in this namespace (yet)")
+        return False
+    if queue is None:
+        wanted = job.spec.queue or experiment.spec.queue
+        if wanted is None:
+            draft.wait(
+                "QueueNotFound", "neither spec.queue nor the experiment's spec.queue names a queue"
+            )
+        else:
+            draft.wait("QueueNotFound", f"no queue '{wanted}' in this namespace (yet)")
+        return False
+    image = job.spec.image or (experiment.spec.workflow and experiment.spec.workflow.image)
+    if not image:
+        draft.wait(
+            "ImageNotSet",
+            "neither spec.image nor the experiment's spec.workflow.image names an image",
+        )
+        return False
+    return _have_backing(
+        draft, backing_job.manifest(job, experiment, queue, image, snapshot.tracking_uri)
+    )
+
+
+def _have_backing(draft: Draft, wanted: dict[str, Any]) -> bool:
+    snapshot = draft.snapshot
+    existing, rejection = snapshot.backing, snapshot.rejection
+    if existing is None:
+        if rejection is not None and rejection.final:
+            draft.fail(rejection.reason, f"failed: {rejection.message}")
+            return False
+        draft.condition("Suspended", True, "Created")
+        draft.do(CreateBacking(wanted))
+        if rejection is not None:
+            draft.wait(rejection.reason, rejection.message)
+            return False
+        return True
+    changed = existing.template_hash != backing_job.template_hash(wanted)
+    if changed and not _was_released(snapshot) and not existing.deleting:
+        # The queue or the experiment was changed while the job waited.
+        draft.do(DeleteBacking(existing.uid))
+    return True
+
+
+def _queue(draft: Draft) -> None:
+    """Lead a job whose dependencies are met through its queue."""
+    snapshot = draft.snapshot
+    if snapshot.job.spec.suspend:
+        draft.queue("Suspended", "spec.suspend is true")
+        return
+    if snapshot.tracked and not _have_run(draft):
+        return
+    if draft.actions or snapshot.backing is None or snapshot.backing.deleting:
+        draft.queue("Preparing", "its batch/v1 Job is being created")
+        return
+    draft.wants_place = True
+    place = snapshot.place
+    if place is None or isinstance(place, NotYet):
+        reason, message = (place.reason, place.message) if place else ("Queued", "asks for a place")
+        draft.queue(reason, message)
+        return
+    experiment = snapshot.experiment
+    tracking_id = experiment.status.mlflow_experiment_id if experiment else None
+    draft.queue("Released", "its pod is being created")
+    draft.condition("Suspended", False, "Released")
+    draft.do(Release(backing_job.release_patch(snapshot.backing, draft.status, tracking_id)))
+
+
+def _have_run(draft: Draft) -> bool:
+    """See that the job's MLflow run is there and in its status."""
+    snapshot = draft.snapshot
+    if draft.status.mlflow_run_id:
+        return True
+    if snapshot.run.tracking_id:
+        draft.set(mlflow_run_id=snapshot.run.tracking_id)
+        return True
+    experiment = snapshot.experiment
+    tracking_id = experiment.status.mlflow_experiment_id if experiment else None
+    if tracking_id is None:
+        ready = experiment and next(
+            (c for c in experiment.status.conditions if c.type == "Ready"), None
+        )
+        why = ready.message if ready else "the experiment is not registered in MLflow yet"
+        draft.queue("TrackingUnavailable", why)
+        return False
+    if snapshot.run.trouble:
+        draft.queue("TrackingUnavailable", snapshot.run.trouble)
+    else:
+        draft.queue("Preparing", "its MLflow run is being created")
+    draft.do(CreateRun(tracking_id, snapshot.job.metadata.name, ending.run_tags(snapshot)))
+    return False

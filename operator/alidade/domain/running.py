@@ -1,0 +1,149 @@
+"""A job that has been released: from its pods to its end."""
+
+import json
+from datetime import datetime, timedelta
+
+from alidade.api.job import JobState
+from alidade.api.queue import StopPolicy
+from alidade.domain.actions import ReadPods, Suspend
+from alidade.domain.backing import suspend_patch
+from alidade.domain.diagnosis import newest, why_failed, why_not_running, why_pod_failed
+from alidade.domain.draft import Draft
+from alidade.domain.observed import BackingJob, Pod
+from alidade.domain.words import quoted_list
+
+
+def follow(draft: Draft) -> None:
+    """Tell the state of a job whose batch/v1 Job may run."""
+    snapshot = draft.snapshot
+    backing = snapshot.backing
+    if backing is None:
+        raise ValueError("only a job with a batch/v1 Job can be followed")
+    draft.condition("Suspended", False, "Released")
+    _note_start(draft)
+    if backing.ended:
+        _conclude(draft, backing)
+    elif backing.deleting:
+        draft.fail("BackingJobDeleted", "failed: its batch/v1 Job was deleted by someone")
+    elif reason := _why_stop(draft):
+        draft.condition("Suspended", True, reason)
+        draft.queue(reason, "its pods are being stopped")
+        draft.do(Suspend(suspend_patch(backing)))
+    else:
+        _watch(draft, backing)
+
+
+def _why_stop(draft: Draft) -> str | None:
+    if draft.snapshot.job.spec.suspend:
+        return "Suspended"
+    queue = draft.snapshot.queue
+    if queue and queue.spec.stop_policy is StopPolicy.HOLD_AND_DRAIN:
+        return "QueueHeld"
+    return None
+
+
+def _note_start(draft: Draft) -> None:
+    if draft.status.start_time is not None:
+        return
+    starts = [pod.started for pod in draft.snapshot.pods if pod.started is not None]
+    if starts:
+        draft.set(start_time=min(starts))
+        draft.condition("Started", True, "PodStarted")
+
+
+def _watch(draft: Draft, backing: BackingJob) -> None:
+    pods = draft.snapshot.pods
+    runs = [p for p in pods if p.container and p.container.running_since and p.phase == "Running"]
+    pod = newest(runs)
+    if pod is not None:
+        draft.start("Running", f"pod {pod.name} runs on node {pod.node}")
+        return
+    over = newest([p for p in pods if p.phase in ("Succeeded", "Failed")])
+    pending = why_not_running(pods)
+    if over is not None:
+        _between_attempts(draft, backing, over, pending.message)
+    elif draft.status.start_time is None:
+        draft.queue(pending.reason, pending.message)
+    else:
+        # A pod that ran is gone without a trace, or not yet reported on: a state once told stays.
+        draft.start(pending.reason, pending.message)
+    if pending.since is not None:
+        _mind_deadline(draft, pending.reason, pending.message, pending.since)
+
+
+def _between_attempts(draft: Draft, backing: BackingJob, over: Pod, next_: str) -> None:
+    if over.phase == "Succeeded":
+        draft.start("Completing", f"pod {over.name} ended well")
+        return
+    cause = why_pod_failed(over)
+    if backing.failed or over.disruption:
+        draft.start("Retrying", f"{cause.message}; next attempt: {next_}")
+    else:
+        draft.start("Completing", cause.message)
+
+
+def _mind_deadline(draft: Draft, reason: str, message: str, since: datetime) -> None:
+    queue = draft.snapshot.queue
+    if queue is None:
+        return
+    limit = timedelta(seconds=queue.spec.start_deadline_seconds)
+    left = since + limit - draft.snapshot.now
+    if left > timedelta():
+        draft.wake(left)
+        return
+    draft.fail(
+        reason,
+        f"failed: {reason} for {queue.spec.start_deadline_seconds} s "
+        f"(queue {queue.metadata.name}'s startDeadlineSeconds): {message}",
+    )
+
+
+def _conclude(draft: Draft, backing: BackingJob) -> None:
+    """End the job as its batch/v1 Job ended, once its pods can tell how."""
+    snapshot = draft.snapshot
+    over = [p for p in snapshot.pods if p.phase in ("Succeeded", "Failed")]
+    told = sum(p.phase == "Succeeded" for p in over) if backing.complete else len(over)
+    wanted = backing.succeeded if backing.complete else backing.failed
+    if told < max(wanted, 1) and not snapshot.pods_complete:
+        # The watches of pods and of jobs are not in step.
+        draft.do(ReadPods())
+        return
+    if backing.complete:
+        _finish(draft, over)
+        return
+    cause = why_failed(backing, snapshot.pods)
+    draft.fail(cause.reason, cause.message, cause.exit_code)
+
+
+def _finish(draft: Draft, over: list[Pod]) -> None:
+    pod = newest([p for p in over if p.phase == "Succeeded"])
+    if draft.status.start_time is None:
+        # It ended well, so it ran, even if no pod is left to say when.
+        draft.set(start_time=draft.snapshot.now.replace(microsecond=0))
+        draft.condition("Started", True, "PodStarted")
+    told = pod.container.terminated if pod and pod.container else None
+    outputs, trouble = read_outputs(told.message if told else "")
+    draft.set(outputs=outputs)
+    name = pod.name if pod else "its pod"
+    draft.end(JobState.FINISHED, "Completed", trouble or f"{name} ended well")
+
+
+def read_outputs(text: str) -> tuple[dict[str, str], str | None]:
+    """Read a job's outputs off its termination message.
+
+    Returns:
+        The outputs, and a sentence where the message is no JSON object of strings.
+    """
+    if not text.strip().startswith("{"):
+        return {}, None
+    try:
+        found = json.loads(text)
+    except ValueError as error:
+        return {}, f"ended well, but its termination message is no JSON ({error}): no outputs"
+    wrong = [name for name, value in found.items() if not isinstance(value, str)]
+    if wrong:
+        return (
+            {name: value for name, value in found.items() if isinstance(value, str)},
+            f"ended well, but outputs {quoted_list(wrong)} are no strings and were left out",
+        )
+    return found, None

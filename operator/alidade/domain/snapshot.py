@@ -1,0 +1,75 @@
+"""All that a decision about one job rests on, taken at one moment."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from alidade.api.experiment import Experiment, Tracking
+from alidade.api.job import Job
+from alidade.api.queue import Queue
+from alidade.domain.admission import Place
+from alidade.domain.observed import BackingJob, Pod
+
+
+@dataclass(frozen=True)
+class Rejection:
+    """The API server's refusal of a job's batch/v1 Job."""
+
+    reason: str
+    message: str
+    final: bool
+
+
+@dataclass(frozen=True)
+class TrackingView:
+    """What MLflow is known to have for an object, beyond what its status says.
+
+    Attributes:
+        tracking_id: The run of a job, or the experiment, that was created or found.
+        settled: Whether MLflow's end of the run is known to agree with the job's.
+        trouble: Why MLflow could not be asked, in one sentence.
+    """
+
+    tracking_id: str | None = None
+    settled: bool = False
+    trouble: str | None = None
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """A job, what surrounds it, and the time.
+
+    Attributes:
+        job: The job as last read.
+        now: The time of the decision.
+        tracking_uri: Where pods reach MLflow.
+        experiment: Its experiment, None where there is none of that name.
+        queue: Its queue, None where there is none of that name.
+        others: Jobs of the namespace that it depends on, by name, as far as they exist.
+        cycle: Names of the jobs it waits for in a circle.
+        backing: The batch/v1 Job of its name, if it owns it.
+        rejection: Why the API server would not create that.
+        pods: The pods of the backing Job.
+        pods_complete: Whether the pods were read after the backing Job ended.
+        place: Whether its queue has a place for it.
+        run: What is known of its MLflow run.
+    """
+
+    job: Job
+    now: datetime
+    tracking_uri: str = ""
+    experiment: Experiment | None = None
+    queue: Queue | None = None
+    others: Mapping[str, Job] = field(default_factory=dict)
+    cycle: tuple[str, ...] = ()
+    backing: BackingJob | None = None
+    rejection: Rejection | None = None
+    pods: tuple[Pod, ...] = ()
+    pods_complete: bool = False
+    place: Place | None = None
+    run: TrackingView = TrackingView()
+
+    @property
+    def tracked(self) -> bool:
+        """Whether the job has, or is to have, an MLflow run."""
+        return self.experiment is None or self.experiment.spec.tracking is Tracking.MLFLOW

@@ -1,0 +1,83 @@
+"""What the operator asks of the Kubernetes API, and how it may be refused."""
+
+from collections.abc import AsyncIterator
+from typing import Any, NamedTuple, Protocol
+
+Body = dict[str, Any]
+"""An object as the API server gives it."""
+
+
+class Kind(NamedTuple):
+    """A kind of object, as its URL has it."""
+
+    group: str
+    version: str
+    plural: str
+
+
+EXPERIMENTS = Kind("alidade.dev", "v1alpha1", "experiments")
+QUEUES = Kind("alidade.dev", "v1alpha1", "queues")
+JOBS = Kind("alidade.dev", "v1alpha1", "jobs")
+BATCH_JOBS = Kind("batch", "v1", "jobs")
+PODS = Kind("", "v1", "pods")
+
+
+class ApiError(Exception):
+    """The API server refused a request, or could not be reached; the message is its own."""
+
+
+class NotFoundError(ApiError):
+    """There is no such object."""
+
+
+class ConflictError(ApiError):
+    """The object is not, or no longer, the one that was meant."""
+
+
+class ForbiddenError(ApiError):
+    """A quota, an admission webhook or RBAC refused the request."""
+
+
+class InvalidError(ApiError):
+    """The object cannot ever be accepted as it is."""
+
+
+class UnavailableError(ApiError):
+    """The API server could not be reached, or asks to be left alone; later it may answer."""
+
+
+class Gateway(Protocol):
+    """The Kubernetes API.
+
+    Every method raises ApiError, or the one of its kinds that fits.
+    """
+
+    def list_all(
+        self, kind: Kind, namespace: str | None, selector: str | None = None
+    ) -> AsyncIterator[Body]:
+        """Yield the objects of a kind, page by page; of all namespaces where it is None."""
+        ...
+
+    async def get(self, kind: Kind, namespace: str, name: str) -> Body:
+        """Read one object."""
+        ...
+
+    async def create(self, kind: Kind, namespace: str, body: Body) -> Body:
+        """Create an object."""
+        ...
+
+    async def patch(self, kind: Kind, namespace: str, name: str, patch: Body) -> Body:
+        """Merge a patch into an object (RFC 7386)."""
+        ...
+
+    async def apply_status(self, kind: Kind, namespace: str, name: str, body: Body) -> Body:
+        """Make the status of an object what the body says (server-side apply, KEP-555)."""
+        ...
+
+    async def delete(self, kind: Kind, namespace: str, name: str, uid: str) -> None:
+        """Delete the object of this UID, and in the background what it owns."""
+        ...
+
+    async def record_event(self, namespace: str, event: Body) -> None:
+        """Create an event (events.k8s.io/v1)."""
+        ...

@@ -1,0 +1,1 @@
+"""From events to decisions to actions: cache, work queue, reconcilers."""

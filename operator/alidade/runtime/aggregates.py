@@ -1,0 +1,90 @@
+"""Reconciling experiments and queues, whose status sums up their jobs."""
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+
+from alidade.api.experiment import Experiment, Tracking
+from alidade.domain.experiment import experiment_status
+from alidade.domain.queue import queue_status
+from alidade.domain.snapshot import TrackingView
+from alidade.kube.gateway import EXPERIMENTS, QUEUES, Gateway, NotFoundError
+from alidade.runtime.cache import Cache, WorkKey
+from alidade.runtime.status import write_status
+from alidade.runtime.tracker import Tracker
+from alidade.runtime.workqueue import WorkQueue
+from alidade.tracking import tracking as trackers
+
+
+class AggregateReconciler:
+    """Keeps the statuses of experiments and queues, and registers experiments in MLflow."""
+
+    def __init__(
+        self,
+        *,
+        cache: Cache,
+        queue: WorkQueue[WorkKey],
+        gateway: Gateway,
+        tracker: Tracker,
+        tracking: trackers.Tracking,
+        clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+    ) -> None:
+        self._cache = cache
+        self._queue = queue
+        self._gateway = gateway
+        self._tracker = tracker
+        self._tracking = tracking
+        self._clock = clock
+
+    async def reconcile(self, key: WorkKey) -> None:
+        """Bring the status of an experiment or a queue up to date."""
+        if key.kind == "experiment":
+            await self._reconcile_experiment(key)
+        else:
+            await self._reconcile_queue(key)
+
+    async def _reconcile_experiment(self, key: WorkKey) -> None:
+        where = (key.namespace, key.name)
+        experiment = self._cache.experiments.get(where)
+        if experiment is None:
+            return
+        view = self._tracker.view(experiment.metadata.uid)
+        registered = experiment.status.mlflow_experiment_id or view.tracking_id
+        if registered is None and experiment.spec.tracking is Tracking.MLFLOW:
+            self._register(key, experiment)
+        status = experiment_status(
+            experiment, self._cache.states(where), registered, view, self._clock()
+        )
+        if status == experiment.status:
+            return
+        try:
+            body = await write_status(self._gateway, EXPERIMENTS, experiment, status)
+        except NotFoundError:
+            self._cache.drop(EXPERIMENTS, *where)
+        else:
+            self._cache.put_answer(EXPERIMENTS, body)
+
+    def _register(self, key: WorkKey, experiment: Experiment) -> None:
+        async def register() -> TrackingView:
+            name = experiment.metadata.name
+            return TrackingView(tracking_id=await self._tracking.ensure_experiment(name))
+
+        self._tracker.request(key, experiment.metadata.uid, register)
+
+    async def _reconcile_queue(self, key: WorkKey) -> None:
+        where = (key.namespace, key.name)
+        queue = self._cache.queues.get(where)
+        if queue is None:
+            return
+        ledger = self._cache.ledger(where)
+        for name in ledger.in_line():
+            # Their position may have changed, which their message tells.
+            self._queue.add(WorkKey("job", key.namespace, name))
+        status = queue_status(queue, ledger.running, ledger.queued, self._clock())
+        if status == queue.status:
+            return
+        try:
+            body = await write_status(self._gateway, QUEUES, queue, status)
+        except NotFoundError:
+            self._cache.drop(QUEUES, *where)
+        else:
+            self._cache.put_answer(QUEUES, body)

@@ -1,0 +1,269 @@
+"""What the operator knows of the cluster, indexed by what it asks.
+
+Objects come from watches, from lists and from the answers to the operator's own requests, in any
+order; an older version never replaces a newer one. Each change says which keys it is about, so
+that nothing is planned again that the change cannot have touched.
+"""
+
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any, Literal, NamedTuple
+
+from alidade.api.experiment import Experiment
+from alidade.api.job import Job, JobState
+from alidade.api.queue import Queue
+from alidade.domain.admission import QueueLedger
+from alidade.domain.graph import DependencyGraph, Key
+from alidade.domain.observed import BackingJob, Pod, backing_job, pod
+from alidade.kube.gateway import BATCH_JOBS, EXPERIMENTS, JOBS, PODS, QUEUES, Body, Kind
+
+
+class WorkKey(NamedTuple):
+    """What is to be reconciled."""
+
+    kind: Literal["job", "experiment", "queue"]
+    namespace: str
+    name: str
+
+
+Wake = Callable[[WorkKey], None]
+
+
+class Cache:
+    """The last known version of every object, with the indexes over them.
+
+    Args:
+        wake: Called with each key that a change concerns.
+    """
+
+    def __init__(self, wake: Wake) -> None:
+        self._wake = wake
+        self.experiments: dict[Key, Experiment] = {}
+        self.queues: dict[Key, Queue] = {}
+        self.jobs: dict[Key, Job] = {}
+        self.backings: dict[Key, BackingJob] = {}
+        self.graph = DependencyGraph()
+        self._pods: dict[Key, Pod] = {}
+        self._pods_of: defaultdict[Key, set[Key]] = defaultdict(set)
+        self._jobs_of: defaultdict[Key, set[Key]] = defaultdict(set)
+        self._states: defaultdict[Key, Counter[JobState]] = defaultdict(Counter)
+        self._ledgers: defaultdict[Key, QueueLedger] = defaultdict(QueueLedger)
+
+    # What there is.
+
+    def pods(self, job: Key) -> tuple[Pod, ...]:
+        """Return the pods with the label of a job."""
+        return tuple(self._pods[key] for key in self._pods_of.get(job, ()))
+
+    def states(self, experiment: Key) -> Counter[JobState]:
+        """Return how many jobs of an experiment are in each state."""
+        return self._states[experiment]
+
+    def ledger(self, queue: Key) -> QueueLedger:
+        """Return the ledger of a queue."""
+        return self._ledgers[queue]
+
+    def queue_of(self, job: Job) -> Key | None:
+        """Return the key of the queue that a job names, itself or by its experiment."""
+        namespace = job.metadata.namespace
+        experiment = self.experiments.get((namespace, job.spec.experiment))
+        name = job.spec.queue or (experiment and experiment.spec.queue)
+        return (namespace, name) if name else None
+
+    # What happens.
+
+    def put(self, kind: Kind, body: Body) -> None:
+        """Take in a version of an object, if it is newer than the one known."""
+        if kind == JOBS:
+            self._put_job(Job.model_validate(body))
+        elif kind == PODS:
+            self._put_pod(pod(body))
+        elif kind == BATCH_JOBS:
+            self._put_backing(backing_job(body))
+        elif kind == EXPERIMENTS:
+            self._put_experiment(Experiment.model_validate(body))
+        elif kind == QUEUES:
+            self._put_queue(Queue.model_validate(body))
+
+    def put_answer(self, kind: Kind, body: Body) -> None:
+        """Take in the answer to a change of an object, unless the object is gone by now."""
+        metadata = body["metadata"]
+        known = self._store(kind).get((metadata["namespace"], metadata["name"]))
+        if known is not None and _uid(known) == metadata["uid"]:
+            self.put(kind, body)
+
+    def drop(self, kind: Kind, namespace: str, name: str, uid: str | None = None) -> None:
+        """Forget an object that is gone; with a UID only if it is the one known."""
+        key = (namespace, name)
+        known = self._store(kind).get(key)
+        if known is None or (uid is not None and _uid(known) != uid):
+            return
+        if kind == JOBS:
+            self._drop_job(key)
+        elif kind == PODS:
+            self._drop_pod(key)
+        elif kind == BATCH_JOBS:
+            self._drop_backing(key)
+        else:
+            del self._store(kind)[key]
+            self._wake_all_of(kind, key)
+
+    def known(self, kind: Kind) -> Iterator[tuple[Key, str, int]]:
+        """Yield key, UID and version of every known object of a kind."""
+        for key, known in tuple(self._store(kind).items()):
+            yield key, _uid(known), _version(known)
+
+    def _store(self, kind: Kind) -> dict[Key, Any]:
+        stores: dict[Kind, dict[Key, Any]] = {
+            JOBS: self.jobs,
+            PODS: self._pods,
+            BATCH_JOBS: self.backings,
+            EXPERIMENTS: self.experiments,
+            QUEUES: self.queues,
+        }
+        return stores[kind]
+
+    def _put_job(self, job: Job) -> None:
+        key = job.key
+        old = self.jobs.get(key)
+        if _stale(job, old):
+            return
+        if old is not None and old.metadata.uid != job.metadata.uid:
+            self._drop_job(key)
+            old = None
+        self.jobs[key] = job
+        experiment = (key[0], job.spec.experiment)
+        if old is None:
+            self._jobs_of[experiment].add(key)
+            self._wake_jobs(self.graph.add(key, ((key[0], d.name) for d in job.spec.depends_on)))
+        self._wake_job(key)
+        if old is None or old.status != job.status:
+            self._wake_jobs(self.graph.dependents(key))
+        old_state, state = old.status.state if old else None, job.status.state
+        if old_state is not state:
+            self._count(experiment, old_state, -1)
+            self._count(experiment, state, +1)
+
+    def _drop_job(self, key: Key) -> None:
+        job = self.jobs.pop(key)
+        experiment = (key[0], job.spec.experiment)
+        self._jobs_of[experiment].discard(key)
+        self._count(experiment, job.status.state, -1)
+        if queue := self.queue_of(job):
+            self.ledger(queue).leave(job.metadata.uid)
+        self._wake_jobs(self.graph.remove(key))
+        self._wake_jobs(self.graph.dependents(key))
+        self._wake_job(key)
+
+    def _count(self, experiment: Key, state: JobState | None, change: int) -> None:
+        if state is not None:
+            self._states[experiment][state] += change
+            self._wake(WorkKey("experiment", *experiment))
+
+    def _put_backing(self, backing: BackingJob) -> None:
+        key = (backing.namespace, backing.name)
+        old = self.backings.get(key)
+        if _stale(backing, old):
+            return
+        if old is not None and old.uid != backing.uid:
+            self._vacate(old)
+        self.backings[key] = backing
+        if backing.owner_uid is None or backing.queue is None:
+            return
+        if backing.holds_place:
+            self.ledger((key[0], backing.queue)).hold(backing.owner_uid)
+            self._wake(WorkKey("queue", key[0], backing.queue))
+        else:
+            self._vacate(backing)
+        self._wake_job(key)
+
+    def _drop_backing(self, key: Key) -> None:
+        self._vacate(self.backings.pop(key))
+        self._wake_job(key)
+
+    def _vacate(self, backing: BackingJob) -> None:
+        if backing.owner_uid is None or backing.queue is None:
+            return
+        key = (backing.namespace, backing.queue)
+        if self.ledger(key).vacate(backing.owner_uid):
+            self.call_next(key)
+
+    def call_next(self, queue: Key) -> None:
+        """Wake the jobs that the queue has a place for now."""
+        known = self.queues.get(queue)
+        if known is not None:
+            self._wake_jobs((queue[0], name) for name in self.ledger(queue).next_in_line(known))
+        self._wake(WorkKey("queue", *queue))
+
+    def _put_pod(self, found: Pod) -> None:
+        key = (found.namespace, found.name)
+        if _stale(found, self._pods.get(key)) or found.job is None:
+            return
+        self._pods[key] = found
+        self._pods_of[found.namespace, found.job].add(key)
+        self._wake_job((found.namespace, found.job))
+
+    def _drop_pod(self, key: Key) -> None:
+        found = self._pods.pop(key)
+        job = (found.namespace, found.job or "")
+        self._pods_of[job].discard(key)
+        if not self._pods_of[job]:
+            del self._pods_of[job]
+        self._wake_job(job)
+
+    def _put_experiment(self, experiment: Experiment) -> None:
+        old = self.experiments.get(experiment.key)
+        if _stale(experiment, old):
+            return
+        self.experiments[experiment.key] = experiment
+        self._wake(WorkKey("experiment", *experiment.key))
+        # Counts of jobs change often and concern no job.
+        if old is None or _decisive(old) != _decisive(experiment):
+            self._wake_all_of(EXPERIMENTS, experiment.key)
+
+    def _put_queue(self, queue: Queue) -> None:
+        old = self.queues.get(queue.key)
+        if _stale(queue, old):
+            return
+        self.queues[queue.key] = queue
+        self._wake(WorkKey("queue", *queue.key))
+        if old is None or old.spec != queue.spec:
+            self._wake_all_of(QUEUES, queue.key)
+
+    def _wake_all_of(self, kind: Kind, key: Key) -> None:
+        if kind == EXPERIMENTS:
+            concerned: Iterable[Key] = tuple(self._jobs_of.get(key, ()))
+        else:
+            concerned = [k for k, job in self.jobs.items() if self.queue_of(job) == key]
+        self._wake_jobs(k for k in concerned if not self.jobs[k].status.ended)
+
+    def _wake_job(self, key: Key) -> None:
+        self._wake(WorkKey("job", *key))
+
+    def _wake_jobs(self, keys: Iterable[Key]) -> None:
+        for key in keys:
+            self._wake_job(key)
+
+
+def _decisive(experiment: Experiment) -> tuple[object, ...]:
+    ready = next((c for c in experiment.status.conditions if c.type == "Ready"), None)
+    return (
+        experiment.spec,
+        experiment.status.mlflow_experiment_id,
+        ready and (ready.status, ready.message),
+    )
+
+
+def _uid(known: Any) -> str:
+    return str(known.uid if isinstance(known, Pod | BackingJob) else known.metadata.uid)
+
+
+def _version(known: Any) -> int:
+    # Comparable as integers: KEP-5504.
+    if isinstance(known, Pod | BackingJob):
+        return int(known.resource_version)
+    return int(known.metadata.resource_version)
+
+
+def _stale(new: Any, old: Any) -> bool:
+    return old is not None and _version(new) <= _version(old)

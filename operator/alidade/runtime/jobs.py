@@ -1,0 +1,292 @@
+"""Reconciling one job: a snapshot, the plan for it, its status, its actions."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+import structlog
+
+from alidade.api.job import Job, JobStatus
+from alidade.domain.actions import (
+    Action,
+    CreateBacking,
+    CreateRun,
+    DeleteBacking,
+    DeleteJob,
+    EndRun,
+    ReadPods,
+    Release,
+    Suspend,
+)
+from alidade.domain.events import note_change
+from alidade.domain.graph import Key
+from alidade.domain.observed import JOB_LABEL
+from alidade.domain.plan import Plan, plan
+from alidade.domain.snapshot import Rejection, Snapshot, TrackingView
+from alidade.kube.gateway import (
+    BATCH_JOBS,
+    JOBS,
+    PODS,
+    ConflictError,
+    ForbiddenError,
+    Gateway,
+    InvalidError,
+    NotFoundError,
+)
+from alidade.runtime.cache import Cache, WorkKey
+from alidade.runtime.metrics import JOBS_ENDED
+from alidade.runtime.recorder import Recorder
+from alidade.runtime.status import write_status
+from alidade.runtime.tracker import Tracker
+from alidade.runtime.workqueue import WorkQueue
+from alidade.tracking.tracking import Tracking
+
+# A refused batch/v1 Job is tried again: quotas are raised and name conflicts cleared away.
+RETRY_REJECTED_SECONDS = 15.0
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass
+class _Memory:
+    """What is remembered of a job beside the cluster's state; all of it can be found out again."""
+
+    rejection: Rejection | None = None
+    pods_complete: bool = False
+
+
+class JobReconciler:
+    """Brings jobs on, one step at a time.
+
+    Args:
+        cache: What is known of the cluster.
+        queue: Where keys are left that are to be looked at again.
+        gateway: The Kubernetes API.
+        tracker: Where work for MLflow is left.
+        tracking: MLflow.
+        recorder: Where events go.
+        job_tracking_uri: Where pods reach MLflow.
+        clock: The time.
+    """
+
+    def __init__(
+        self,
+        *,
+        cache: Cache,
+        queue: WorkQueue[WorkKey],
+        gateway: Gateway,
+        tracker: Tracker,
+        tracking: Tracking,
+        recorder: Recorder,
+        job_tracking_uri: str,
+        clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+    ) -> None:
+        self._cache = cache
+        self._queue = queue
+        self._gateway = gateway
+        self._tracker = tracker
+        self._tracking = tracking
+        self._recorder = recorder
+        self._job_tracking_uri = job_tracking_uri
+        self._clock = clock
+        self._born = clock()
+        self._memories: dict[str, _Memory] = {}
+
+    def prime(self) -> None:
+        """Put all jobs in line that wait for a place, before any of them is given one."""
+        for key, job in self._cache.jobs.items():
+            if not job.status.ended and plan(self._snapshot(key, job)).wants_place:
+                self._ask_for_place(job)
+
+    async def reconcile(self, key: WorkKey) -> float | None:
+        """Bring a job on by one step; return after how many seconds to look again, if at all."""
+        where = (key.namespace, key.name)
+        job = self._cache.jobs.get(where)
+        if job is None:
+            return None
+        decided = self._decide(where, job)
+        releases = any(isinstance(action, Release) for action in decided.actions)
+        queue = self._cache.queue_of(job)
+        if releases and queue:
+            # Before anything is awaited: another worker must not give the same place away.
+            self._cache.ledger(queue).reserve(job.metadata.uid)
+        try:
+            await self._carry_out(key, job, decided)
+        except NotFoundError:
+            await self._look_again(job)
+        finally:
+            if releases and queue:
+                self._cache.ledger(queue).settle(job.metadata.uid)
+        return decided.wake_after.total_seconds() if decided.wake_after else None
+
+    def forget(self, uid: str) -> None:
+        """Forget a job that is gone."""
+        self._memories.pop(uid, None)
+        self._tracker.forget(uid)
+
+    def _memory(self, job: Job) -> _Memory:
+        return self._memories.setdefault(job.metadata.uid, _Memory())
+
+    def _decide(self, key: Key, job: Job) -> Plan:
+        snapshot = self._snapshot(key, job)
+        decided = plan(snapshot)
+        queue = self._cache.queue_of(job)
+        if queue is None:
+            return decided
+        ledger = self._cache.ledger(queue)
+        if not decided.wants_place:
+            ledger.leave(job.metadata.uid)
+            return decided
+        if snapshot.place is None:
+            self._ask_for_place(job)
+            return plan(self._snapshot(key, job))
+        return decided
+
+    def _ask_for_place(self, job: Job) -> None:
+        queue = self._cache.queue_of(job)
+        if queue is not None:
+            self._cache.ledger(queue).ask(job)
+
+    def _snapshot(self, key: Key, job: Job) -> Snapshot:
+        cache, uid = self._cache, job.metadata.uid
+        namespace = key[0]
+        experiment = cache.experiments.get((namespace, job.spec.experiment))
+        queue_key = cache.queue_of(job)
+        queue = cache.queues.get(queue_key) if queue_key else None
+        ledger = cache.ledger(queue_key) if queue_key else None
+        names = (d.name for d in job.spec.depends_on)
+        others = {name: cache.jobs.get((namespace, name)) for name in names}
+        backing = cache.backings.get(key)
+        if backing is not None and backing.owner_uid != uid:
+            backing = None
+        memory = self._memories.get(uid, _Memory())
+        return Snapshot(
+            job=job,
+            now=self._clock(),
+            tracking_uri=self._job_tracking_uri,
+            experiment=experiment,
+            queue=queue,
+            others={name: other for name, other in others.items() if other is not None},
+            cycle=tuple(name for _, name in cache.graph.cycle(key)),
+            backing=backing,
+            rejection=memory.rejection,
+            pods=tuple(
+                pod for pod in cache.pods(key) if backing is None or pod.owner_uid == backing.uid
+            ),
+            pods_complete=memory.pods_complete,
+            place=ledger.place(uid, queue) if ledger and queue and ledger.has(uid) else None,
+            run=self._tracker.view(uid),
+        )
+
+    async def _carry_out(self, key: WorkKey, job: Job, decided: Plan) -> None:
+        if decided.status != job.status:
+            await self._write(job, decided.status)
+        for action in decided.actions:
+            await self._act(key, job, action)
+
+    async def _write(self, job: Job, status: JobStatus) -> None:
+        body = await write_status(self._gateway, JOBS, job, status)
+        self._cache.put_answer(JOBS, body)
+        if status.state is not job.status.state:
+            log.info(
+                "job.state",
+                namespace=job.metadata.namespace,
+                job=job.metadata.name,
+                state=status.state,
+                reason=status.reason,
+                message=status.message,
+            )
+            if status.ended:
+                JOBS_ENDED.labels(status.state, status.reason).inc()
+        if note := note_change(job.status, status):
+            self._recorder.record(job, note)
+
+    async def _act(self, key: WorkKey, job: Job, action: Action) -> None:
+        namespace, name = job.key
+        match action:
+            case CreateBacking(manifest):
+                await self._create_backing(key, job, manifest)
+            case Release(patch) | Suspend(patch):
+                body = await self._gateway.patch(BATCH_JOBS, namespace, name, patch)
+                self._cache.put_answer(BATCH_JOBS, body)
+            case DeleteBacking(uid):
+                await self._gateway.delete(BATCH_JOBS, namespace, name, uid)
+            case ReadPods():
+                await self._read_pods(key, job)
+            case DeleteJob():
+                await self._gateway.delete(JOBS, namespace, name, job.metadata.uid)
+            case CreateRun():
+                self._create_run(key, job, action)
+            case EndRun():
+                self._end_run(key, job, action)
+
+    async def _create_backing(self, key: WorkKey, job: Job, manifest: dict[str, object]) -> None:
+        memory = self._memory(job)
+        rejection: Rejection | None = None
+        try:
+            body = await self._gateway.create(BATCH_JOBS, key.namespace, manifest)
+            self._cache.put(BATCH_JOBS, body)
+        except ConflictError:
+            rejection = await self._whose(job)
+        except ForbiddenError as error:
+            rejection = Rejection("BackingJobRejected", f"batch/v1 Job refused: {error}", False)
+        except InvalidError as error:
+            rejection = Rejection("BackingJobInvalid", f"batch/v1 Job refused: {error}", True)
+        if rejection != memory.rejection:
+            memory.rejection = rejection
+            self._queue.add(key)
+        elif rejection is not None:
+            self._queue.add_after(key, RETRY_REJECTED_SECONDS)
+
+    async def _whose(self, job: Job) -> Rejection | None:
+        """Find out whose the batch/v1 Job is that already has the job's name."""
+        body = await self._gateway.get(BATCH_JOBS, *job.key)
+        owners = body["metadata"].get("ownerReferences") or ()
+        if any(owner["uid"] == job.metadata.uid for owner in owners):
+            self._cache.put(BATCH_JOBS, body)
+            return None
+        owner = next((f"{o['kind']} {o['name']}" for o in owners), "nobody")
+        return Rejection(
+            "NameConflict",
+            f"a batch/v1 Job '{job.metadata.name}' exists that belongs to {owner}; "
+            "delete that one, or give this job another name",
+            False,
+        )
+
+    async def _read_pods(self, key: WorkKey, job: Job) -> None:
+        selector = f"{JOB_LABEL}={key.name}"
+        async for body in self._gateway.list_all(PODS, key.namespace, selector):
+            self._cache.put(PODS, body)
+        self._memory(job).pods_complete = True
+        self._queue.add(key)
+
+    def _create_run(self, key: WorkKey, job: Job, action: CreateRun) -> None:
+        # A run can only be there already if an earlier process, or an earlier try, created it.
+        created = job.metadata.creation_timestamp
+        attempts = 0
+
+        async def create() -> TrackingView:
+            nonlocal attempts
+            attempts += 1
+            search = attempts > 1 or created is None or created <= self._born
+            run_id = await self._tracking.ensure_run(
+                action.tracking_experiment_id, action.name, action.tags, search=search
+            )
+            return TrackingView(tracking_id=run_id)
+
+        self._tracker.request(key, job.metadata.uid, create)
+
+    def _end_run(self, key: WorkKey, job: Job, action: EndRun) -> None:
+        async def end() -> TrackingView:
+            await self._tracking.end_run(action.run_id, action.end, action.tags)
+            return TrackingView(tracking_id=action.run_id, settled=True)
+
+        self._tracker.request(key, job.metadata.uid, end)
+
+    async def _look_again(self, job: Job) -> None:
+        """Something that was meant is not there; see what, and go by that."""
+        for kind in (JOBS, BATCH_JOBS):
+            try:
+                self._cache.put(kind, await self._gateway.get(kind, *job.key))
+            except NotFoundError:
+                self._cache.drop(kind, *job.key)

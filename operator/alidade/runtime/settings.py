@@ -1,0 +1,45 @@
+"""Settings of the operator's process, from its environment (ALIDADE_...)."""
+
+import socket
+from typing import Annotated, Literal
+
+from pydantic import Field
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+
+class Settings(BaseSettings):
+    """What the chart sets.
+
+    Raises:
+        pydantic.ValidationError: A variable is missing or wrong; the message names it.
+    """
+
+    model_config = SettingsConfigDict(env_prefix="ALIDADE_")
+
+    tracking_uri: Annotated[str, Field(description="How the operator reaches MLflow.")]
+    job_tracking_uri: Annotated[
+        str, Field(description="How pods reach MLflow; default: as the operator does.")
+    ] = ""
+    namespaces: Annotated[
+        str, NoDecode, Field(description="Namespaces to serve, with commas; empty: all.")
+    ] = ""
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
+    log_format: Literal["json", "console"] = "json"
+    lease_namespace: Annotated[
+        str, Field(description="Where the Lease is; empty: no leader is elected.")
+    ] = ""
+    lease_name: str = "alidade-operator"
+    identity: str = Field(default_factory=socket.gethostname)
+    http_port: Annotated[int, Field(ge=0, le=65535)] = 8080
+    workers: Annotated[int, Field(description="Reconciliations at a time.", ge=1)] = 16
+    resync_seconds: Annotated[
+        float, Field(description="Time between full comparisons with the API server.", gt=0)
+    ] = 300.0
+
+    def served(self) -> tuple[str, ...]:
+        """Return the namespaces to serve; none means all of them."""
+        return tuple(name.strip() for name in self.namespaces.split(",") if name.strip())
+
+    def for_jobs(self) -> str:
+        """Return how pods reach MLflow."""
+        return self.job_tracking_uri or self.tracking_uri

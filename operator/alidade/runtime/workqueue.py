@@ -1,0 +1,92 @@
+"""A work queue of keys, as client-go has it.
+
+A key is worked on by one worker at a time, and once for however many times it was added meanwhile.
+"""
+
+import asyncio
+from collections import deque
+from collections.abc import Hashable
+from typing import Generic, TypeVar
+
+K = TypeVar("K", bound=Hashable)
+
+FIRST_RETRY_SECONDS = 0.1
+LAST_RETRY_SECONDS = 60.0
+
+
+class WorkQueue(Generic[K]):
+    """Keys to be worked on, in the order they were added.
+
+    Used from one event loop; only `get` waits.
+    """
+
+    def __init__(
+        self, first_retry: float = FIRST_RETRY_SECONDS, last_retry: float = LAST_RETRY_SECONDS
+    ) -> None:
+        self._ready: deque[K] = deque()
+        self._due: set[K] = set()
+        self._worked_on: set[K] = set()
+        self._timers: dict[K, asyncio.TimerHandle] = {}
+        self._failures: dict[K, int] = {}
+        self._more = asyncio.Event()
+        self._first_retry = first_retry
+        self._last_retry = last_retry
+
+    def __len__(self) -> int:
+        return len(self._ready)
+
+    @property
+    def idle(self) -> bool:
+        """Whether nothing is due and nothing is worked on."""
+        return not self._due and not self._worked_on
+
+    def add(self, key: K) -> None:
+        """Add a key; if it is being worked on it comes up again after that."""
+        if timer := self._timers.pop(key, None):
+            timer.cancel()
+        if key in self._due:
+            return
+        self._due.add(key)
+        if key not in self._worked_on:
+            self._ready.append(key)
+            self._more.set()
+
+    def add_after(self, key: K, seconds: float) -> None:
+        """Add a key later, unless it is added sooner."""
+        loop = asyncio.get_running_loop()
+        when = loop.time() + seconds
+        existing = self._timers.get(key)
+        if key in self._due or (existing and existing.when() <= when):
+            return
+        if existing:
+            existing.cancel()
+        self._timers[key] = loop.call_at(when, self.add, key)
+
+    def retry(self, key: K) -> float:
+        """Add a key after a time that doubles with each failure; return it in seconds."""
+        failures = self._failures.get(key, 0)
+        self._failures[key] = failures + 1
+        delay = min(self._last_retry, self._first_retry * 2.0 ** min(failures, 32))
+        self.add_after(key, delay)
+        return delay
+
+    def forget(self, key: K) -> None:
+        """Forget the failures of a key."""
+        self._failures.pop(key, None)
+
+    async def get(self) -> K:
+        """Wait for a key; `done` has to follow."""
+        while not self._ready:
+            self._more.clear()
+            await self._more.wait()
+        key = self._ready.popleft()
+        self._due.discard(key)
+        self._worked_on.add(key)
+        return key
+
+    def done(self, key: K) -> None:
+        """Say that a key is no longer worked on."""
+        self._worked_on.discard(key)
+        if key in self._due:
+            self._ready.append(key)
+            self._more.set()

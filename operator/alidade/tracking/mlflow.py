@@ -1,0 +1,109 @@
+"""Tracking by MLflow, through its own client, in threads."""
+
+import asyncio
+import os
+from collections.abc import Callable
+from typing import Any, Final, TypeVar
+
+# The operator retries by itself, and a thread that waits for MLflow's retries serves nobody.
+os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "1")
+os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", "15")
+
+from mlflow.entities import RunStatus, RunTag
+from mlflow.exceptions import MlflowException, RestException
+from mlflow.protos.databricks_pb2 import (
+    RESOURCE_ALREADY_EXISTS,
+    RESOURCE_DOES_NOT_EXIST,
+    ErrorCode,
+)
+from mlflow.tracking import MlflowClient
+from mlflow.utils.mlflow_tags import MLFLOW_RUN_NAME
+
+from alidade.domain.ending import UID_TAG
+from alidade.tracking.tracking import TrackingError
+
+MAX_TAG: Final = 5000
+_SERVER_ERROR = 500
+T = TypeVar("T")
+
+
+class MlflowTracking:
+    """An MLflow tracking server.
+
+    Args:
+        uri: Where it is; credentials come from MLflow's own environment variables.
+    """
+
+    def __init__(self, uri: str) -> None:
+        self._uri = uri
+        self._client = MlflowClient(tracking_uri=uri)
+
+    async def ensure_experiment(self, name: str) -> str:
+        """Return the ID of the experiment of this name, which is created if there is none."""
+        return await self._ask(self._ensure_experiment, name)
+
+    async def ensure_run(
+        self, experiment_id: str, name: str, tags: dict[str, str], *, search: bool
+    ) -> str:
+        """Return the ID of the run with the UID tag given, which is created if there is none."""
+        return await self._ask(self._ensure_run, experiment_id, name, tags, search)
+
+    async def end_run(self, run_id: str, end: str, tags: dict[str, str]) -> None:
+        """Make the run's end this one, and add the tags; a run that is gone is let be."""
+        await self._ask(self._end_run, run_id, end, tags)
+
+    def _ensure_experiment(self, name: str) -> str:
+        found = self._client.get_experiment_by_name(name)
+        if found is None:
+            try:
+                return self._client.create_experiment(name)
+            except RestException as error:
+                if error.error_code != ErrorCode.Name(RESOURCE_ALREADY_EXISTS):
+                    raise
+            found = self._client.get_experiment_by_name(name)
+        if found is None or found.lifecycle_stage == "deleted":
+            raise TrackingError(
+                f"experiment '{name}' is deleted; restore it with "
+                "`mlflow experiments restore`, or purge it with `mlflow gc`",
+                unreachable=False,
+            )
+        return str(found.experiment_id)
+
+    def _ensure_run(self, experiment_id: str, name: str, tags: dict[str, str], search: bool) -> str:
+        if search:
+            found = self._client.search_runs(
+                [experiment_id], f"tags.`{UID_TAG}` = '{tags[UID_TAG]}'", max_results=1
+            )
+            if found:
+                return str(found[0].info.run_id)
+        run = self._client.create_run(
+            experiment_id, tags={**_cut(tags), MLFLOW_RUN_NAME: name}, run_name=name
+        )
+        run_id = str(run.info.run_id)
+        self._client.update_run(run_id, status=RunStatus.to_string(RunStatus.SCHEDULED))
+        return run_id
+
+    def _end_run(self, run_id: str, end: str, tags: dict[str, str]) -> None:
+        try:
+            status = self._client.get_run(run_id).info.status
+            self._client.log_batch(
+                run_id, tags=[RunTag(key, value) for key, value in _cut(tags).items()]
+            )
+            if status != end:
+                self._client.set_terminated(run_id, status=end)
+        except RestException as error:
+            if error.error_code != ErrorCode.Name(RESOURCE_DOES_NOT_EXIST):
+                raise
+
+    async def _ask(self, request: Callable[..., T], *arguments: Any) -> T:
+        try:
+            return await asyncio.to_thread(request, *arguments)
+        except RestException as error:
+            code: int = error.get_http_status_code()  # type: ignore[no-untyped-call]
+            raise TrackingError(str(error), unreachable=code >= _SERVER_ERROR) from error
+        except (MlflowException, OSError) as error:
+            raise TrackingError(str(error), unreachable=True) from error
+
+
+def _cut(tags: dict[str, str]) -> dict[str, str]:
+    return {key: value[:MAX_TAG] for key, value in tags.items() if value}

@@ -1,0 +1,40 @@
+"""What the operator asks of a tracking server."""
+
+from typing import Protocol
+
+
+class TrackingError(Exception):
+    """The tracking server failed a request.
+
+    Attributes:
+        unreachable: Whether it gave no answer of its own, so that later it may.
+    """
+
+    def __init__(self, message: str, *, unreachable: bool) -> None:
+        super().__init__(message)
+        self.unreachable = unreachable
+
+
+class Tracking(Protocol):
+    """A tracking server; every method raises TrackingError."""
+
+    async def ensure_experiment(self, name: str) -> str:
+        """Return the ID of the experiment of this name, which is created if there is none."""
+        ...
+
+    async def ensure_run(
+        self, experiment_id: str, name: str, tags: dict[str, str], *, search: bool
+    ) -> str:
+        """Return the ID of the run with the UID tag given, which is created if there is none.
+
+        Args:
+            experiment_id: The experiment that it belongs to.
+            name: The name of the run.
+            tags: Its tags, the UID tag among them.
+            search: Whether it may have been created before.
+        """
+        ...
+
+    async def end_run(self, run_id: str, end: str, tags: dict[str, str]) -> None:
+        """Make the run's end this one, and add the tags; a run that is gone is let be."""
+        ...

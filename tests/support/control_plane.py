@@ -1,0 +1,254 @@
+"""A bare Kubernetes control plane on loopback: the real binaries, as plain processes.
+
+There is no kubelet: pods are scheduled onto nodes that a test creates, and the test says what
+becomes of them. Everything else - validation, garbage collection, the job controller, quotas - is
+the real thing, and each process can be killed and started again.
+"""
+
+import os
+import shutil
+import socket
+import subprocess
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Self
+
+import yaml
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+START_SECONDS = 60
+
+
+def binaries() -> Path:
+    """Return the folder of the control plane's binaries, which are built if need be."""
+    if given := os.environ.get("ALIDADE_CONTROL_PLANE_BINARIES"):
+        return Path(given)
+    command = REPOSITORY / "hack/cluster/binaries"
+    found = subprocess.run([command], check=True, stdout=subprocess.PIPE, text=True)
+    return Path(found.stdout.strip().splitlines()[-1])
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def _openssl(folder: Path, *arguments: str) -> None:
+    subprocess.run(["openssl", *arguments], cwd=folder, check=True, capture_output=True)
+
+
+def _certificates(folder: Path) -> None:
+    """Make a CA, the API server's certificate, an administrator's, and the service accounts' key."""
+    _openssl(
+        folder, "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2",
+        "-subj", "/CN=alidade-test-ca", "-keyout", "ca.key", "-out", "ca.crt",
+    )  # fmt: skip
+    for name, subject, names in (
+        ("server", "/CN=kube-apiserver", "subjectAltName=IP:127.0.0.1,DNS:localhost"),
+        ("admin", "/O=system:masters/CN=admin", "subjectAltName=DNS:admin"),
+    ):
+        (folder / f"{name}.ext").write_text(names)
+        _openssl(
+            folder, "req", "-newkey", "rsa:2048", "-nodes", "-subj", subject,
+            "-keyout", f"{name}.key", "-out", f"{name}.csr",
+        )  # fmt: skip
+        _openssl(
+            folder, "x509", "-req", "-in", f"{name}.csr", "-CA", "ca.crt", "-CAkey", "ca.key",
+            "-CAcreateserial", "-days", "2", "-extfile", f"{name}.ext", "-out", f"{name}.crt",
+        )  # fmt: skip
+    _openssl(folder, "genrsa", "-out", "sa.key", "2048")
+
+
+@dataclass
+class ControlPlane:
+    """etcd, kube-apiserver, kube-controller-manager and kube-scheduler.
+
+    Attributes:
+        folder: Where its state and logs are.
+    """
+
+    folder: Path
+    _processes: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
+    _commands: dict[str, list[str]] = field(default_factory=dict)
+
+    @property
+    def kubeconfig(self) -> Path:
+        """An administrator's kubeconfig."""
+        return self.folder / "kubeconfig"
+
+    @property
+    def kubectl_binary(self) -> Path:
+        """The kubectl of the same version."""
+        return binaries() / "kubectl"
+
+    def __enter__(self) -> Self:
+        self.folder.mkdir(parents=True, exist_ok=True)
+        _certificates(self.folder)
+        self._prepare()
+        for name in self._commands:
+            self.start(name)
+        self.wait_until_ready()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for name in reversed(tuple(self._processes)):
+            self.kill(name)
+        shutil.rmtree(self.folder / "etcd", ignore_errors=True)
+
+    def start(self, name: str) -> None:
+        """Start one of the processes."""
+        log = (self.folder / f"{name}.log").open("ab")
+        self._processes[name] = subprocess.Popen(
+            self._commands[name], cwd=self.folder, stdout=log, stderr=log
+        )
+
+    def kill(self, name: str) -> None:
+        """Kill one of the processes, as a crash would."""
+        process = self._processes.pop(name)
+        process.kill()
+        process.wait()
+
+    def kubectl(self, *arguments: str, stdin: str | None = None, check: bool = True) -> str:
+        """Run kubectl as administrator; return what it printed, errors included.
+
+        Raises:
+            AssertionError: It failed, and `check` is set.
+        """
+        done = subprocess.run(
+            [self.kubectl_binary, "--kubeconfig", self.kubeconfig, *arguments],
+            input=stdin,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            check=False,
+        )
+        if check and done.returncode:
+            raise AssertionError(f"kubectl {' '.join(arguments)}: {done.stdout}")
+        return done.stdout
+
+    def apply(self, *objects: dict[str, object], check: bool = True) -> str:
+        """Apply objects by kubectl."""
+        return self.kubectl("apply", "-f", "-", stdin=yaml.safe_dump_all(objects), check=check)
+
+    def wait_until_ready(self) -> None:
+        """Wait for the API server, and for what every namespace is given by controllers."""
+        deadline = time.monotonic() + START_SECONDS
+        while True:
+            answer = self.kubectl("get", "serviceaccount/default", check=False)
+            if answer.startswith("NAME"):
+                return
+            if time.monotonic() > deadline:
+                raise AssertionError(f"the control plane does not start: {answer}{self._tails()}")
+            time.sleep(0.1)
+
+    def _tails(self) -> str:
+        logs = sorted(self.folder.glob("*.log"))
+        return "".join(f"\n--- {log.name}\n{log.read_text()[-1500:]}" for log in logs)
+
+    def _prepare(self) -> None:
+        folder, port = self.folder, _free_port()
+        client, peer, controllers, scheduler = (_free_port() for _ in range(4))
+        etcd, server = f"http://127.0.0.1:{client}", f"https://127.0.0.1:{port}"
+        self.kubeconfig.write_text(
+            yaml.safe_dump(
+                {
+                    "apiVersion": "v1",
+                    "kind": "Config",
+                    "clusters": [
+                        {
+                            "name": "test",
+                            "cluster": {
+                                "server": server,
+                                "certificate-authority": str(folder / "ca.crt"),
+                            },
+                        }
+                    ],
+                    "users": [
+                        {
+                            "name": "admin",
+                            "user": {
+                                "client-certificate": str(folder / "admin.crt"),
+                                "client-key": str(folder / "admin.key"),
+                            },
+                        }
+                    ],
+                    "contexts": [
+                        {"name": "test", "context": {"cluster": "test", "user": "admin"}}
+                    ],
+                    "current-context": "test",
+                }
+            )
+        )
+        self._commands = {
+            "etcd": [
+                "etcd",
+                f"--data-dir={folder / 'etcd'}",
+                f"--listen-client-urls={etcd}",
+                f"--advertise-client-urls={etcd}",
+                f"--listen-peer-urls=http://127.0.0.1:{peer}",
+                f"--initial-advertise-peer-urls=http://127.0.0.1:{peer}",
+                f"--initial-cluster=default=http://127.0.0.1:{peer}",
+                # Tests lose nothing with the machine.
+                "--unsafe-no-fsync",
+            ],
+            "kube-apiserver": [
+                "kube-apiserver",
+                f"--etcd-servers={etcd}",
+                f"--secure-port={port}",
+                "--bind-address=127.0.0.1",
+                "--service-cluster-ip-range=10.96.0.0/24",
+                "--tls-cert-file=server.crt",
+                "--tls-private-key-file=server.key",
+                "--client-ca-file=ca.crt",
+                "--authorization-mode=RBAC",
+                "--service-account-issuer=https://kubernetes.default.svc",
+                "--service-account-key-file=sa.key",
+                "--service-account-signing-key-file=sa.key",
+            ],
+            "kube-controller-manager": [
+                "kube-controller-manager",
+                f"--kubeconfig={self.kubeconfig}",
+                f"--secure-port={controllers}",
+                "--bind-address=127.0.0.1",
+                "--root-ca-file=ca.crt",
+                "--service-account-private-key-file=sa.key",
+                "--use-service-account-credentials",
+                "--leader-elect=false",
+                f"--cert-dir={folder / 'controllers'}",
+            ],
+            "kube-scheduler": [
+                "kube-scheduler",
+                f"--kubeconfig={self.kubeconfig}",
+                f"--authentication-kubeconfig={self.kubeconfig}",
+                f"--authorization-kubeconfig={self.kubeconfig}",
+                f"--secure-port={scheduler}",
+                "--bind-address=127.0.0.1",
+                "--leader-elect=false",
+                f"--cert-dir={folder / 'scheduler'}",
+            ],
+        }
+        where = binaries()
+        for command in self._commands.values():
+            command[0] = str(where / command[0])
+
+
+def node(name: str, pool: str, capacity: dict[str, str] | None = None) -> dict[str, object]:
+    """Return a Node that is Ready only on paper."""
+    return {
+        "apiVersion": "v1",
+        "kind": "Node",
+        "metadata": {"name": name, "labels": {"alidade.dev/pool": pool}},
+        "status": {
+            "capacity": {"cpu": "64", "memory": "256Gi", "pods": "1000", **(capacity or {})},
+            "conditions": [
+                {"type": "Ready", "status": "True", "reason": "OnPaper", "message": "no kubelet"}
+            ],
+        },
+    }
+
+
+__all__: Sequence[str] = ("ControlPlane", "binaries", "node")

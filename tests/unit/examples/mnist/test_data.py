@@ -1,0 +1,53 @@
+from pathlib import Path
+
+import numpy as np
+import pytest
+from mnist_robustness.archive import pack, unpack
+from mnist_robustness.data import Dataset, load_split
+from PIL import Image
+
+
+def test_every_layout_holds_the_same_images(layout: tuple[Path, Dataset]) -> None:
+    folder, expected = layout
+    dataset = load_split(folder, "testing", (8, 8, 1))
+    np.testing.assert_allclose(dataset.images, expected.images, rtol=1e-6)
+    np.testing.assert_array_equal(dataset.labels, expected.labels)
+    assert dataset.images.dtype == np.float32
+    assert dataset.images.max() == 1.0
+
+
+def test_images_of_another_size_are_refused(layout: tuple[Path, Dataset]) -> None:
+    with pytest.raises(ValueError, match=r"testing images are \(8, 8, 1\), not \(28, 28, 1\)"):
+        load_split(layout[0], "testing", (28, 28, 1))
+
+
+def test_coloured_images_keep_their_channels(tmp_path: Path) -> None:
+    folder = tmp_path / "training" / "a"
+    folder.mkdir(parents=True)
+    Image.new("RGB", (5, 4), (255, 0, 51)).save(folder / "x.png")
+    images = load_split(tmp_path, "training", (4, 5, 3)).images
+    np.testing.assert_allclose(images[0, 0, 0], [1.0, 0.0, 0.2])
+
+
+def test_a_directory_without_images(tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError, match="no testing images in any known layout"):
+        load_split(tmp_path, "testing", (8, 8, 1))
+
+
+def test_a_file_that_is_no_idx(digits: Path, tmp_path: Path) -> None:
+    (tmp_path / "t10k-images-idx3-ubyte").write_bytes(
+        (digits / "t10k-labels-idx1-ubyte").read_bytes()
+    )
+    with pytest.raises(ValueError, match="not an IDX file of bytes with 3 dimensions"):
+        load_split(tmp_path, "testing", (8, 8, 1))
+
+
+def test_an_archive_gives_back_every_bit(tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    images = rng.random((7, 8, 8, 1), dtype=np.float32)
+    pack(Dataset(images=images, labels=np.arange(7)), tmp_path / "a.tar.gz", "adv_testing")
+    back = unpack(tmp_path / "a.tar.gz", "adv_testing")
+    np.testing.assert_array_equal(back.images, images)
+    np.testing.assert_array_equal(back.labels, np.arange(7))
+    with pytest.raises(FileNotFoundError):
+        unpack(tmp_path / "a.tar.gz", "elsewhere")

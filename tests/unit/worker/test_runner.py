@@ -1,0 +1,133 @@
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from mlflow import MlflowClient
+
+RunJob = Callable[..., Any]
+
+
+def test_outputs_become_the_termination_message(run_job: RunJob, workflow: Path) -> None:
+    outcome = run_job(whom="a b", times="2")
+    assert outcome.status == 0
+    assert json.loads(outcome.message) == {"greeting": "hello a b"}
+    assert (workflow / "greeted").read_text() == "['a b', '2', '0.5']"
+
+
+def test_a_job_without_outputs_says_so(run_job: RunJob, tmp_path: Path) -> None:
+    (tmp_path / "note").write_text("x")
+    assert run_job("read", file=str(tmp_path / "note")).message == "{}"
+
+
+@pytest.mark.parametrize(
+    ("entry_point", "parameters", "status", "message"),
+    [
+        ("fail", {}, 1, "Entry point fail failed with exit code 1: ValueError: no luck"),
+        ("exit", {"code": "42"}, 42, "Entry point exit failed with exit code 42."),
+        ("die", {}, 137, "Entry point die was ended by SIGKILL, most often for want of memory."),
+        ("complain", {}, 3, "Entry point complain failed with exit code 3: out of paper"),
+        ("greet", {}, 64, "Parameter whom of entry point greet has no default and is missing."),
+        ("exit", {"code": "x"}, 64, 'Parameter code of entry point exit is "x", but has to be'),
+        ("read", {"file": "gone"}, 64, "Entry point read cannot run: Got value gone"),
+        ("gret", {}, 64, "The workflow has no entry point gret; did you mean greet?"),
+        ("stray", {}, 66, "The command of entry point stray has a placeholder"),
+        ("boast", {}, 65, "The job's outputs take 5008 bytes together"),
+    ],
+)
+def test_a_failure_says_what_was_wrong(
+    run_job: RunJob, entry_point: str, parameters: dict[str, str], status: int, message: str
+) -> None:
+    outcome = run_job(entry_point, **parameters)
+    assert outcome.status == status
+    assert outcome.message.startswith(message)
+
+
+def test_the_run_is_resumed_with_its_parameters(
+    run_job: RunJob, client: MlflowClient, run_id: str
+) -> None:
+    assert run_job(whom="you", run_id=run_id).status == 0
+    run = client.get_run(run_id)
+    assert run.data.params == {"whom": "you", "times": "1", "weight": "0.5"}
+    assert run.data.tags["mlflow.project.entryPoint"] == "greet"
+    assert run.data.tags["mlflow.source.type"] == "PROJECT"
+    assert run.info.status == "RUNNING"
+
+
+def test_a_second_attempt_goes_on_in_the_same_run(
+    run_job: RunJob, client: MlflowClient, run_id: str
+) -> None:
+    for _ in range(2):
+        assert run_job(whom="you", run_id=run_id).status == 0
+    assert run_job("log", run_id=run_id).status == 0
+    client.set_terminated(run_id, "FAILED")
+    assert run_job("log", run_id=run_id).status == 0
+    run = client.get_run(run_id)
+    assert run.info.status == "FINISHED"
+    assert len(client.get_metric_history(run_id, "attempts")) == 2
+    assert len(client.search_runs([run.info.experiment_id])) == 1
+
+
+def test_a_run_that_is_not_there(run_job: RunJob, client: MlflowClient) -> None:
+    outcome = run_job(whom="you", run_id="0" * 32)
+    assert outcome.status == 69
+    assert outcome.message.startswith(f"MLflow run {'0' * 32} cannot be resumed: ")
+
+
+def test_without_tracking_there_is_no_run_to_resume(run_job: RunJob, workflow: Path) -> None:
+    assert run_job("ids").status == 0
+    assert (workflow / "ids").read_text() == "0\n"
+
+
+def _start_worker(workflow: Path, message: Path) -> "subprocess.Popen[str]":
+    return subprocess.Popen(
+        [sys.executable, "-m", "alidade_worker"],
+        env={
+            **os.environ,
+            "PYTHONPATH": str(Path(__file__).parents[3] / "worker"),
+            "ALIDADE_ENTRY_POINT": "wait",
+            "ALIDADE_WORKFLOW": str(workflow),
+            "ALIDADE_TERMINATION_LOG": str(message),
+        },
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+def _appears(path: Path) -> None:
+    deadline = time.monotonic() + 30
+    while not path.exists():
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+
+
+def test_sigterm_reaches_the_entry_point_which_may_end_in_its_own_way(tmp_path: Path) -> None:
+    (tmp_path / "MLproject").write_text(
+        "entry_points: {wait: {command: \"trap 'echo tidied > tidy; exit 7' TERM; "
+        'touch ready; while :; do sleep 0.05; done"}}'
+    )
+    worker = _start_worker(tmp_path, tmp_path / "message")
+    _appears(tmp_path / "ready")
+    worker.send_signal(signal.SIGTERM)
+    worker.communicate(timeout=20)
+    assert worker.returncode == 7
+    assert (tmp_path / "tidy").read_text() == "tidied\n"
+
+
+def test_sigterm_ends_an_entry_point_that_does_not_care_and_its_children(tmp_path: Path) -> None:
+    (tmp_path / "MLproject").write_text(
+        'entry_points: {wait: {command: "touch ready; sleep 60 & wait"}}'
+    )
+    worker = _start_worker(tmp_path, tmp_path / "message")
+    _appears(tmp_path / "ready")
+    worker.send_signal(signal.SIGTERM)
+    _, stderr = worker.communicate(timeout=20)
+    assert worker.returncode == 143
+    assert (tmp_path / "message").read_text() == "Entry point wait was ended by SIGTERM."
+    assert "Traceback" not in stderr

@@ -1,0 +1,57 @@
+"""What the operator tells a worker pod through its environment."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from alidade_worker.errors import UsageError
+
+TERMINATION_LOG = "ALIDADE_TERMINATION_LOG"
+"""Variable that names another file than Kubernetes' own for the termination message."""
+
+ENTRY_POINT = "ALIDADE_ENTRY_POINT"
+PARAMETERS = "ALIDADE_PARAMETERS"
+WORKFLOW = "ALIDADE_WORKFLOW"
+RUN_ID = "MLFLOW_RUN_ID"
+EXPERIMENT_ID = "MLFLOW_EXPERIMENT_ID"
+
+
+@dataclass(frozen=True)
+class Assignment:
+    """One job as a worker sees it."""
+
+    entry_point: str
+    parameters: Mapping[str, str]
+    workflow: str
+    run_id: str | None
+    """MLflow run to resume; None where the experiment is not tracked."""
+
+
+def read_assignment(environment: Mapping[str, str]) -> Assignment:
+    """Read a job from the environment that the operator gave the pod.
+
+    Raises:
+        UsageError: the parameters are not a JSON object of strings.
+    """
+    return Assignment(
+        entry_point=environment.get(ENTRY_POINT) or "main",
+        parameters=_parameters(environment.get(PARAMETERS) or "{}"),
+        workflow=environment.get(WORKFLOW, ""),
+        run_id=environment.get(RUN_ID) or None,
+    )
+
+
+def _parameters(text: str) -> dict[str, str]:
+    try:
+        values = json.loads(text)
+    except json.JSONDecodeError as error:
+        raise UsageError(f"{PARAMETERS} is not JSON: {error}.") from error
+    if not isinstance(values, dict):
+        raise UsageError(f"{PARAMETERS} must be a JSON object of strings, not {text}.")
+    for name, value in values.items():
+        if not isinstance(value, str):
+            raise UsageError(
+                f"{PARAMETERS} must hold strings, but {name} is {json.dumps(value)}: "
+                f"write {json.dumps(str(value))}."
+            )
+    return values

@@ -1,0 +1,17 @@
+"""The container's termination message, by which a pod tells the operator how its job went."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from alidade_worker.contract import TERMINATION_LOG
+from alidade_worker.outputs import LIMIT_BYTES
+
+_KUBERNETES_FILE = Path("/dev/termination-log")
+
+
+def write_message(environment: Mapping[str, str], message: str) -> None:
+    """Leave the message where Kubernetes reads it; outside a pod there is nowhere, and no need."""
+    named = environment.get(TERMINATION_LOG)
+    file = Path(named) if named else _KUBERNETES_FILE
+    if named or file.exists():
+        file.write_bytes(message.encode()[:LIMIT_BYTES])
