@@ -2,7 +2,6 @@
 
 import asyncio
 import contextlib
-import os
 import signal
 import sys
 
@@ -22,10 +21,11 @@ log = structlog.get_logger("alidade")
 
 
 async def _connect() -> client.ApiClient:
-    if "KUBERNETES_SERVICE_HOST" in os.environ and "KUBECONFIG" not in os.environ:
-        config.load_incluster_config()  # type: ignore[no-untyped-call]
-    else:
-        await config.load_kube_config()  # type: ignore[no-untyped-call]
+    # The pod's own account, else a kubeconfig: as kopf does for the watches.
+    try:
+        config.load_incluster_config()
+    except config.ConfigException:
+        await config.load_kube_config()
     return client.ApiClient()
 
 

@@ -5,11 +5,10 @@ becomes of them. Everything else - validation, garbage collection, the job contr
 the real thing, and each process can be killed and started again.
 """
 
+import functools
 import os
 import shutil
-import socket
 import subprocess
-import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -17,32 +16,194 @@ from typing import Self
 
 import yaml
 
+from tests.support.polling import eventually
+from tests.support.process import Server, free_port
+
 REPOSITORY = Path(__file__).resolve().parents[2]
-START_SECONDS = 60
+CONTROLLERS = ("kube-controller-manager", "kube-scheduler")
 
 
+@functools.cache
 def binaries() -> Path:
     """Return the folder of the control plane's binaries, which are built if need be."""
     if given := os.environ.get("ALIDADE_CONTROL_PLANE_BINARIES"):
         return Path(given)
-    command = REPOSITORY / "hack/cluster/binaries"
-    found = subprocess.run([command], check=True, stdout=subprocess.PIPE, text=True)
+    command = [REPOSITORY / "hack/cluster/binaries", "control-plane"]
+    found = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True)
     return Path(found.stdout.strip().splitlines()[-1])
 
 
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
+@dataclass
+class ControlPlane:
+    """etcd, kube-apiserver, kube-controller-manager and kube-scheduler.
+
+    Attributes:
+        folder: Where its state and logs are.
+        definitions: Folder of CustomResourceDefinitions that are there before any controller:
+            the garbage collector takes half a minute to notice kinds that come later.
+    """
+
+    folder: Path
+    definitions: Path | None = None
+    _servers: dict[str, Server] = field(default_factory=dict)
+
+    @property
+    def kubeconfig(self) -> Path:
+        """An administrator's kubeconfig."""
+        return self.folder / "kubeconfig"
+
+    @property
+    def kubectl_binary(self) -> Path:
+        """The kubectl of the same version."""
+        return binaries() / "kubectl"
+
+    def __enter__(self) -> Self:
+        self.folder.mkdir(parents=True, exist_ok=True)
+        _certificates(self.folder)
+        self._prepare()
+        try:
+            self.start("etcd")
+            self.start("kube-apiserver")
+            self.wait_until_served()
+            if self.definitions:
+                self.kubectl("create", "-f", str(self.definitions))
+                self.kubectl("wait", "--for=condition=Established", "crd", "--all")
+            for name in CONTROLLERS:
+                self.start(name)
+            self.wait_until_ready()
+        except BaseException:
+            self.__exit__()
+            raise
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for server in reversed(self._servers.values()):
+            server.kill()
+        shutil.rmtree(self.folder / "etcd", ignore_errors=True)
+
+    def start(self, name: str) -> None:
+        """Start one of the processes."""
+        self._servers[name].start()
+
+    def kill(self, name: str) -> None:
+        """Kill one of the processes, as a crash would."""
+        self._servers[name].kill()
+
+    def kubectl(self, *arguments: str, stdin: str | None = None, check: bool = True) -> str:
+        """Run kubectl as administrator; return what it printed, errors included.
+
+        Raises:
+            AssertionError: It failed, and `check` is set.
+        """
+        options = ("--kubeconfig", self.kubeconfig, "--cache-dir", self.folder / "kubectl")
+        done = subprocess.run(
+            [self.kubectl_binary, *options, *arguments],
+            input=stdin,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            check=False,
+        )
+        if check and done.returncode:
+            raise AssertionError(f"kubectl {' '.join(arguments)}: {done.stdout}")
+        return done.stdout
+
+    def apply(self, *objects: dict[str, object], check: bool = True) -> str:
+        """Apply objects by kubectl."""
+        return self.kubectl("apply", "-f", "-", stdin=yaml.safe_dump_all(objects), check=check)
+
+    def wait_until_served(self) -> None:
+        """Wait for the API server."""
+        self._servers["kube-apiserver"].wait_until(
+            lambda: self.kubectl("get", "--raw", "/readyz", check=False) == "ok"
+        )
+
+    def wait_until_ready(self) -> None:
+        """Wait for the API server, and for what every namespace is given by controllers."""
+        self.wait_until_served()
+
+        def check() -> bool:
+            return self.kubectl("get", "serviceaccount/default", check=False).startswith("NAME")
+
+        self._servers["kube-controller-manager"].wait_until(check)
+        eventually(lambda: self._servers["kube-scheduler"].runs)
+
+    def _prepare(self) -> None:
+        folder, port = self.folder, free_port()
+        client, peer, controllers, scheduler = (free_port() for _ in range(4))
+        etcd, server = f"http://127.0.0.1:{client}", f"https://127.0.0.1:{port}"
+        self.kubeconfig.write_text(yaml.safe_dump(_kubeconfig(folder, server)))
+        commands: dict[str, list[str]] = {
+            "etcd": [
+                f"--data-dir={folder / 'etcd'}",
+                f"--listen-client-urls={etcd}",
+                f"--advertise-client-urls={etcd}",
+                f"--listen-peer-urls=http://127.0.0.1:{peer}",
+                f"--initial-advertise-peer-urls=http://127.0.0.1:{peer}",
+                f"--initial-cluster=default=http://127.0.0.1:{peer}",
+                # Tests lose nothing with the machine.
+                "--unsafe-no-fsync",
+            ],
+            "kube-apiserver": [
+                f"--etcd-servers={etcd}",
+                f"--secure-port={port}",
+                "--bind-address=127.0.0.1",
+                "--service-cluster-ip-range=10.96.0.0/24",
+                "--tls-cert-file=server.crt",
+                "--tls-private-key-file=server.key",
+                "--client-ca-file=ca.crt",
+                "--authorization-mode=RBAC",
+                "--service-account-issuer=https://kubernetes.default.svc",
+                "--service-account-key-file=sa.key",
+                "--service-account-signing-key-file=sa.key",
+            ],
+            "kube-controller-manager": [
+                f"--kubeconfig={self.kubeconfig}",
+                f"--secure-port={controllers}",
+                "--bind-address=127.0.0.1",
+                "--root-ca-file=ca.crt",
+                "--service-account-private-key-file=sa.key",
+                "--use-service-account-credentials",
+                "--leader-elect=false",
+                f"--cert-dir={folder / 'controllers'}",
+                # Nobody sends the heartbeats of nodes that are only on paper.
+                "--node-monitor-grace-period=24h",
+                "--kube-api-qps=200",
+                "--kube-api-burst=400",
+            ],
+            "kube-scheduler": [
+                f"--kubeconfig={self.kubeconfig}",
+                f"--authentication-kubeconfig={self.kubeconfig}",
+                f"--authorization-kubeconfig={self.kubeconfig}",
+                f"--secure-port={scheduler}",
+                "--bind-address=127.0.0.1",
+                "--leader-elect=false",
+                f"--cert-dir={folder / 'scheduler'}",
+            ],
+        }
+        self._servers = {
+            name: Server([str(binaries() / name), *options], folder / f"{name}.log")
+            for name, options in commands.items()
+        }
 
 
-def _openssl(folder: Path, *arguments: str) -> None:
-    subprocess.run(["openssl", *arguments], cwd=folder, check=True, capture_output=True)
+def node(name: str, pool: str, capacity: dict[str, str] | None = None) -> dict[str, object]:
+    """Return a Node that is Ready only on paper."""
+    return {
+        "apiVersion": "v1",
+        "kind": "Node",
+        "metadata": {"name": name, "labels": {"alidade.dev/pool": pool}},
+        "status": {
+            "capacity": {"cpu": "64", "memory": "256Gi", "pods": "1000", **(capacity or {})},
+            "conditions": [
+                {"type": "Ready", "status": "True", "reason": "OnPaper", "message": "no kubelet"}
+            ],
+        },
+    }
 
 
 def _certificates(folder: Path) -> None:
-    """Make a CA, the API server's certificate, an administrator's, and the service accounts' key."""
+    """Make a CA, certificates of the API server and an administrator, and a service account key."""
     _openssl(
         folder, "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2",
         "-subj", "/CN=alidade-test-ca", "-keyout", "ca.key", "-out", "ca.crt",
@@ -63,191 +224,23 @@ def _certificates(folder: Path) -> None:
     _openssl(folder, "genrsa", "-out", "sa.key", "2048")
 
 
-@dataclass
-class ControlPlane:
-    """etcd, kube-apiserver, kube-controller-manager and kube-scheduler.
-
-    Attributes:
-        folder: Where its state and logs are.
-    """
-
-    folder: Path
-    _processes: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
-    _commands: dict[str, list[str]] = field(default_factory=dict)
-
-    @property
-    def kubeconfig(self) -> Path:
-        """An administrator's kubeconfig."""
-        return self.folder / "kubeconfig"
-
-    @property
-    def kubectl_binary(self) -> Path:
-        """The kubectl of the same version."""
-        return binaries() / "kubectl"
-
-    def __enter__(self) -> Self:
-        self.folder.mkdir(parents=True, exist_ok=True)
-        _certificates(self.folder)
-        self._prepare()
-        for name in self._commands:
-            self.start(name)
-        self.wait_until_ready()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        for name in reversed(tuple(self._processes)):
-            self.kill(name)
-        shutil.rmtree(self.folder / "etcd", ignore_errors=True)
-
-    def start(self, name: str) -> None:
-        """Start one of the processes."""
-        log = (self.folder / f"{name}.log").open("ab")
-        self._processes[name] = subprocess.Popen(
-            self._commands[name], cwd=self.folder, stdout=log, stderr=log
-        )
-
-    def kill(self, name: str) -> None:
-        """Kill one of the processes, as a crash would."""
-        process = self._processes.pop(name)
-        process.kill()
-        process.wait()
-
-    def kubectl(self, *arguments: str, stdin: str | None = None, check: bool = True) -> str:
-        """Run kubectl as administrator; return what it printed, errors included.
-
-        Raises:
-            AssertionError: It failed, and `check` is set.
-        """
-        done = subprocess.run(
-            [self.kubectl_binary, "--kubeconfig", self.kubeconfig, *arguments],
-            input=stdin,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            check=False,
-        )
-        if check and done.returncode:
-            raise AssertionError(f"kubectl {' '.join(arguments)}: {done.stdout}")
-        return done.stdout
-
-    def apply(self, *objects: dict[str, object], check: bool = True) -> str:
-        """Apply objects by kubectl."""
-        return self.kubectl("apply", "-f", "-", stdin=yaml.safe_dump_all(objects), check=check)
-
-    def wait_until_ready(self) -> None:
-        """Wait for the API server, and for what every namespace is given by controllers."""
-        deadline = time.monotonic() + START_SECONDS
-        while True:
-            answer = self.kubectl("get", "serviceaccount/default", check=False)
-            if answer.startswith("NAME"):
-                return
-            if time.monotonic() > deadline:
-                raise AssertionError(f"the control plane does not start: {answer}{self._tails()}")
-            time.sleep(0.1)
-
-    def _tails(self) -> str:
-        logs = sorted(self.folder.glob("*.log"))
-        return "".join(f"\n--- {log.name}\n{log.read_text()[-1500:]}" for log in logs)
-
-    def _prepare(self) -> None:
-        folder, port = self.folder, _free_port()
-        client, peer, controllers, scheduler = (_free_port() for _ in range(4))
-        etcd, server = f"http://127.0.0.1:{client}", f"https://127.0.0.1:{port}"
-        self.kubeconfig.write_text(
-            yaml.safe_dump(
-                {
-                    "apiVersion": "v1",
-                    "kind": "Config",
-                    "clusters": [
-                        {
-                            "name": "test",
-                            "cluster": {
-                                "server": server,
-                                "certificate-authority": str(folder / "ca.crt"),
-                            },
-                        }
-                    ],
-                    "users": [
-                        {
-                            "name": "admin",
-                            "user": {
-                                "client-certificate": str(folder / "admin.crt"),
-                                "client-key": str(folder / "admin.key"),
-                            },
-                        }
-                    ],
-                    "contexts": [
-                        {"name": "test", "context": {"cluster": "test", "user": "admin"}}
-                    ],
-                    "current-context": "test",
-                }
-            )
-        )
-        self._commands = {
-            "etcd": [
-                "etcd",
-                f"--data-dir={folder / 'etcd'}",
-                f"--listen-client-urls={etcd}",
-                f"--advertise-client-urls={etcd}",
-                f"--listen-peer-urls=http://127.0.0.1:{peer}",
-                f"--initial-advertise-peer-urls=http://127.0.0.1:{peer}",
-                f"--initial-cluster=default=http://127.0.0.1:{peer}",
-                # Tests lose nothing with the machine.
-                "--unsafe-no-fsync",
-            ],
-            "kube-apiserver": [
-                "kube-apiserver",
-                f"--etcd-servers={etcd}",
-                f"--secure-port={port}",
-                "--bind-address=127.0.0.1",
-                "--service-cluster-ip-range=10.96.0.0/24",
-                "--tls-cert-file=server.crt",
-                "--tls-private-key-file=server.key",
-                "--client-ca-file=ca.crt",
-                "--authorization-mode=RBAC",
-                "--service-account-issuer=https://kubernetes.default.svc",
-                "--service-account-key-file=sa.key",
-                "--service-account-signing-key-file=sa.key",
-            ],
-            "kube-controller-manager": [
-                "kube-controller-manager",
-                f"--kubeconfig={self.kubeconfig}",
-                f"--secure-port={controllers}",
-                "--bind-address=127.0.0.1",
-                "--root-ca-file=ca.crt",
-                "--service-account-private-key-file=sa.key",
-                "--use-service-account-credentials",
-                "--leader-elect=false",
-                f"--cert-dir={folder / 'controllers'}",
-            ],
-            "kube-scheduler": [
-                "kube-scheduler",
-                f"--kubeconfig={self.kubeconfig}",
-                f"--authentication-kubeconfig={self.kubeconfig}",
-                f"--authorization-kubeconfig={self.kubeconfig}",
-                f"--secure-port={scheduler}",
-                "--bind-address=127.0.0.1",
-                "--leader-elect=false",
-                f"--cert-dir={folder / 'scheduler'}",
-            ],
-        }
-        where = binaries()
-        for command in self._commands.values():
-            command[0] = str(where / command[0])
+def _openssl(folder: Path, *arguments: str) -> None:
+    subprocess.run(["openssl", *arguments], cwd=folder, check=True, capture_output=True)
 
 
-def node(name: str, pool: str, capacity: dict[str, str] | None = None) -> dict[str, object]:
-    """Return a Node that is Ready only on paper."""
+def _kubeconfig(folder: Path, server: str) -> dict[str, object]:
+    cluster = {"server": server, "certificate-authority": str(folder / "ca.crt")}
+    user = {
+        "client-certificate": str(folder / "admin.crt"),
+        "client-key": str(folder / "admin.key"),
+    }
     return {
         "apiVersion": "v1",
-        "kind": "Node",
-        "metadata": {"name": name, "labels": {"alidade.dev/pool": pool}},
-        "status": {
-            "capacity": {"cpu": "64", "memory": "256Gi", "pods": "1000", **(capacity or {})},
-            "conditions": [
-                {"type": "Ready", "status": "True", "reason": "OnPaper", "message": "no kubelet"}
-            ],
-        },
+        "kind": "Config",
+        "clusters": [{"name": "test", "cluster": cluster}],
+        "users": [{"name": "admin", "user": user}],
+        "contexts": [{"name": "test", "context": {"cluster": "test", "user": "admin"}}],
+        "current-context": "test",
     }
 
 

@@ -38,9 +38,7 @@ def effective_parameters(
     Raises:
         UsageError: parameters are unknown, missing or of the wrong type; the message names each.
     """
-    values = {
-        name: given.get(name, declaration.default) for name, declaration in declared.items()
-    }
+    values = {name: given.get(name, declaration.default) for name, declaration in declared.items()}
     problems = [
         *_unknown(entry_point, declared, given),
         *_missing(entry_point, values),
@@ -62,9 +60,7 @@ def _unknown(
 ) -> Iterator[str]:
     unknown = [name for name in given if name not in declared]
     for name in unknown:
-        yield (
-            f"Entry point {entry_point} has no parameter {name}{did_you_mean(name, declared)}"
-        )
+        yield (f"Entry point {entry_point} has no parameter {name}{did_you_mean(name, declared)}")
     if unknown:
         takes = ", ".join(sorted(declared)) or "no parameters"
         yield f"Entry point {entry_point} takes {takes}."

@@ -40,8 +40,8 @@ def load_split(data_dir: Path, split: Split, image_size: ImageSize) -> Dataset:
 
     - ``{training,testing}/<label>/*.png``: a folder a class, classes numbered in the order of their
       names. 60,000 files take seconds to read, and one file holding them all does not:
-    - ``{train,t10k}-{images-idx3,labels-idx1}-ubyte``, plain or with ``.gz``: the IDX files in which
-      MNIST and Fashion-MNIST are published;
+    - ``{train,t10k}-{images-idx3,labels-idx1}-ubyte``, plain or with ``.gz``: the IDX files that
+      MNIST and Fashion-MNIST are published in;
     - ``{training,testing}/images.npy`` and ``labels.npy``: the arrays of a :class:`Dataset`, see
       :func:`save_arrays`.
 
@@ -93,7 +93,7 @@ def _load_idx(data_dir: Path, split: Split) -> Dataset:
 
 
 def _read_idx(path: Path | None, dimensions: int) -> NDArray[np.uint8]:
-    """Read an IDX file of bytes: two zeros, type, number of dimensions, big-endian sizes, values."""
+    """Read an IDX file of bytes: two zeros, type, number of dimensions, their sizes, values."""
     if path is None:
         raise FileNotFoundError("IDX images without their labels")
     content = gzip.decompress(path.read_bytes()) if path.suffix == ".gz" else path.read_bytes()
@@ -106,7 +106,9 @@ def _read_idx(path: Path | None, dimensions: int) -> NDArray[np.uint8]:
 
 def _load_folders(folder: Path, channels: int) -> Dataset:
     classes = sorted(path for path in folder.iterdir() if path.is_dir())
-    files = [(file, label) for label, path in enumerate(classes) for file in sorted(path.glob("*.png"))]
+    files = [
+        (file, label) for label, path in enumerate(classes) for file in sorted(path.glob("*.png"))
+    ]
     if not files:
         raise FileNotFoundError(f"{folder} has no <label>/*.png")
     images = np.stack([_read_image(file, channels) for file, _ in files])

@@ -1,7 +1,7 @@
 """How far adversarial images are from the images that they were made of."""
 
-import pandas as pd
 import numpy as np
+import pandas as pd
 from scipy.stats import iqr, wasserstein_distance
 
 from mnist_robustness.data import Pixels

@@ -29,6 +29,7 @@ from mnist_robustness.tracking import MODEL_NAME_TAG, MODEL_VERSION_TAG, tracked
 @click.option("--norm", type=click.Choice(list(NORMS)), default="inf")
 @options.seed
 def main(
+    *,
     data_dir: Path,
     image_size: ImageSize,
     model_name: str,

@@ -25,6 +25,7 @@ from mnist_robustness.tracking import (
 @options.adv_data_dir
 @options.seed
 def main(
+    *,
     run_id: str,
     model_name: str,
     model_version: int,

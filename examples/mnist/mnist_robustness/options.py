@@ -11,7 +11,7 @@ from mnist_robustness.data import ImageSize
 from mnist_robustness.tracking import SEED_TAG
 
 
-class ImageSizeType(click.ParamType):
+class ImageSizeType(click.ParamType[ImageSize]):
     """Height, width and channels with commas between, as in ``28,28,1``."""
 
     name = "image size"
@@ -23,7 +23,9 @@ class ImageSizeType(click.ParamType):
         match str(value).split(","):
             case [height, width, channels] if channels in {"1", "3"} and _counts(height, width):
                 return int(height), int(width), int(channels)
-        self.fail(f"{value!r} is not HEIGHT,WIDTH,CHANNELS with 1 or 3 channels", param, ctx)
+        raise click.BadParameter(
+            f"{value!r} is not HEIGHT,WIDTH,CHANNELS with 1 or 3 channels", ctx, param
+        )
 
 
 def _counts(*texts: str) -> bool:

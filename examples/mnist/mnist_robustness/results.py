@@ -13,7 +13,6 @@ from mnist_robustness.tracking import (
     ATTACK_RUN_TAG,
     ENTRY_POINT_TAG,
     MODEL_NAME_TAG,
-    MODEL_VERSION_TAG,
 )
 
 JOB_TAG = "alidade.dev/job"
@@ -69,9 +68,7 @@ def transferability(runs: Iterable[Run]) -> Transferability:
     runs = list(runs)
     clean: dict[str, float] = {}
     adversarial: dict[tuple[str, str], float] = {}
-    attacked = {
-        run.info.run_id: run.data.tags[MODEL_NAME_TAG] for run in runs if _is(run, "fgm")
-    }
+    attacked = {run.info.run_id: run.data.tags[MODEL_NAME_TAG] for run in runs if _is(run, "fgm")}
     for run in runs:
         accuracy = run.data.metrics.get("accuracy")
         model = run.data.tags.get(MODEL_NAME_TAG)

@@ -9,10 +9,10 @@ import keras
 import mlflow
 import numpy as np
 import tensorflow
-from alidade_worker.outputs import set_output
 from keras.utils import to_categorical
 from mlflow.models import infer_signature
 
+from alidade_worker.outputs import set_output
 from mnist_robustness import options
 from mnist_robustness.data import Dataset, ImageSize, load_split
 from mnist_robustness.evaluation import evaluate
@@ -36,6 +36,7 @@ _STEPS_PER_EXECUTION = 50
 @click.option("--validation-split", type=click.FloatRange(0, 1, True, True), default=0.2)
 @options.seed
 def main(
+    *,
     data_dir: Path,
     image_size: ImageSize,
     model_architecture: str,
@@ -70,9 +71,7 @@ def main(
         log_model(model, training, register_model_name)
 
 
-def hold_out(
-    dataset: Dataset, share: float, rng: np.random.Generator
-) -> tuple[Dataset, Dataset]:
+def hold_out(dataset: Dataset, share: float, rng: np.random.Generator) -> tuple[Dataset, Dataset]:
     """Split a data set at random into one to train on and one, this share of it, to validate on."""
     order = rng.permutation(len(dataset))
     held = max(1, round(share * len(dataset)))

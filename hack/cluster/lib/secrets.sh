@@ -1,7 +1,7 @@
 # shellcheck shell=bash
 # How this machine reaches package indexes, for the length of one build step: mounted as secrets, so that no image keeps it.
 
-# The Containerfiles mount the bundle there, and the two files below name it.
+# The Containerfiles mount the bundle there, and pip's settings name it.
 BUNDLE_IN_BUILD=/run/secrets/cabundle
 
 machine_bundle() {
@@ -27,7 +27,7 @@ pip_settings() {
 
 # secrets_write FOLDER: one file for each secret, named by its id.
 secrets_write() {
-  local bundle registry
+  local bundle
   bundle=$(machine_bundle)
   chmod 0700 "$1"
   {
@@ -35,10 +35,5 @@ secrets_write() {
     pip_settings
     [ -z "$bundle" ] || echo "cert = $BUNDLE_IN_BUILD"
   } >"$1/pipconf"
-  {
-    registry=$(npm config get registry 2>/dev/null || true)
-    [ -z "$registry" ] || echo "registry=$registry"
-    [ -z "$bundle" ] || echo "cafile=$BUNDLE_IN_BUILD"
-  } >"$1/npmrc"
   [ -z "$bundle" ] || cp "$bundle" "$1/cabundle"
 }

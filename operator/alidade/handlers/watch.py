@@ -13,6 +13,7 @@ Observe = Callable[[Kind, str | None, Body], None]
 
 def _registry(kinds: Iterable[Kind], observe: Observe) -> kopf.OperatorRegistry:
     registry = kopf.OperatorRegistry()
+    kopf.on.login(registry=registry)(kopf.login_via_client)
     for kind in kinds:
 
         async def tell(event: Mapping[str, Any], _kind: Kind = kind, **_: Any) -> None:

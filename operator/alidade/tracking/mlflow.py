@@ -99,7 +99,7 @@ class MlflowTracking:
         try:
             return await asyncio.to_thread(request, *arguments)
         except RestException as error:
-            code: int = error.get_http_status_code()  # type: ignore[no-untyped-call]
+            code: int = error.get_http_status_code()
             raise TrackingError(str(error), unreachable=code >= _SERVER_ERROR) from error
         except (MlflowException, OSError) as error:
             raise TrackingError(str(error), unreachable=True) from error

@@ -9,9 +9,10 @@ from pathlib import Path
 
 import mlflow
 import pytest
+from mlflow import MlflowClient
+
 from alidade_worker.runner import run
 from alidade_worker.supervision import Supervisor
-from mlflow import MlflowClient
 
 MLPROJECT = """
 name: toy
@@ -91,9 +92,7 @@ RunJob = Callable[..., Outcome]
 
 
 @pytest.fixture
-def run_job(
-    workflow: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> Iterator[RunJob]:
+def run_job(workflow: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[RunJob]:
     """Run a job in this process and return its exit status and termination message."""
     handlers = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)}
     monkeypatch.chdir(tmp_path)

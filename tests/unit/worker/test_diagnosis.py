@@ -1,4 +1,5 @@
 import pytest
+
 from alidade_worker.diagnosis import exit_status, explain_failure
 
 TRACEBACK = """\

@@ -1,6 +1,7 @@
 from pathlib import Path
 
 import pytest
+
 from alidade_worker.errors import OutputsError
 from alidade_worker.outputs import OUTPUTS, read_outputs, render_outputs, set_output
 
@@ -19,9 +20,7 @@ def test_outputs_are_text_and_the_last_value_counts(file: Path) -> None:
     assert read_outputs(file) == {"model_version": "4", "name": "größe"}
 
 
-def test_without_alidade_nothing_happens(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_without_alidade_nothing_happens(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv(OUTPUTS, raising=False)
     monkeypatch.chdir(tmp_path)
     set_output("model_version", 3)

@@ -1,4 +1,5 @@
 import pytest
+
 from alidade_worker.errors import UsageError
 from alidade_worker.parameters import Declaration, effective_parameters
 

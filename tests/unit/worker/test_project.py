@@ -1,14 +1,13 @@
 from pathlib import Path
 
 import pytest
+
 from alidade_worker.errors import UsageError, WorkflowError
 from alidade_worker.project import load_entry_point
 from alidade_worker.workflow import workflow_directory
 
 
-def test_values_are_quoted_for_the_shell(
-    workflow: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_values_are_quoted_for_the_shell(workflow: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(workflow)
     command = load_entry_point(workflow, "greet").command(
         {"whom": "$(rm -rf /); a 'b'", "times": "1", "weight": "0.5"}

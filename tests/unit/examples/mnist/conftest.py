@@ -5,10 +5,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from mnist_robustness.data import Dataset, Split
 from numpy.typing import NDArray
 from PIL import Image
 from sklearn.datasets import load_digits
+
+from mnist_robustness.data import Dataset, Split
 
 _STEM: dict[Split, str] = {"training": "train", "testing": "t10k"}
 _TESTING = 519
@@ -75,7 +76,5 @@ def layout(
             np.save(folder / "testing" / "images.npy", expected.images)
             np.save(folder / "testing" / "labels.npy", expected.labels)
         case format_:
-            write_idx_split(
-                folder, "testing", pixels, labels, compress=format_.endswith(".gz")
-            )
+            write_idx_split(folder, "testing", pixels, labels, compress=format_.endswith(".gz"))
     return folder, expected

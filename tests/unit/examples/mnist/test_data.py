@@ -2,9 +2,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
+
 from mnist_robustness.archive import pack, unpack
 from mnist_robustness.data import Dataset, load_split
-from PIL import Image
 
 
 def test_every_layout_holds_the_same_images(layout: tuple[Path, Dataset]) -> None:

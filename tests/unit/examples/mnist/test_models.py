@@ -1,5 +1,6 @@
 import numpy as np
 import pytest
+
 from mnist_robustness.attack import FastGradient, perturb
 from mnist_robustness.data import Dataset
 from mnist_robustness.models import ARCHITECTURES, build_model

@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from mlflow import MlflowClient
+
 from mnist_robustness.archive import unpack
 from mnist_robustness.data import load_split
 from mnist_robustness.distances import MEASURES, STATISTICS

@@ -1,0 +1,53 @@
+# `make help` lists what there is.
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+DEV = $$(hack/venv dev)/bin
+WORKER_DEV = $$(hack/venv worker-dev)/bin
+
+.PHONY: help
+help: ## Show this list.
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+.PHONY: demo
+demo: ## Run the MNIST tutorial, on a new local cluster or the one KUBECONFIG names (EPOCHS=2: a short one).
+	@hack/demo/run
+
+.PHONY: deploy
+deploy: ## Bring up the cluster, build the images and install the chart, as demo does before the tutorial.
+	@hack/deploy
+
+.PHONY: teardown
+teardown: ## Remove all that demo, deploy and test made; the build cache stays.
+	@hack/cluster/down
+
+.PHONY: test
+test: lint verify test-unit test-integration test-e2e ## Install what they need and run every check and test.
+
+.PHONY: lint
+lint: ## Style, types, import contracts, shell scripts.
+	@hack/lint
+
+.PHONY: generate
+generate: ## Regenerate CRDs, chart documentation and API reference.
+	@hack/generate/all .
+
+.PHONY: verify
+verify: ## Check that what is generated is up to date.
+	@hack/verify
+
+.PHONY: test-unit
+test-unit: ## Tests that need nothing but Python: the operator's, the worker's, the example's.
+	$(DEV)/pytest tests/unit/alidade
+	$(WORKER_DEV)/pytest tests/unit/worker tests/unit/examples
+
+.PHONY: test-integration
+test-integration: ## The chart and the operator against a real API server, etcd and controllers.
+	$(DEV)/pytest tests/chart tests/integration
+
+.PHONY: test-e2e
+test-e2e: ## The tutorial and its failures with TensorFlow pods on a real cluster.
+	$(DEV)/pytest tests/e2e
+
+.PHONY: lock
+lock: ## Lock the versions of all libraries anew (hack/lock --upgrade takes newer ones).
+	@hack/lock

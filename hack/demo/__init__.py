@@ -1,0 +1,1 @@
+"""The MNIST tutorial as a demonstration: what is shown while it runs."""

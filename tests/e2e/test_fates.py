@@ -1,0 +1,136 @@
+"""What becomes of pods, against what the job, its MLflow run and its dependents say of it."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+from mlflow import MlflowClient
+
+from tests.support.cluster import Cluster, namespace
+from tests.support.manifests import experiment, job, queue, shell
+
+SMALL = {"requests": {"cpu": "50m", "memory": "64Mi"}, "limits": {"memory": "1Gi"}}
+UNCAUGHT = "python -c 'import mlflow; mlflow.start_run(); raise ValueError(\"no luck\")'"
+EATS_MEMORY = "python -c 'x = bytearray(10 ** 9)'"
+TIGHT = {"limits": {"memory": "64Mi"}}
+NOT_THERE = "localhost/alidade-there-is-no-such-image:dev"
+
+
+@dataclass(frozen=True)
+class Fate:
+    """A job, and what has to become of it."""
+
+    name: str
+    spec: dict[str, Any]
+    state: str = "Finished"
+    reason: str = "Completed"
+    run: str = "FINISHED"
+    exit_code: int | None = None
+    says: str = ""
+
+
+def runs(script: str, **container: Any) -> dict[str, Any]:
+    return {"podTemplate": shell(script, **container)}
+
+
+def trains(entry_point: str = "train", **parameters: str) -> dict[str, Any]:
+    given = [{"name": name, "value": value} for name, value in parameters.items()]
+    return {"entryPoint": entry_point, "parameters": given}
+
+
+def depends(name: str, condition: str = "Complete") -> dict[str, Any]:
+    return {"dependsOn": [{"name": name, "condition": condition}], **runs("true")}
+
+
+def fails(name: str, spec: dict[str, Any], reason: str, code: int | None, says: str) -> Fate:
+    return Fate(name, spec, "Failed", reason, "FAILED", code, says)
+
+
+def skipped(name: str, on: str, says: str) -> Fate:
+    return Fate(name, depends(on), "Skipped", "DependencyUnsatisfied", "", None, says)
+
+
+LONG = {**runs("sleep 600"), "activeDeadlineSeconds": 5}
+EATEN = "runs-out-of-memory failed: OOMKilled, exit code 137"
+INVALID = "InvalidParameters"
+FATES = (
+    Fate("ends-well", runs("echo done")),
+    Fate("exits-zero", runs("python -c 'import sys; sys.exit(0)'")),
+    Fate("cleans-up", depends("exits-three", "Failed")),
+    fails("exits-three", runs("echo out of paper; exit 3"), "Error", 3, "out of paper"),
+    fails("raises", runs(UNCAUGHT), "Error", 1, "no luck"),
+    fails("cannot-import", runs("python -c 'import gone'"), "Error", 1, "No module named"),
+    fails("is-killed", runs("bash -c 'kill -KILL $$'; exit $?"), "Error", 137, "SIGKILL"),
+    fails("runs-out-of-memory", runs(EATS_MEMORY, resources=TIGHT), "OOMKilled", 137, "OOMKilled"),
+    fails("takes-too-long", LONG, "DeadlineExceeded", None, "activeDeadlineSeconds"),
+    fails("misspells", trains(epoch="3"), INVALID, 64, "did you mean epochs?"),
+    fails("mistypes", trains(epochs="many"), INVALID, 64, 'epochs of entry point train is "many"'),
+    fails("has-no-entry-point", trains("trian"), INVALID, 64, "did you mean train?"),
+    fails("has-no-image", {"image": NOT_THERE}, "ImagePullBackOff", None, "startDeadlineSeconds"),
+    skipped("is-skipped", on="runs-out-of-memory", says=EATEN),
+    skipped("is-skipped-behind-it", on="is-skipped", says=EATEN),
+)
+
+
+@dataclass(frozen=True)
+class Outcome:
+    cluster: Cluster
+    statuses: dict[str, dict[str, Any]] = field(default_factory=dict)
+
+
+@pytest.fixture(scope="module")
+def outcome() -> Iterator[Outcome]:
+    """Run all of them at once, those that depend on others first."""
+    with namespace("e2e-fates") as cluster:
+        cluster.apply(*(job(fate.name, **fate.spec) for fate in reversed(FATES)))
+        cluster.apply(experiment(), queue(resources=SMALL, maxRunning=4, startDeadlineSeconds=20))
+        yield Outcome(cluster, cluster.wait_for_ends(seconds=300))
+
+
+@pytest.mark.parametrize("fate", FATES, ids=lambda fate: fate.name)
+def test_a_job_tells_what_became_of_its_pod(fate: Fate, outcome: Outcome) -> None:
+    status = outcome.statuses[fate.name]
+    assert (status["state"], status["reason"]) == (fate.state, fate.reason), status["message"]
+    assert fate.says in status["message"]
+    if fate.state == "Failed":
+        assert status["rootCause"]["job"] == fate.name
+        assert status["rootCause"].get("exitCode") == fate.exit_code
+
+
+@pytest.mark.parametrize("fate", FATES, ids=lambda fate: fate.name)
+def test_the_run_in_mlflow_ends_as_the_job(
+    fate: Fate, outcome: Outcome, tracking: MlflowClient
+) -> None:
+    run_id = outcome.statuses[fate.name].get("mlflowRunId", "")
+    if not fate.run:
+        assert not run_id
+        return
+    settled = outcome.cluster.kubectl(
+        "wait", "--for=condition=Tracked", f"jobs.alidade.dev/{fate.name}", "--timeout=60s"
+    )
+    assert "condition met" in settled
+    run = tracking.get_run(run_id)
+    assert run.info.status == fate.run
+    assert run.data.tags["alidade.dev/state"] == fate.state
+
+
+def test_a_failure_is_an_event_of_its_job(outcome: Outcome) -> None:
+    told = outcome.cluster.kubectl("events", "--for", "jobs.alidade.dev/runs-out-of-memory")
+    assert "OOMKilled" in told
+
+
+def test_the_experiment_has_failed(outcome: Outcome) -> None:
+    outcome.cluster.kubectl("wait", "--for=condition=Failed", "experiment/trials", "--timeout=30s")
+
+
+def test_a_running_job_can_be_cancelled(cluster: Cluster, tracking: MlflowClient) -> None:
+    cluster.apply(queue(resources=SMALL), experiment(), job("long", **runs("sleep 600")))
+    status = cluster.wait_for("long", state="Started")
+    cluster.kubectl(
+        "patch", "jobs.alidade.dev", "long", "--type=merge", "--patch", '{"spec":{"cancel":true}}'
+    )
+    cluster.kubectl("wait", "--for=condition=Tracked", "jobs.alidade.dev/long", "--timeout=60s")
+    assert cluster.job_status("long")["state"] == "Cancelled"
+    assert cluster.list("pods") == []
+    assert tracking.get_run(status["mlflowRunId"]).info.status == "KILLED"

@@ -1,0 +1,122 @@
+"""A real cluster with Alidade on it, as a user with kubectl and MlflowClient sees it."""
+
+import json
+import os
+import re
+import subprocess
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+from mlflow import MlflowClient
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+STATE = REPOSITORY / ".cluster"
+SYSTEM = "alidade"
+"""Namespace of the operator and the tracking server."""
+ENDS = {"Finished", "Failed", "Skipped", "Cancelled"}
+
+
+@dataclass(frozen=True)
+class Cluster:
+    """One namespace of the cluster."""
+
+    namespace: str
+
+    def kubectl(self, *arguments: str, stdin: str | None = None, check: bool = True) -> str:
+        """Run kubectl; return what it printed, errors included."""
+        done = subprocess.run(
+            [STATE / "bin/kubectl", "--namespace", self.namespace, *arguments],
+            env={**os.environ, "KUBECONFIG": str(STATE / "kubeconfig")},
+            input=stdin,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            check=False,
+        )
+        if check and done.returncode:
+            raise AssertionError(f"kubectl {' '.join(arguments)}: {done.stdout}")
+        return done.stdout
+
+    def apply(self, *objects: dict[str, Any]) -> None:
+        """Apply objects."""
+        self.kubectl("apply", "--filename", "-", stdin=yaml.safe_dump_all(objects))
+
+    def get(self, kind: str, name: str) -> dict[str, Any]:
+        """Read one object."""
+        found: dict[str, Any] = json.loads(self.kubectl("get", kind, name, "--output", "json"))
+        return found
+
+    def list(self, kind: str, *options: str) -> list[dict[str, Any]]:
+        """Read all objects of a kind."""
+        answer = json.loads(self.kubectl("get", kind, *options, "--output", "json"))
+        items: list[dict[str, Any]] = answer["items"]
+        return items
+
+    def job_status(self, name: str) -> dict[str, Any]:
+        """Return the status of a Job."""
+        status: dict[str, Any] = self.get("jobs.alidade.dev", name).get("status", {})
+        return status
+
+    def wait_for(self, name: str, seconds: float = 120, **fields: str) -> dict[str, Any]:
+        """Wait until a Job's status has these values; return it."""
+        deadline = time.monotonic() + seconds
+        while True:
+            status = self.job_status(name)
+            if all(status.get(field) == value for field, value in fields.items()):
+                return status
+            if time.monotonic() > deadline or (status.get("state") in ENDS and "state" in fields):
+                raise AssertionError(f"{name} is not {fields}: {json.dumps(status, indent=1)}")
+            time.sleep(0.5)
+
+    def wait_for_ends(self, seconds: float) -> dict[str, dict[str, Any]]:
+        """Wait until every Job has ended; return their statuses by name."""
+        deadline = time.monotonic() + seconds
+        while True:
+            jobs = self.list("jobs.alidade.dev")
+            statuses = {job["metadata"]["name"]: job.get("status", {}) for job in jobs}
+            if statuses and all(status.get("state") in ENDS for status in statuses.values()):
+                return statuses
+            if time.monotonic() > deadline:
+                raise AssertionError(f"not ended: {self.kubectl('get', 'jobs.alidade.dev,pods')}")
+            time.sleep(0.5)
+
+
+@contextmanager
+def namespace(name: str) -> Iterator[Cluster]:
+    """Make a namespace for the length of a test."""
+    cluster = Cluster(name)
+    cluster.kubectl("create", "namespace", name)
+    try:
+        yield cluster
+    finally:
+        cluster.kubectl("delete", "namespace", name, "--wait=false")
+
+
+@contextmanager
+def tracking_server() -> Iterator[MlflowClient]:
+    """Reach the tracking server in the cluster."""
+    with subprocess.Popen(
+        [
+            STATE / "bin/kubectl",
+            "--namespace",
+            SYSTEM,
+            "port-forward",
+            "service/alidade-mlflow",
+            ":5000",
+        ],
+        env={**os.environ, "KUBECONFIG": str(STATE / "kubeconfig")},
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as process:
+        try:
+            line = process.stdout.readline() if process.stdout else ""
+            port = re.search(r"127\.0\.0\.1:(\d+)", line)
+            assert port, f"port-forward said: {line}"
+            yield MlflowClient(f"http://127.0.0.1:{port[1]}")
+        finally:
+            process.terminate()

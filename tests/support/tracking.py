@@ -1,0 +1,64 @@
+"""A real MLflow tracking server on loopback."""
+
+import os
+import sys
+from pathlib import Path
+from typing import Self
+
+from mlflow import MlflowClient
+from mlflow.entities import Run
+
+from tests.support.process import Server, answers, free_port
+
+UID_TAG = "alidade.dev/uid"
+
+
+class TrackingServer:
+    """`mlflow server` over a SQLite file.
+
+    Args:
+        folder: Where its database and log are.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        folder.mkdir(parents=True, exist_ok=True)
+        port = free_port()
+        self.uri = f"http://127.0.0.1:{port}"
+        # Tests see a server that is away at once, instead of MLflow's own minutes of retries.
+        os.environ["MLFLOW_HTTP_REQUEST_MAX_RETRIES"] = "1"
+        self.client = MlflowClient(self.uri)
+        self._server = Server(
+            [
+                *(sys.executable, "-m", "mlflow", "server"),
+                *("--backend-store-uri", f"sqlite:///{folder / 'mlflow.db'}"),
+                *("--artifacts-destination", str(folder / "artifacts")),
+                *("--host", "127.0.0.1", "--port", str(port), "--workers", "1"),
+            ],
+            folder / "mlflow.log",
+            {**os.environ, "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"},
+        )
+
+    def __enter__(self) -> Self:
+        self.start()
+        self.wait_until_ready()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.kill()
+
+    def start(self) -> None:
+        """Start it; it need not answer yet."""
+        self._server.start()
+
+    def kill(self) -> None:
+        """Kill it, as a crash would."""
+        self._server.kill()
+
+    def wait_until_ready(self) -> None:
+        """Wait until it answers."""
+        self._server.wait_until(lambda: answers(f"{self.uri}/health"))
+
+    def runs_of(self, uid: str) -> list[Run]:
+        """Return all runs with the UID of a job as their tag."""
+        experiments = [found.experiment_id for found in self.client.search_experiments()]
+        return list(self.client.search_runs(experiments, f"tags.`{UID_TAG}` = '{uid}'"))
