@@ -1,5 +1,6 @@
 """Show the jobs of an experiment while they run, until the last has ended."""
 
+import sys
 import time
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -12,6 +13,7 @@ from mlflow import MlflowClient
 from mlflow.exceptions import MlflowException
 from rich.console import Console
 from rich.live import Live
+from rich.markup import escape
 from rich.table import Table
 
 ENDS = {"Finished", "Failed", "Skipped", "Cancelled"}
@@ -23,7 +25,10 @@ STYLES = {
     "Skipped": "red",
     "Cancelled": "magenta",
 }
+PLAIN = {"Completed", "Running"}
+"""Reasons that say all there is to say."""
 POLL_SECONDS = 1.0
+LOG_WIDTH = 120
 
 
 @dataclass(frozen=True)
@@ -96,12 +101,15 @@ class Accuracies:
 def as_table(rows: Iterable[Row], accuracies: Accuracies, seconds: float) -> Table:
     """Lay the jobs out, a row each."""
     table = Table(title=f"{seconds:.0f} s", title_justify="right")
-    for name in ("Job", "State", "Reason", "MLflow run", "Accuracy"):
-        table.add_column(name, no_wrap=name != "Reason", justify="left")
+    for name in ("Job", "State", "MLflow run", "Accuracy"):
+        table.add_column(name, no_wrap=True)
+    table.add_column("Reason", no_wrap=True, overflow="ellipsis", ratio=1)
     for row in rows:
-        reason = row.reason if row.reason == "Completed" else f"{row.reason}: {row.message}"
+        reason = row.reason if row.reason in PLAIN else f"{row.reason}: {row.message}"
         style = STYLES.get(row.state, "dim")
-        table.add_row(row.job, f"[{style}]{row.state}", reason, row.run_id[:8], accuracies.of(row))
+        table.add_row(
+            row.job, f"[{style}]{row.state}", row.run_id[:8], accuracies.of(row), escape(reason)
+        )
     return table
 
 
@@ -137,7 +145,8 @@ def main(namespace: str, experiment: str) -> None:
     """Show an experiment's jobs until the last has ended; exit with 1 if one did not end well."""
     config.load_kube_config()
     api = client.CustomObjectsApi()
-    rows = follow(lambda: read_rows(api, namespace, experiment), Console(), Accuracies())
+    console = Console() if sys.stdout.isatty() else Console(width=LOG_WIDTH)
+    rows = follow(lambda: read_rows(api, namespace, experiment), console, Accuracies())
     badly = [f"{row.job} {row.state}: {row.message}" for row in rows if row.state != "Finished"]
     if badly:
         raise SystemExit("not every job ended well:\n" + "\n".join(badly))

@@ -8,11 +8,18 @@ import yaml
 from alidade.api.crd import RESOURCES, custom_resource_definition
 
 
+class _Dumper(yaml.SafeDumper):
+    """Writes what two places share in both: YAML's anchors are hard to read and to diff."""
+
+    def ignore_aliases(self, data: object) -> bool:
+        return True
+
+
 def main(folders: list[str]) -> None:
     """Write one file a resource into each folder."""
     for resource in RESOURCES:
         manifest = custom_resource_definition(resource)
-        text = yaml.safe_dump(manifest, sort_keys=False, width=100)
+        text = yaml.dump(manifest, Dumper=_Dumper, sort_keys=False, width=100)
         for folder in folders:
             path = Path(folder) / f"{resource.definition.plural}.{manifest['spec']['group']}.yaml"
             path.parent.mkdir(parents=True, exist_ok=True)

@@ -11,7 +11,7 @@ from pydantic import ValidationError
 
 from alidade.handlers.watch import watch
 from alidade.kube.client import KubernetesGateway
-from alidade.kube.election import Leadership
+from alidade.kube.election import RETRY_SECONDS, Leadership
 from alidade.runtime import health, logs
 from alidade.runtime.engine import KINDS, SELECTORS, Engine
 from alidade.runtime.settings import Settings
@@ -30,30 +30,55 @@ async def _connect() -> client.ApiClient:
 
 
 async def _work(engine: Engine, settings: Settings) -> None:
+    """Work until told to stop: kopf takes the process's signals for itself and ends the watch."""
     async with asyncio.TaskGroup() as tasks:
-        tasks.create_task(watch(KINDS, SELECTORS, settings.served(), engine.observe))
-        tasks.create_task(engine.run())
+        reconciling = tasks.create_task(engine.run())
+        await watch(
+            KINDS, SELECTORS, settings.served(), engine.observe, stopping=reconciling.cancel
+        )
 
 
-async def _lead(api: client.ApiClient, engine: Engine, settings: Settings) -> None:
-    """Work while leading; return when that is lost."""
+async def _work_once_won(
+    leadership: Leadership, engine: Engine, settings: Settings, standby: asyncio.Event
+) -> None:
+    log.info("election.waiting", lease=settings.lease_name)
+    try:
+        await asyncio.wait_for(leadership.won.wait(), RETRY_SECONDS)
+    except TimeoutError:
+        standby.set()
+        await leadership.won.wait()
+        standby.clear()
+    log.info("election.won", identity=settings.identity)
+    await _work(engine, settings)
+
+
+async def _lead(
+    api: client.ApiClient, engine: Engine, settings: Settings, standby: asyncio.Event
+) -> None:
+    """Work while leading; return when that is lost.
+
+    Args:
+        api: Where the Lease is.
+        engine: What works.
+        settings: Settings of the process.
+        standby: Set while another instance leads.
+    """
     if not settings.lease_namespace:
         await _work(engine, settings)
         return
-    async with Leadership(
-        api, settings.lease_namespace, settings.lease_name, settings.identity
-    ) as leadership:
-        log.info("election.waiting", lease=settings.lease_name)
-        await leadership.won.wait()
-        log.info("election.won", identity=settings.identity)
-        work = asyncio.create_task(_work(engine, settings))
-        done, _ = await asyncio.wait({work, leadership.lost}, return_when=asyncio.FIRST_COMPLETED)
-        if work in done:
-            work.result()
-        else:
+    async with (
+        Leadership(
+            api, settings.lease_namespace, settings.lease_name, settings.identity
+        ) as leadership,
+        asyncio.TaskGroup() as tasks,
+    ):
+        work = tasks.create_task(_work_once_won(leadership, engine, settings, standby))
+        await asyncio.wait({work, leadership.lost}, return_when=asyncio.FIRST_COMPLETED)
+        if leadership.lost.done():
             # Another instance may lead by now: nothing more may be done here.
             log.error("election.lost", identity=settings.identity)
             work.cancel()
+            leadership.lost.result()
 
 
 async def run(settings: Settings) -> None:
@@ -64,8 +89,9 @@ async def run(settings: Settings) -> None:
     """
     async with await _connect() as api:
         engine = Engine(KubernetesGateway(api), MlflowTracking(settings.tracking_uri), settings)
-        server = await health.serve(settings.http_port, lambda: engine.ready)
-        task = asyncio.create_task(_lead(api, engine, settings))
+        standby = asyncio.Event()
+        server = await health.serve(settings.http_port, lambda: engine.ready or standby.is_set())
+        task = asyncio.create_task(_lead(api, engine, settings, standby))
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, task.cancel)

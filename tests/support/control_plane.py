@@ -28,7 +28,7 @@ def binaries() -> Path:
     """Return the folder of the control plane's binaries, which are built if need be."""
     if given := os.environ.get("ALIDADE_CONTROL_PLANE_BINARIES"):
         return Path(given)
-    command = [REPOSITORY / "hack/cluster/binaries", "control-plane"]
+    command = [str(REPOSITORY / "hack/cluster/binaries"), "control-plane"]
     found = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True)
     return Path(found.stdout.strip().splitlines()[-1])
 
@@ -189,12 +189,13 @@ class ControlPlane:
 
 def node(name: str, pool: str, capacity: dict[str, str] | None = None) -> dict[str, object]:
     """Return a Node that is Ready only on paper."""
+    resources = {"cpu": "64", "memory": "256Gi", "pods": "1000"} | (capacity or {})
     return {
         "apiVersion": "v1",
         "kind": "Node",
         "metadata": {"name": name, "labels": {"alidade.dev/pool": pool}},
         "status": {
-            "capacity": {"cpu": "64", "memory": "256Gi", "pods": "1000", **(capacity or {})},
+            "capacity": resources,
             "conditions": [
                 {"type": "Ready", "status": "True", "reason": "OnPaper", "message": "no kubelet"}
             ],

@@ -7,43 +7,82 @@ import contextlib
 import json
 import logging
 import threading
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from http import HTTPStatus
 from pathlib import Path
 from typing import Any, Self
 
-import urllib3
 from kubernetes import client, config
 from kubernetes.client.exceptions import ApiException
+from urllib3.exceptions import HTTPError
 
 INTERVAL_SECONDS = 0.1
 JOB_LABEL = "alidade.dev/job"
 TERMINATED = 128 + 15
 
 log = logging.getLogger(__name__)
-
 Body = dict[str, Any]
-Report = Body
-"""The part of a pod's status that a kubelet reports."""
-Fate = Callable[[str], Sequence[Report]]
-"""What becomes of the pods of a job, step by step, by the job's name."""
+
+
+@dataclass(frozen=True)
+class Report:
+    """What the kubelet reports of a pod.
+
+    Attributes:
+        phase: The pod's phase.
+        container: The state of its container: waiting, running or terminated.
+        pod: What else its status says.
+    """
+
+    phase: str
+    container: Body
+    pod: Body = field(default_factory=dict)
+
+    def status(self) -> Body:
+        """Return the part of the pod's status that says so, as of now."""
+        now = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+        state = {name: dict(detail) for name, detail in self.container.items()}
+        if "running" in state:
+            state["running"] |= {"startedAt": now}
+        elif "terminated" in state:
+            state["terminated"] |= {"startedAt": now, "finishedAt": now}
+        container = {
+            "name": "worker",
+            "image": "",
+            "imageID": "",
+            "ready": self.phase == "Running",
+            "restartCount": 0,
+            # A strategic merge would keep the state before beside the new one.
+            "state": {"waiting": None, "running": None, "terminated": None} | state,
+        }
+        return {"phase": self.phase, "containerStatuses": [container], **self.pod}
+
+
+Attempt = Sequence[Report]
+"""What becomes of one pod, step by step."""
+Fate = Callable[[str, int], Attempt]
+"""What becomes of a pod, by the name of its job and by how many pods that had before."""
 
 
 def running() -> Report:
     """The container runs."""
-    return _report("Running", {"running": {"startedAt": _now()}})
+    return Report("Running", {"running": {}})
 
 
 def succeeded(outputs: Mapping[str, str] | None = None) -> Report:
     """The container ended well, with these outputs in its termination message."""
     message = json.dumps(dict(outputs)) if outputs else ""
-    return _report("Succeeded", _terminated(0, "Completed", message))
+    ended = {"exitCode": 0, "reason": "Completed", "message": message}
+    return Report("Succeeded", {"terminated": ended})
 
 
 def failed(exit_code: int, message: str = "", reason: str = "Error") -> Report:
     """The container ended badly."""
-    return _report("Failed", _terminated(exit_code, reason, message))
+    ended = {"exitCode": exit_code, "reason": reason, "message": message}
+    return Report("Failed", {"terminated": ended})
 
 
 def oom_killed() -> Report:
@@ -53,20 +92,19 @@ def oom_killed() -> Report:
 
 def evicted(message: str) -> Report:
     """The kubelet evicted the pod, as its node runs out of something."""
-    report = failed(TERMINATED)
     disruption = {
         "type": "DisruptionTarget",
         "status": "True",
         "reason": "TerminationByKubelet",
         "message": message,
-        "lastTransitionTime": _now(),
     }
-    return report | {"reason": "Evicted", "message": message, "conditions": [disruption]}
+    pod = {"reason": "Evicted", "message": message, "conditions": [disruption]}
+    return Report("Failed", failed(TERMINATED).container, pod)
 
 
 def waiting(reason: str, message: str) -> Report:
     """The container cannot be started."""
-    return _report("Pending", {"waiting": {"reason": reason, "message": message}})
+    return Report("Pending", {"waiting": {"reason": reason, "message": message}})
 
 
 class Kubelet:
@@ -80,7 +118,8 @@ class Kubelet:
         self._api = config.new_client_from_config(str(kubeconfig))
         self._core = client.CoreV1Api(self._api)
         self._fates: dict[str, Fate] = {}
-        self._told: Counter[str] = Counter()
+        self._pods: defaultdict[tuple[str, str], list[str]] = defaultdict(list)
+        self._reported: Counter[str] = Counter()
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="kubelet", daemon=True)
 
@@ -96,26 +135,19 @@ class Kubelet:
     def play(self, namespace: str, fate: Fate) -> None:
         """Lay down what becomes of the pods of a namespace.
 
-        A fate may give more steps each time it is asked; those already reported stay.
+        A fate may have more steps each time it is asked; those already reported stay.
         """
         self._fates[namespace] = fate
-
-    def report(self, pod: Body, report: Report) -> None:
-        """Report of one pod."""
-        metadata = pod["metadata"]
-        self._core.patch_namespaced_pod_status(
-            metadata["name"], metadata["namespace"], {"status": report}
-        )
 
     def _run(self) -> None:
         while not self._stop.wait(INTERVAL_SECONDS):
             # Some tests kill the API server.
-            with contextlib.suppress(ApiException, urllib3.exceptions.HTTPError):
+            with contextlib.suppress(ApiException, HTTPError):
                 for pod in self._bound_pods():
                     self._attend(pod)
 
     def _bound_pods(self) -> list[Body]:
-        answer = self._core.list_pod_for_all_namespaces(
+        answer: Any = self._core.list_pod_for_all_namespaces(
             field_selector="spec.nodeName!=", resource_version="0", _preload_content=False
         )
         found: list[Body] = json.loads(answer.data)["items"]
@@ -123,55 +155,37 @@ class Kubelet:
 
     def _attend(self, pod: Body) -> None:
         try:
-            self._lead_on(pod)
+            if "deletionTimestamp" in pod["metadata"]:
+                self._let_go(pod)
+            elif pod["status"]["phase"] not in ("Succeeded", "Failed"):
+                self._lead_on(pod)
         except ApiException as error:
             # What is gone, or has changed since it was read, is seen to the next time.
-            if error.status not in (404, 409):
+            if error.status not in (HTTPStatus.NOT_FOUND, HTTPStatus.CONFLICT):
                 log.exception("pod %s", pod["metadata"]["name"])
 
+    def _let_go(self, pod: Body) -> None:
+        if pod["status"]["phase"] == "Running":
+            self._report(pod, failed(TERMINATED))
+        self._core.delete_namespaced_pod(
+            pod["metadata"]["name"], pod["metadata"]["namespace"], grace_period_seconds=0
+        )
+
     def _lead_on(self, pod: Body) -> None:
-        metadata = pod["metadata"]
-        if "deletionTimestamp" in metadata:
-            if pod["status"]["phase"] == "Running":
-                self.report(pod, failed(TERMINATED))
-            self._core.delete_namespaced_pod(
-                metadata["name"], metadata["namespace"], grace_period_seconds=0
-            )
+        namespace, uid = pod["metadata"]["namespace"], pod["metadata"]["uid"]
+        fate = self._fates.get(namespace)
+        if fate is None:
             return
-        fate = self._fates.get(metadata["namespace"])
-        if fate is None or pod["status"]["phase"] in ("Succeeded", "Failed"):
-            return
-        steps = fate(metadata["labels"].get(JOB_LABEL, ""))
-        told = self._told[metadata["uid"]]
-        if told < len(steps):
-            self.report(pod, steps[told])
-            self._told[metadata["uid"]] += 1
+        job = pod["metadata"]["labels"].get(JOB_LABEL, "")
+        attempts = self._pods[namespace, job]
+        if uid not in attempts:
+            attempts.append(uid)
+        steps = fate(job, attempts.index(uid))
+        if self._reported[uid] < len(steps):
+            self._report(pod, steps[self._reported[uid]])
+            self._reported[uid] += 1
 
-
-def _report(phase: str, state: Body) -> Report:
-    container = {
-        "name": "worker",
-        "image": "",
-        "imageID": "",
-        "ready": phase == "Running",
-        "restartCount": 0,
-        # A strategic merge would keep the state before beside the new one.
-        "state": {"waiting": None, "running": None, "terminated": None} | state,
-    }
-    return {"phase": phase, "startTime": _now(), "containerStatuses": [container]}
-
-
-def _terminated(exit_code: int, reason: str, message: str) -> Body:
-    return {
-        "terminated": {
-            "exitCode": exit_code,
-            "reason": reason,
-            "message": message,
-            "startedAt": _now(),
-            "finishedAt": _now(),
-        }
-    }
-
-
-def _now() -> str:
-    return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    def _report(self, pod: Body, report: Report) -> None:
+        self._core.patch_namespaced_pod_status(
+            pod["metadata"]["name"], pod["metadata"]["namespace"], {"status": report.status()}
+        )

@@ -70,6 +70,10 @@ class Operator:
         with urllib.request.urlopen(f"{self.url}{path}", timeout=5) as answer:
             return str(answer.read().decode())
 
+    def log_tail(self) -> str:
+        """Return the end of what it logged."""
+        return self._server.log_tail()
+
     def log(self) -> str:
         """Return all that it logged."""
         return self._server.log.read_text()

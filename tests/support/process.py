@@ -51,6 +51,8 @@ class Server:
     def start(self) -> None:
         """Start it; it need not answer yet."""
         assert not self.runs, f"{self.log.stem} runs already"
+        # Told to stop, the tests are to stop as at Ctrl-C, and to leave no process behind.
+        signal.signal(signal.SIGTERM, signal.default_int_handler)
         with self.log.open("ab") as log:
             self._process = subprocess.Popen(
                 self.command,

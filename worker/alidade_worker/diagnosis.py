@@ -20,6 +20,8 @@ def exit_status(returncode: int) -> int:
 def explain_failure(entry_point: str, returncode: int, stderr: str) -> str:
     """Say what went wrong: the signal that ended the process, or its last words.
 
+    The exit code is not said again: Kubernetes tells it beside the message.
+
     Args:
         entry_point: its name.
         returncode: as subprocess has it, not zero.
@@ -30,8 +32,9 @@ def explain_failure(entry_point: str, returncode: int, stderr: str) -> str:
     if number is not None:
         return f"Entry point {entry_point} was ended by {number.name}{_HINTS.get(number, '')}."
     words = _last_exception(stderr) or _last_line(stderr)
-    ended = f"Entry point {entry_point} failed with exit code {status}"
-    return f"{ended}: {words[:_MESSAGE_CHARACTERS]}" if words else f"{ended}."
+    if not words:
+        return f"Entry point {entry_point} wrote nothing to standard error."
+    return f"Entry point {entry_point}: {words[:_MESSAGE_CHARACTERS]}"
 
 
 _HINTS = {signal.SIGKILL: ", most often for want of memory"}

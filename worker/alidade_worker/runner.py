@@ -29,7 +29,7 @@ def run(environment: MutableMapping[str, str], supervisor: Supervisor) -> int:
     except WorkerError as error:
         status, message = error.exit_code, str(error)
     if status:
-        print(f"alidade-worker: {message}", file=sys.stderr, flush=True)  # noqa: T201
+        print(f"alidade-worker: exit code {status}: {message}", file=sys.stderr, flush=True)  # noqa: T201
     write_message(environment, message)
     return status
 

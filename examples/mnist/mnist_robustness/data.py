@@ -16,6 +16,9 @@ ImageSize = tuple[int, int, int]
 Pixels = NDArray[np.float32]
 Labels = NDArray[np.int64]
 
+ARRAY_FILES = ("images.npy", "labels.npy")
+"""Names of the files that hold a :class:`Dataset` as arrays."""
+
 _IDX_STEM: dict[Split, str] = {"training": "train", "testing": "t10k"}
 _IDX_UNSIGNED_BYTE = 0x08
 _PIL_MODE = {1: "L", 3: "RGB"}
@@ -50,7 +53,7 @@ def load_split(data_dir: Path, split: Split, image_size: ImageSize) -> Dataset:
         ValueError: the images are not of ``image_size``, or a file is not what its name says.
     """
     folder = data_dir / split
-    if (folder / "images.npy").exists():
+    if (folder / ARRAY_FILES[0]).exists():
         dataset = load_arrays(folder)
     elif _idx_file(data_dir, split, "images-idx3") is not None:
         dataset = _load_idx(data_dir, split)
@@ -66,16 +69,14 @@ def load_split(data_dir: Path, split: Split, image_size: ImageSize) -> Dataset:
 def save_arrays(dataset: Dataset, folder: Path) -> None:
     """Write a data set as two NumPy files, exact to the last bit, into a new or empty folder."""
     folder.mkdir(parents=True, exist_ok=True)
-    np.save(folder / "images.npy", dataset.images)
-    np.save(folder / "labels.npy", dataset.labels)
+    for name, values in zip(ARRAY_FILES, (dataset.images, dataset.labels), strict=True):
+        np.save(folder / name, values)
 
 
 def load_arrays(folder: Path) -> Dataset:
     """Read what :func:`save_arrays` has written."""
-    return Dataset(
-        images=np.load(folder / "images.npy", allow_pickle=False),
-        labels=np.load(folder / "labels.npy", allow_pickle=False),
-    )
+    images, labels = (np.load(folder / name, allow_pickle=False) for name in ARRAY_FILES)
+    return Dataset(images=images, labels=labels)
 
 
 def _idx_file(data_dir: Path, split: Split, part: str) -> Path | None:

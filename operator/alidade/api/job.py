@@ -230,7 +230,7 @@ class ParameterValue(Model):
 
 
 class DependencyStatus(Model):
-    """What was last seen of a dependency; final once `met` says so."""
+    """What was last seen of a dependency; final once it is met, or has ended."""
 
     name: str
     uid: str | None = None
@@ -238,6 +238,11 @@ class DependencyStatus(Model):
     met: Annotated[
         bool, Field(description="Whether the condition held; once true it stays so.")
     ] = False
+
+    @property
+    def decided(self) -> bool:
+        """Whether nothing that happens to the dependency makes a difference any more."""
+        return self.met or (self.state is not None and self.state.ended)
 
 
 class RootCause(Model):

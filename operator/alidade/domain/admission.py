@@ -70,23 +70,25 @@ class QueueLedger:
             self._ranks[uid] = rank = _rank(job)
             self._waiting.add(rank)
 
-    def leave(self, uid: str) -> None:
-        """Take the job out of the line."""
-        if rank := self._ranks.pop(uid, None):
-            self._waiting.remove(rank)
-
     def reserve(self, uid: str) -> None:
-        """Take a place for a job that is about to be released."""
-        self.leave(uid)
+        """Keep a place for a job that is about to be released."""
+        self._step_out(uid)
         self._reserved.add(uid)
 
-    def settle(self, uid: str) -> None:
-        """Forget the reservation: what the API server says of the job counts from now on."""
+    def leave(self, uid: str) -> bool:
+        """Take the job out of the line, or give up the place kept for it.
+
+        Returns:
+            Whether that makes room for another: not if the job holds the place by now.
+        """
+        waited = self._step_out(uid)
+        reserved = uid in self._reserved
         self._reserved.discard(uid)
+        return waited or (reserved and uid not in self._holding)
 
     def hold(self, uid: str) -> None:
         """Record that the job holds a place."""
-        self.leave(uid)
+        self._step_out(uid)
         self._holding.add(uid)
 
     def vacate(self, uid: str) -> bool:
@@ -97,10 +99,11 @@ class QueueLedger:
         return True
 
     def next_in_line(self, queue: Queue) -> tuple[str, ...]:
-        """Return the names of the jobs that a place is free for."""
-        if queue.spec.stop_policy is not StopPolicy.NONE:
+        """Return the names of the jobs that have waited for a place that is free now."""
+        free = self._free(queue)
+        if queue.spec.stop_policy is not StopPolicy.NONE or free is None:
             return ()
-        return tuple(rank[2] for rank in self._waiting[: self._free(queue)])
+        return tuple(rank[2] for rank in self._waiting[:free])
 
     def in_line(self) -> tuple[str, ...]:
         """Return the names of the jobs whose position is told."""
@@ -126,6 +129,12 @@ class QueueLedger:
             "QueueFull",
             f"{where} in queue {name} ({self.running} of {queue.spec.max_running} running)",
         )
+
+    def _step_out(self, uid: str) -> bool:
+        rank = self._ranks.pop(uid, None)
+        if rank is not None:
+            self._waiting.remove(rank)
+        return rank is not None
 
     def _free(self, queue: Queue) -> int | None:
         limit = queue.spec.max_running

@@ -73,70 +73,75 @@ def judge(job: Job, others: Mapping[str, Job], cycle: tuple[str, ...]) -> Verdic
         others: Jobs of the namespace by name; those that do not exist are absent.
         cycle: Names of the jobs that wait for each other in a circle with this one.
     """
-    known = {entry.name: entry for entry in job.status.dependencies}
-    entries = []
-    open_: list[tuple[Dependency, Job | None]] = []
-    failed: list[tuple[Dependency, Job]] = []
-    for dependency in job.spec.depends_on:
-        entry = known.get(dependency.name)
-        if entry is not None and entry.met:
-            entries.append(entry)
-            continue
-        other = others.get(dependency.name)
-        verdict = holds(dependency.condition, other.status) if other else None
-        entries.append(
-            DependencyStatus(
-                name=dependency.name,
-                uid=other.metadata.uid if other else None,
-                state=other.status.state if other else None,
-                met=bool(verdict),
-            )
-        )
-        if verdict is None:
-            open_.append((dependency, other))
-        elif not verdict and other is not None:
-            failed.append((dependency, other))
-    if failed:
-        return _unsatisfiable(tuple(entries), failed)
+    known = {entry.name: entry for entry in job.status.dependencies if entry.decided}
+    pairs = [
+        (dependency, known.get(dependency.name) or _look(dependency, others.get(dependency.name)))
+        for dependency in job.spec.depends_on
+    ]
+    entries = tuple(entry for _, entry in pairs)
+    open_ = [(dependency, entry) for dependency, entry in pairs if not entry.decided]
+    failed = [(dependency, entry) for dependency, entry in pairs if entry.decided and not entry.met]
+    severe = [(dependency, entry) for dependency, entry in failed if _severe(dependency)]
+    # A job is not skipped as long as it may yet have to fail: its end must not depend on which of
+    # the others ended first.
+    if severe or (failed and not any(_severe(dependency) for dependency, _ in open_)):
+        dependency, entry = (severe or failed)[0]
+        return _unsatisfiable(entries, dependency, entry, others.get(dependency.name))
     if open_:
-        return _undecided(tuple(entries), open_, cycle)
-    return Met(tuple(entries))
+        return _undecided(entries, open_, cycle)
+    return Met(entries)
 
 
-def _unsatisfiable(
-    entries: tuple[DependencyStatus, ...], failed: list[tuple[Dependency, Job]]
-) -> Unsatisfiable:
-    # Fail outweighs Skip, whichever ended first; among equals the spec's order decides.
-    severe = [pair for pair in failed if pair[0].on_unsatisfied is OnUnsatisfied.FAIL]
-    dependency, other = (severe or failed)[0]
-    cause = other.status.root_cause or _own_cause(other)
-    state = other.status.state or JobState.FAILED
-    message = f"{cause.job} {cause.message}"
-    if cause.job != other.metadata.name:
-        message = f"depends on {other.metadata.name} ({state}): {message}"
-    elif dependency.condition is not DependencyCondition.COMPLETE:
-        message = f"wants {other.metadata.name} {dependency.condition}, but {message}"
-    return Unsatisfiable(
-        entries,
-        message,
-        cause,
-        JobState.FAILED if severe else JobState.SKIPPED,
+def _severe(dependency: Dependency) -> bool:
+    return dependency.on_unsatisfied is OnUnsatisfied.FAIL
+
+
+def _look(dependency: Dependency, other: Job | None) -> DependencyStatus:
+    if other is None:
+        return DependencyStatus(name=dependency.name)
+    return DependencyStatus(
+        name=dependency.name,
+        uid=other.metadata.uid,
+        state=other.status.state,
+        met=bool(holds(dependency.condition, other.status)),
     )
 
 
-def _own_cause(other: Job) -> RootCause:
-    state = other.status.state or JobState.FAILED
-    words = {JobState.FINISHED: "finished well", JobState.CANCELLED: "was cancelled"}
+def _unsatisfiable(
+    entries: tuple[DependencyStatus, ...],
+    dependency: Dependency,
+    entry: DependencyStatus,
+    other: Job | None,
+) -> Unsatisfiable:
+    state = entry.state or JobState.FAILED
+    known = other.status if other and other.metadata.uid == entry.uid else JobStatus(state=state)
+    cause = known.root_cause or _own_cause(entry.name, known)
+    message = f"{cause.job} {cause.message}"
+    if cause.job != entry.name:
+        message = f"depends on {entry.name} ({state}): {message}"
+    elif dependency.condition is not DependencyCondition.COMPLETE:
+        message = f"wants {entry.name} {dependency.condition}, but {message}"
+    end = JobState.FAILED if _severe(dependency) else JobState.SKIPPED
+    return Unsatisfiable(entries, message, cause, end)
+
+
+def _own_cause(name: str, status: JobStatus) -> RootCause:
+    state = status.state or JobState.FAILED
+    words = {
+        JobState.FINISHED: "finished well",
+        JobState.FAILED: "failed",
+        JobState.CANCELLED: "was cancelled",
+    }
     return RootCause(
-        job=other.metadata.name,
-        reason=other.status.reason or state,
+        job=name,
+        reason=status.reason or state,
         message=words.get(state, f"was {state.lower()}"),
     )
 
 
 def _undecided(
     entries: tuple[DependencyStatus, ...],
-    open_: list[tuple[Dependency, Job | None]],
+    open_: list[tuple[Dependency, DependencyStatus]],
     cycle: tuple[str, ...],
 ) -> Undecided:
     if cycle:
@@ -146,14 +151,13 @@ def _undecided(
             "DependencyCycle",
             f"depends on itself: {circle}; delete one of them to break the circle",
         )
-    missing = [dependency.name for dependency, other in open_ if other is None]
+    missing = [entry.name for _, entry in open_ if entry.uid is None]
     if missing:
         return Undecided(
             entries, "DependencyNotFound", f"no job {quoted_list(missing)} in this namespace (yet)"
         )
     waits = [
-        f"{dependency.name} ({(other and other.status.state) or 'new'}) "
-        f"to be {dependency.condition}"
-        for dependency, other in open_
+        f"{entry.name} ({entry.state or 'new'}) to be {dependency.condition}"
+        for dependency, entry in open_
     ]
     return Undecided(entries, "DependencyPending", f"waits for {', '.join(waits)}")

@@ -107,13 +107,14 @@ def why_pod_failed(pod: Pod) -> Cause:
         return Cause(pod.disruption.reason, shorten(text), code)
     if pod.reason:
         return Cause(pod.reason, shorten(f"failed: {pod.reason}: {pod.message}"), code)
-    if ended:
+    if ended and ended.exit_code:
         return _why_terminated(ended)
     init = pod.init and pod.init.terminated
     if init:
         cause = _why_terminated(init)
         return Cause(cause.reason, f"{cause.message} (init container)", cause.exit_code)
-    return Cause("PodFailed", shorten(f"failed: {pod.message or 'the pod failed'}"))
+    why = pod.message or ("another of its containers failed" if ended else "the pod failed")
+    return Cause("PodFailed", shorten(f"failed: {why}"))
 
 
 def _ended_badly(pod: Pod) -> bool:

@@ -15,7 +15,7 @@ Key = tuple[str, str]
 class DependencyGraph:
     """Jobs as nodes, an edge from each job to each job it depends on.
 
-    A job that is only named by others, and does not exist, is a node without edges.
+    A job that nothing depends on, and that depends on nothing, needs no node.
     """
 
     def __init__(self) -> None:
@@ -24,23 +24,24 @@ class DependencyGraph:
 
     def add(self, job: Key, dependencies: Iterable[Key]) -> frozenset[Key]:
         """Add a job; return the members of the cycle that it closes, if any."""
-        self._graph.add_node(job)
         self._graph.add_edges_from((job, dependency) for dependency in dependencies)
         return self._look_for_cycle(job)
 
     def remove(self, job: Key) -> frozenset[Key]:
-        """Remove a job; return those that were in a cycle with it."""
+        """Remove a job; return those whose cycle is another now, or none."""
         if job not in self._graph:
             return frozenset()
-        self._graph.remove_edges_from(list(self._graph.out_edges(job)))
-        if not self._graph.in_degree(job):
-            self._graph.remove_node(job)
-        freed = frozenset(member for member, cycle in self._cycles.items() if job in cycle)
-        for member in freed:
+        dependencies = list(self._graph.successors(job))
+        self._graph.remove_edges_from([(job, dependency) for dependency in dependencies])
+        self._graph.remove_nodes_from(
+            [node for node in (job, *dependencies) if not self._graph.degree(node)]
+        )
+        concerned = {member for member, cycle in self._cycles.items() if job in cycle}
+        for member in concerned:
             del self._cycles[member]
-        for member in freed - {job}:
-            self._look_for_cycle(member)
-        return freed
+        for member in tuple(concerned):
+            concerned |= self._look_for_cycle(member)
+        return frozenset(concerned)
 
     def dependents(self, job: Key) -> tuple[Key, ...]:
         """Return the jobs that depend on this one."""
@@ -51,7 +52,7 @@ class DependencyGraph:
         return self._cycles.get(job, ())
 
     def _look_for_cycle(self, job: Key) -> frozenset[Key]:
-        if job in self._cycles or not self._graph.in_degree(job):
+        if job in self._cycles or job not in self._graph or not self._graph.in_degree(job):
             return frozenset()
         for dependency in self._graph.successors(job):
             try:

@@ -1,7 +1,8 @@
 """Merging a user's pod template into the generated one, as a strategic merge patch does.
 
 Lists of named things are merged by their key, other lists are appended to, and of two values for
-the same field the user's wins.
+the same field the user's wins. What is no pod template is merged all the same: the API server says
+what is wrong with it.
 """
 
 from typing import Any
@@ -22,6 +23,8 @@ _KEYS = {
 }
 # Lists that only make sense as a whole.
 _ATOMIC = frozenset({"command", "args", "searches", "nameservers"})
+# A variable has one source and a volume one kind: of two forms mixed the API server takes none.
+_WHOLE_ITEMS = frozenset({"env", "volumes"})
 
 
 def merge(base: dict[str, Any], overlay: dict[str, Any]) -> dict[str, Any]:
@@ -32,17 +35,22 @@ def merge(base: dict[str, Any], overlay: dict[str, Any]) -> dict[str, Any]:
         if isinstance(existing, dict) and isinstance(value, dict):
             merged[field] = merge(existing, value)
         elif isinstance(existing, list) and isinstance(value, list) and field not in _ATOMIC:
-            merged[field] = _merge_lists(existing, value, _KEYS.get(field))
+            merged[field] = _merge_lists(existing, value, field)
         else:
             merged[field] = value
     return merged
 
 
-def _merge_lists(base: list[Any], overlay: list[Any], key: str | None) -> list[Any]:
-    if key is None:
+def _merge_lists(base: list[Any], overlay: list[Any], field: str) -> list[Any]:
+    key = _KEYS.get(field)
+    if key is None or not all(_has(item, key) for item in (*base, *overlay)):
         return base + [item for item in overlay if item not in base]
     merged = {item[key]: item for item in base}
     for item in overlay:
-        name = item[key]
-        merged[name] = merge(merged[name], item) if name in merged else item
+        existing = None if field in _WHOLE_ITEMS else merged.get(item[key])
+        merged[item[key]] = merge(existing, item) if existing else item
     return list(merged.values())
+
+
+def _has(item: Any, key: str) -> bool:
+    return isinstance(item, dict) and isinstance(item.get(key), str | int)

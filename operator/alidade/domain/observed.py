@@ -109,6 +109,11 @@ class Pod:
     deleting: bool
 
     @property
+    def over(self) -> bool:
+        """Whether it has ended for good."""
+        return self.phase in ("Succeeded", "Failed")
+
+    @property
     def started(self) -> datetime | None:
         """When the job's container first ran, None where it never did."""
         container = self.container

@@ -11,8 +11,8 @@ from typing import Any
 
 from alidade.api.job import DependencyStatus, Job, JobState, JobStatus
 from alidade.domain import backing as backing_job
-from alidade.domain import ending, running
-from alidade.domain.actions import Action, CreateBacking, CreateRun, DeleteBacking, Release
+from alidade.domain import ending, mlflow_run, running
+from alidade.domain.actions import Action, CreateBacking, DeleteBacking, Release
 from alidade.domain.admission import NotYet
 from alidade.domain.dependencies import Undecided, Unsatisfiable, judge
 from alidade.domain.draft import Draft
@@ -39,7 +39,12 @@ class Plan:
 
 def plan(snapshot: Snapshot) -> Plan:
     """Decide what becomes of a job."""
+    if snapshot.job.metadata.deletion_timestamp is not None:
+        # What it owns is being deleted with it, and would only be made again.
+        return Plan(snapshot.job.status)
     draft = Draft(snapshot)
+    if snapshot.run.tracking_id:
+        draft.set(mlflow_run_id=snapshot.run.tracking_id)
     if snapshot.job.status.ended:
         ending.after_the_end(draft)
     elif snapshot.job.spec.cancel:
@@ -53,6 +58,20 @@ def plan(snapshot: Snapshot) -> Plan:
     else:
         _prepare(draft)
     return Plan(draft.status, tuple(draft.actions), draft.wants_place, draft.wake_after)
+
+
+def plan_deleted(snapshot: Snapshot) -> Plan | None:
+    """Decide what is left to do for a job that was deleted; None where nothing is.
+
+    Its run is ended as that of a cancelled job, if it was not over.
+    """
+    draft = Draft(snapshot)
+    if snapshot.run.tracking_id:
+        draft.set(mlflow_run_id=snapshot.run.tracking_id)
+    if not draft.status.ended:
+        draft.end(JobState.CANCELLED, "Deleted", "was deleted")
+    mlflow_run.settle(draft)
+    return None if mlflow_run.settled(draft) else Plan(draft.status, tuple(draft.actions))
 
 
 def _was_released(snapshot: Snapshot) -> bool:
@@ -90,9 +109,13 @@ def _prepare(draft: Draft) -> None:
 
 
 def _met(snapshot: Snapshot, entries: tuple[DependencyStatus, ...]) -> dict[str, Job]:
-    # Of a dependency that is not decided no value may be taken: it may yet run again.
-    met = {entry.name for entry in entries if entry.met}
-    return {name: other for name, other in snapshot.others.items() if name in met}
+    # No value may be taken from a dependency that is not decided, nor from another of its name.
+    met = {entry.name: entry.uid for entry in entries if entry.met}
+    return {
+        name: other
+        for name, other in snapshot.others.items()
+        if met.get(name) == other.metadata.uid
+    }
 
 
 def _end_for_dependency(draft: Draft, verdict: Unsatisfiable) -> None:
@@ -166,11 +189,12 @@ def _queue(draft: Draft) -> None:
         reason, message = (place.reason, place.message) if place else ("Queued", "asks for a place")
         draft.queue(reason, message)
         return
-    experiment = snapshot.experiment
-    tracking_id = experiment.status.mlflow_experiment_id if experiment else None
     draft.queue("Released", "its pod is being created")
     draft.condition("Suspended", False, "Released")
-    draft.do(Release(backing_job.release_patch(snapshot.backing, draft.status, tracking_id)))
+    patch = backing_job.release_patch(
+        snapshot.backing, draft.status, snapshot.tracking_experiment_id
+    )
+    draft.do(Release(patch))
 
 
 def _have_run(draft: Draft) -> bool:
@@ -178,21 +202,18 @@ def _have_run(draft: Draft) -> bool:
     snapshot = draft.snapshot
     if draft.status.mlflow_run_id:
         return True
-    if snapshot.run.tracking_id:
-        draft.set(mlflow_run_id=snapshot.run.tracking_id)
-        return True
     experiment = snapshot.experiment
-    tracking_id = experiment.status.mlflow_experiment_id if experiment else None
-    if tracking_id is None:
-        ready = experiment and next(
-            (c for c in experiment.status.conditions if c.type == "Ready"), None
-        )
-        why = ready.message if ready else "the experiment is not registered in MLflow yet"
-        draft.queue("TrackingUnavailable", why)
+    if not snapshot.tracking_experiment_id:
+        conditions = experiment.status.conditions if experiment else ()
+        trouble = next((c.message for c in conditions if c.reason == "TrackingUnavailable"), None)
+        if trouble:
+            draft.queue("TrackingUnavailable", trouble)
+        else:
+            draft.queue("Preparing", "the experiment is being registered in MLflow")
         return False
     if snapshot.run.trouble:
         draft.queue("TrackingUnavailable", snapshot.run.trouble)
     else:
         draft.queue("Preparing", "its MLflow run is being created")
-    draft.do(CreateRun(tracking_id, snapshot.job.metadata.name, ending.run_tags(snapshot)))
+    mlflow_run.create(draft)
     return False

@@ -19,16 +19,16 @@ def follow(draft: Draft) -> None:
     backing = snapshot.backing
     if backing is None:
         raise ValueError("only a job with a batch/v1 Job can be followed")
-    draft.condition("Suspended", False, "Released")
+    reason = None if backing.ended or backing.deleting else _why_stop(draft)
+    draft.condition("Suspended", reason is not None, reason or "Released")
     _note_start(draft)
-    if backing.ended:
+    if reason:
+        draft.queue(reason, "its pods are being stopped")
+        draft.do(Suspend(suspend_patch(backing)))
+    elif backing.ended:
         _conclude(draft, backing)
     elif backing.deleting:
         draft.fail("BackingJobDeleted", "failed: its batch/v1 Job was deleted by someone")
-    elif reason := _why_stop(draft):
-        draft.condition("Suspended", True, reason)
-        draft.queue(reason, "its pods are being stopped")
-        draft.do(Suspend(suspend_patch(backing)))
     else:
         _watch(draft, backing)
 
@@ -58,7 +58,7 @@ def _watch(draft: Draft, backing: BackingJob) -> None:
     if pod is not None:
         draft.start("Running", f"pod {pod.name} runs on node {pod.node}")
         return
-    over = newest([p for p in pods if p.phase in ("Succeeded", "Failed")])
+    over = newest([p for p in pods if p.over])
     pending = why_not_running(pods)
     if over is not None:
         _between_attempts(draft, backing, over, pending.message)
@@ -101,7 +101,7 @@ def _mind_deadline(draft: Draft, reason: str, message: str, since: datetime) -> 
 def _conclude(draft: Draft, backing: BackingJob) -> None:
     """End the job as its batch/v1 Job ended, once its pods can tell how."""
     snapshot = draft.snapshot
-    over = [p for p in snapshot.pods if p.phase in ("Succeeded", "Failed")]
+    over = [p for p in snapshot.pods if p.over]
     told = sum(p.phase == "Succeeded" for p in over) if backing.complete else len(over)
     wanted = backing.succeeded if backing.complete else backing.failed
     if told < max(wanted, 1) and not snapshot.pods_complete:
@@ -138,7 +138,7 @@ def read_outputs(text: str) -> tuple[dict[str, str], str | None]:
         return {}, None
     try:
         found = json.loads(text)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         return {}, f"ended well, but its termination message is no JSON ({error}): no outputs"
     wrong = [name for name, value in found.items() if not isinstance(value, str)]
     if wrong:

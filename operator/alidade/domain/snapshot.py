@@ -46,11 +46,12 @@ class Snapshot:
         experiment: Its experiment, None where there is none of that name.
         queue: Its queue, None where there is none of that name.
         others: Jobs of the namespace that it depends on, by name, as far as they exist.
+        awaited: Whether a job that depends on it has not taken note of its end yet.
         cycle: Names of the jobs it waits for in a circle.
         backing: The batch/v1 Job of its name, if it owns it.
         rejection: Why the API server would not create that.
         pods: The pods of the backing Job.
-        pods_complete: Whether the pods were read after the backing Job ended.
+        pods_complete: Whether the pods were read after the backing Job ended, or was gone.
         place: Whether its queue has a place for it.
         run: What is known of its MLflow run.
     """
@@ -61,6 +62,7 @@ class Snapshot:
     experiment: Experiment | None = None
     queue: Queue | None = None
     others: Mapping[str, Job] = field(default_factory=dict)
+    awaited: bool = False
     cycle: tuple[str, ...] = ()
     backing: BackingJob | None = None
     rejection: Rejection | None = None
@@ -73,3 +75,8 @@ class Snapshot:
     def tracked(self) -> bool:
         """Whether the job has, or is to have, an MLflow run."""
         return self.experiment is None or self.experiment.spec.tracking is Tracking.MLFLOW
+
+    @property
+    def tracking_experiment_id(self) -> str | None:
+        """MLflow's ID of the experiment, None where it is not known."""
+        return self.experiment.status.mlflow_experiment_id if self.experiment else None

@@ -1,6 +1,5 @@
 """kopf as the source of events: it lists, watches and reconnects, and keeps nothing."""
 
-import asyncio
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
@@ -11,9 +10,16 @@ from alidade.kube.gateway import Body, Kind
 Observe = Callable[[Kind, str | None, Body], None]
 
 
-def _registry(kinds: Iterable[Kind], observe: Observe) -> kopf.OperatorRegistry:
+def _registry(
+    kinds: Iterable[Kind], observe: Observe, stopping: Callable[[], object]
+) -> kopf.OperatorRegistry:
     registry = kopf.OperatorRegistry()
     kopf.on.login(registry=registry)(kopf.login_via_client)
+
+    async def clean_up(**_: Any) -> None:
+        stopping()
+
+    kopf.on.cleanup(registry=registry)(clean_up)
     for kind in kinds:
 
         async def tell(event: Mapping[str, Any], _kind: Kind = kind, **_: Any) -> None:
@@ -45,6 +51,7 @@ async def watch(
     selectors: Mapping[Kind, str],
     namespaces: tuple[str, ...],
     observe: Observe,
+    stopping: Callable[[], object],
 ) -> None:
     """Tell of every object of these kinds, and of every change, until cancelled.
 
@@ -54,12 +61,12 @@ async def watch(
         namespaces: Where to watch; none means everywhere.
         observe: Called with kind, change and object: ADDED, MODIFIED, DELETED, or None for those
             that were there at the start.
+        stopping: Called when the watches have ended; what else runs by then is waited for.
     """
     await kopf.operator(
-        registry=_registry(kinds, observe),
+        registry=_registry(kinds, observe, stopping),
         settings=_settings(selectors),
         standalone=True,
         clusterwide=not namespaces,
         namespaces=namespaces,
-        stop_flag=asyncio.Event(),
     )

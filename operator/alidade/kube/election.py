@@ -2,8 +2,9 @@
 
 import asyncio
 from types import TracebackType
-from typing import Final, Self
+from typing import Any, Final, Self
 
+from aiohttp import ClientError
 from kubernetes.aio import client
 from kubernetes.aio.client.exceptions import ApiException
 from kubernetes.aio.leaderelection.electionconfig import Config
@@ -13,6 +14,38 @@ from kubernetes.aio.leaderelection.resourcelock.leaselock import LeaseLock
 LEASE_SECONDS: Final = 15
 RENEW_SECONDS: Final = 10
 RETRY_SECONDS: Final = 2
+# Less than what is left of the Lease when the renew deadline has passed: two must never lead.
+REQUEST_SECONDS: Final = 2
+
+
+class _Lock(LeaseLock):
+    """The library's lock, for which any failure to reach the Lease is one to be tried again."""
+
+    async def get(self, name: str, namespace: str) -> tuple[bool, Any]:
+        try:
+            async with asyncio.timeout(REQUEST_SECONDS):
+                return await super().get(name, namespace)
+        except (ClientError, TimeoutError, OSError) as error:
+            return False, ApiException(reason=f"API server: {error or type(error).__name__}")
+
+    async def create(self, name: str, namespace: str, election_record: Any) -> bool:
+        # The library's own asks for `pretty=True`, which its client takes for no valid request.
+        lease = client.V1Lease(
+            metadata=client.V1ObjectMeta(name=name), spec=self.update_lease(election_record)
+        )
+        try:
+            async with asyncio.timeout(REQUEST_SECONDS):
+                await self.api_instance.create_namespaced_lease(namespace, lease)
+        except (ApiException, ClientError, TimeoutError, OSError):
+            return False
+        return True
+
+    async def update(self, name: str, namespace: str, updated_record: Any) -> bool:
+        try:
+            async with asyncio.timeout(REQUEST_SECONDS):
+                return await super().update(name, namespace, updated_record)
+        except (ClientError, TimeoutError, OSError):
+            return False
 
 
 class Leadership:
@@ -27,7 +60,7 @@ class Leadership:
         self.won = asyncio.Event()
         self._election = LeaderElection(
             Config(
-                LeaseLock(name, namespace, identity, api),
+                _Lock(name, namespace, identity, api),
                 lease_duration=LEASE_SECONDS,
                 renew_deadline=RENEW_SECONDS,
                 retry_period=RETRY_SECONDS,

@@ -59,7 +59,7 @@ class AggregateReconciler:
         try:
             body = await write_status(self._gateway, EXPERIMENTS, experiment, status)
         except NotFoundError:
-            self._cache.drop(EXPERIMENTS, *where)
+            self._cache.drop(EXPERIMENTS, *where, experiment.metadata.uid)
         else:
             self._cache.put_answer(EXPERIMENTS, body)
 
@@ -85,6 +85,6 @@ class AggregateReconciler:
         try:
             body = await write_status(self._gateway, QUEUES, queue, status)
         except NotFoundError:
-            self._cache.drop(QUEUES, *where)
+            self._cache.drop(QUEUES, *where, queue.metadata.uid)
         else:
             self._cache.put_answer(QUEUES, body)

@@ -17,6 +17,9 @@ from alidade.domain.graph import DependencyGraph, Key
 from alidade.domain.observed import BackingJob, Pod, backing_job, pod
 from alidade.kube.gateway import BATCH_JOBS, EXPERIMENTS, JOBS, PODS, QUEUES, Body, Kind
 
+# A watch, a list and an answer overtake each other by less than this many deletions.
+REMEMBERED_GONE = 10_000
+
 
 class WorkKey(NamedTuple):
     """What is to be reconciled."""
@@ -48,6 +51,8 @@ class Cache:
         self._jobs_of: defaultdict[Key, set[Key]] = defaultdict(set)
         self._states: defaultdict[Key, Counter[JobState]] = defaultdict(Counter)
         self._ledgers: defaultdict[Key, QueueLedger] = defaultdict(QueueLedger)
+        self._line_of: dict[str, Key] = {}
+        self._gone: dict[str, None] = {}
 
     # What there is.
 
@@ -70,10 +75,35 @@ class Cache:
         name = job.spec.queue or (experiment and experiment.spec.queue)
         return (namespace, name) if name else None
 
+    # Who stands in line.
+
+    def line_up(self, job: Job) -> None:
+        """Put a job in the line of its queue, and out of that of another."""
+        uid, queue = job.metadata.uid, self.queue_of(job)
+        if queue != self._line_of.get(uid):
+            self.step_out(uid)
+        if queue is not None:
+            self._line_of[uid] = queue
+            self.ledger(queue).ask(job)
+            # Its status tells how many wait, and theirs at which position.
+            self._wake(WorkKey("queue", *queue))
+
+    def reserve(self, uid: str) -> None:
+        """Keep a place for a job that is first in line."""
+        self.ledger(self._line_of[uid]).reserve(uid)
+
+    def step_out(self, uid: str) -> None:
+        """Take a job out of line, or give up the place kept for it; who comes next is woken."""
+        queue = self._line_of.pop(uid, None)
+        if queue is not None and self.ledger(queue).leave(uid):
+            self._call_next(queue)
+
     # What happens.
 
     def put(self, kind: Kind, body: Body) -> None:
         """Take in a version of an object, if it is newer than the one known."""
+        if body["metadata"]["uid"] in self._gone:
+            return
         if kind == JOBS:
             self._put_job(Job.model_validate(body))
         elif kind == PODS:
@@ -88,15 +118,16 @@ class Cache:
     def put_answer(self, kind: Kind, body: Body) -> None:
         """Take in the answer to a change of an object, unless the object is gone by now."""
         metadata = body["metadata"]
-        known = self._store(kind).get((metadata["namespace"], metadata["name"]))
-        if known is not None and _uid(known) == metadata["uid"]:
+        if self.uid(kind, (metadata["namespace"], metadata["name"])) == metadata["uid"]:
             self.put(kind, body)
 
-    def drop(self, kind: Kind, namespace: str, name: str, uid: str | None = None) -> None:
-        """Forget an object that is gone; with a UID only if it is the one known."""
+    def drop(self, kind: Kind, namespace: str, name: str, uid: str) -> None:
+        """Forget an object that is gone; late news of it do not bring it back."""
+        self._gone[uid] = None
+        if len(self._gone) > REMEMBERED_GONE:
+            del self._gone[next(iter(self._gone))]
         key = (namespace, name)
-        known = self._store(kind).get(key)
-        if known is None or (uid is not None and _uid(known) != uid):
+        if self.uid(kind, key) != uid:
             return
         if kind == JOBS:
             self._drop_job(key)
@@ -107,6 +138,11 @@ class Cache:
         else:
             del self._store(kind)[key]
             self._wake_all_of(kind, key)
+
+    def uid(self, kind: Kind, key: Key) -> str | None:
+        """Return the UID of the known object of this kind and name."""
+        known = self._store(kind).get(key)
+        return None if known is None else _uid(known)
 
     def known(self, kind: Kind) -> Iterator[tuple[Key, str, int]]:
         """Yield key, UID and version of every known object of a kind."""
@@ -139,26 +175,26 @@ class Cache:
         self._wake_job(key)
         if old is None or old.status != job.status:
             self._wake_jobs(self.graph.dependents(key))
-        old_state, state = old.status.state if old else None, job.status.state
-        if old_state is not state:
-            self._count(experiment, old_state, -1)
-            self._count(experiment, state, +1)
+        if old is None:
+            self._count(experiment, job, +1)
+        elif old.status.state is not job.status.state:
+            self._count(experiment, old, -1)
+            self._count(experiment, job, +1)
 
     def _drop_job(self, key: Key) -> None:
         job = self.jobs.pop(key)
         experiment = (key[0], job.spec.experiment)
         self._jobs_of[experiment].discard(key)
-        self._count(experiment, job.status.state, -1)
-        if queue := self.queue_of(job):
-            self.ledger(queue).leave(job.metadata.uid)
+        self._count(experiment, job, -1)
+        self.step_out(job.metadata.uid)
         self._wake_jobs(self.graph.remove(key))
         self._wake_jobs(self.graph.dependents(key))
         self._wake_job(key)
 
-    def _count(self, experiment: Key, state: JobState | None, change: int) -> None:
-        if state is not None:
-            self._states[experiment][state] += change
-            self._wake(WorkKey("experiment", *experiment))
+    def _count(self, experiment: Key, job: Job, change: int) -> None:
+        # One that has not been looked at yet waits for that.
+        self._states[experiment][job.status.state or JobState.WAITING] += change
+        self._wake(WorkKey("experiment", *experiment))
 
     def _put_backing(self, backing: BackingJob) -> None:
         key = (backing.namespace, backing.name)
@@ -186,10 +222,9 @@ class Cache:
             return
         key = (backing.namespace, backing.queue)
         if self.ledger(key).vacate(backing.owner_uid):
-            self.call_next(key)
+            self._call_next(key)
 
-    def call_next(self, queue: Key) -> None:
-        """Wake the jobs that the queue has a place for now."""
+    def _call_next(self, queue: Key) -> None:
         known = self.queues.get(queue)
         if known is not None:
             self._wake_jobs((queue[0], name) for name in self.ledger(queue).next_in_line(known))

@@ -85,11 +85,7 @@ class Engine:
         """Take in what a watch reports: an object as it is, or as it last was if it is deleted."""
         metadata = body["metadata"]
         if change == "DELETED":
-            self._cache.drop(kind, metadata["namespace"], metadata["name"], metadata["uid"])
-            if kind == JOBS:
-                self._jobs.forget(metadata["uid"])
-            elif kind == EXPERIMENTS:
-                self._tracker.forget(metadata["uid"])
+            self._drop(kind, metadata["namespace"], metadata["name"], metadata["uid"])
             return
         try:
             self._cache.put(kind, body)
@@ -100,6 +96,14 @@ class Engine:
                 namespace=metadata["namespace"],
                 name=metadata["name"],
             )
+
+    def _drop(self, kind: Kind, namespace: str, name: str, uid: str) -> None:
+        job = self._cache.jobs.get((namespace, name)) if kind == JOBS else None
+        self._cache.drop(kind, namespace, name, uid)
+        if job is not None and job.metadata.uid == uid:
+            self._jobs.depart(job)
+        elif kind == EXPERIMENTS:
+            self._tracker.forget(uid)
 
     async def run(self) -> None:
         """Learn the state of the cluster, then reconcile until cancelled."""
@@ -144,7 +148,7 @@ class Engine:
                     self.observe(kind, None, body)
             for (namespace, name), uid in before.items():
                 if uid not in listed:
-                    self._cache.drop(kind, namespace, name, uid)
+                    self._drop(kind, namespace, name, uid)
         for key, job in self._cache.jobs.items():
             if not job.status.ended:
                 self._queue.add(WorkKey("job", *key))

@@ -13,7 +13,7 @@ async def serve(port: int, ready: Callable[[], bool]) -> web.AppRunner:
 
     Args:
         port: TCP port; 0 picks a free one.
-        ready: Whether this instance is ready.
+        ready: Whether this instance does its part: it works, or stands by for the one that does.
 
     Raises:
         OSError: The port is taken.

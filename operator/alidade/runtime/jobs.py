@@ -21,7 +21,7 @@ from alidade.domain.actions import (
 from alidade.domain.events import note_change
 from alidade.domain.graph import Key
 from alidade.domain.observed import JOB_LABEL
-from alidade.domain.plan import Plan, plan
+from alidade.domain.plan import Plan, plan, plan_deleted
 from alidade.domain.snapshot import Rejection, Snapshot, TrackingView
 from alidade.kube.gateway import (
     BATCH_JOBS,
@@ -32,6 +32,7 @@ from alidade.kube.gateway import (
     Gateway,
     InvalidError,
     NotFoundError,
+    UnavailableError,
 )
 from alidade.runtime.cache import Cache, WorkKey
 from alidade.runtime.metrics import JOBS_ENDED
@@ -53,6 +54,7 @@ class _Memory:
 
     rejection: Rejection | None = None
     pods_complete: bool = False
+    unanswered: bool = False
 
 
 class JobReconciler:
@@ -89,40 +91,49 @@ class JobReconciler:
         self._recorder = recorder
         self._job_tracking_uri = job_tracking_uri
         self._clock = clock
-        self._born = clock()
+        self._inherited: frozenset[str] = frozenset()
         self._memories: dict[str, _Memory] = {}
+        self._departed: dict[Key, Job] = {}
 
     def prime(self) -> None:
-        """Put all jobs in line that wait for a place, before any of them is given one."""
+        """Take over the jobs that are there; those that wait for a place line up for it first."""
+        known = (*self._cache.jobs.values(), *self._departed.values())
+        self._inherited = frozenset(job.metadata.uid for job in known)
         for key, job in self._cache.jobs.items():
             if not job.status.ended and plan(self._snapshot(key, job)).wants_place:
-                self._ask_for_place(job)
+                self._cache.line_up(job)
 
     async def reconcile(self, key: WorkKey) -> float | None:
         """Bring a job on by one step; return after how many seconds to look again, if at all."""
         where = (key.namespace, key.name)
+        await self._see_off(key, where)
+        await self._ask_what_was_done(where)
         job = self._cache.jobs.get(where)
         if job is None:
             return None
         decided = self._decide(where, job)
         releases = any(isinstance(action, Release) for action in decided.actions)
-        queue = self._cache.queue_of(job)
-        if releases and queue:
+        if releases:
             # Before anything is awaited: another worker must not give the same place away.
-            self._cache.ledger(queue).reserve(job.metadata.uid)
+            self._cache.reserve(job.metadata.uid)
+        unanswered = False
         try:
             await self._carry_out(key, job, decided)
         except NotFoundError:
             await self._look_again(job)
+        except UnavailableError:
+            unanswered = self._memory(job).unanswered = True
+            raise
         finally:
-            if releases and queue:
-                self._cache.ledger(queue).settle(job.metadata.uid)
+            if releases and not unanswered:
+                self._cache.step_out(job.metadata.uid)
         return decided.wake_after.total_seconds() if decided.wake_after else None
 
-    def forget(self, uid: str) -> None:
-        """Forget a job that is gone."""
-        self._memories.pop(uid, None)
-        self._tracker.forget(uid)
+    def depart(self, job: Job) -> None:
+        """Take note that a job was deleted, with its last status."""
+        self._memories.pop(job.metadata.uid, None)
+        self._departed[job.key] = job
+        self._queue.add(WorkKey("job", *job.key))
 
     def _memory(self, job: Job) -> _Memory:
         return self._memories.setdefault(job.metadata.uid, _Memory())
@@ -130,22 +141,35 @@ class JobReconciler:
     def _decide(self, key: Key, job: Job) -> Plan:
         snapshot = self._snapshot(key, job)
         decided = plan(snapshot)
-        queue = self._cache.queue_of(job)
-        if queue is None:
-            return decided
-        ledger = self._cache.ledger(queue)
         if not decided.wants_place:
-            ledger.leave(job.metadata.uid)
-            return decided
-        if snapshot.place is None:
-            self._ask_for_place(job)
+            self._cache.step_out(job.metadata.uid)
+        elif snapshot.place is None:
+            self._cache.line_up(job)
             return plan(self._snapshot(key, job))
         return decided
 
-    def _ask_for_place(self, job: Job) -> None:
-        queue = self._cache.queue_of(job)
-        if queue is not None:
-            self._cache.ledger(queue).ask(job)
+    async def _see_off(self, key: WorkKey, where: Key) -> None:
+        """Bring the run of a deleted job on to its end."""
+        job = self._departed.get(where)
+        if job is None:
+            return
+        decided = plan_deleted(self._snapshot(where, job))
+        if decided is None:
+            del self._departed[where]
+            self._memories.pop(job.metadata.uid, None)
+            self._tracker.forget(job.metadata.uid)
+            return
+        for action in decided.actions:
+            await self._act(key, job, action)
+
+    async def _ask_what_was_done(self, where: Key) -> None:
+        """Find out what became of a request without an answer, before anything rests on it."""
+        job = self._cache.jobs.get(where)
+        memory = self._memories.get(job.metadata.uid) if job else None
+        if job and memory and memory.unanswered:
+            await self._look_again(job)
+            memory.unanswered = False
+            self._cache.step_out(job.metadata.uid)
 
     def _snapshot(self, key: Key, job: Job) -> Snapshot:
         cache, uid = self._cache, job.metadata.uid
@@ -167,6 +191,7 @@ class JobReconciler:
             experiment=experiment,
             queue=queue,
             others={name: other for name, other in others.items() if other is not None},
+            awaited=job.status.ended and self._awaited(key),
             cycle=tuple(name for _, name in cache.graph.cycle(key)),
             backing=backing,
             rejection=memory.rejection,
@@ -177,6 +202,14 @@ class JobReconciler:
             place=ledger.place(uid, queue) if ledger and queue and ledger.has(uid) else None,
             run=self._tracker.view(uid),
         )
+
+    def _awaited(self, key: Key) -> bool:
+        for dependent in self._cache.graph.dependents(key):
+            status = self._cache.jobs[dependent].status
+            noted = any(entry.decided and entry.name == key[1] for entry in status.dependencies)
+            if not noted and not status.ended:
+                return True
+        return False
 
     async def _carry_out(self, key: WorkKey, job: Job, decided: Plan) -> None:
         if decided.status != job.status:
@@ -261,16 +294,21 @@ class JobReconciler:
         self._queue.add(key)
 
     def _create_run(self, key: WorkKey, job: Job, action: CreateRun) -> None:
+        if self._tracker.view(job.metadata.uid).tracking_id is not None:
+            # It came while the status was being written.
+            return
         # A run can only be there already if an earlier process, or an earlier try, created it.
-        created = job.metadata.creation_timestamp
+        inherited = job.metadata.uid in self._inherited
         attempts = 0
 
         async def create() -> TrackingView:
             nonlocal attempts
             attempts += 1
-            search = attempts > 1 or created is None or created <= self._born
             run_id = await self._tracking.ensure_run(
-                action.tracking_experiment_id, action.name, action.tags, search=search
+                action.tracking_experiment_id,
+                action.name,
+                action.tags,
+                search=inherited or attempts > 1,
             )
             return TrackingView(tracking_id=run_id)
 
@@ -286,7 +324,11 @@ class JobReconciler:
     async def _look_again(self, job: Job) -> None:
         """Something that was meant is not there; see what, and go by that."""
         for kind in (JOBS, BATCH_JOBS):
+            known = self._cache.uid(kind, job.key)
             try:
                 self._cache.put(kind, await self._gateway.get(kind, *job.key))
             except NotFoundError:
-                self._cache.drop(kind, *job.key)
+                if known is not None:
+                    self._cache.drop(kind, *job.key, known)
+                if kind == JOBS:
+                    self.depart(job)

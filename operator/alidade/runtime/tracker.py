@@ -66,13 +66,15 @@ class Tracker:
     async def _try(self, uid: str) -> None:
         wanted = self._wanted.get(uid)
         if wanted is None:
+            self._queue.forget(uid)
             return
         key, operation = wanted
         try:
             view = await operation()
         except TrackingError as error:
             TRACKING_FAILURES.inc()
-            self._note_trouble(key, uid, error)
+            if uid in self._wanted:
+                self._note_trouble(key, uid, error)
             self._queue.retry(uid)
             return
         self._away_since = None

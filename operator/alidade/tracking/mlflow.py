@@ -8,6 +8,8 @@ from typing import Any, Final, TypeVar
 # The operator retries by itself, and a thread that waits for MLflow's retries serves nobody.
 os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "1")
 os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", "15")
+# It prints an address at the end of each run, between the lines of the log.
+os.environ.setdefault("MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT", "true")
 
 from mlflow.entities import RunStatus, RunTag
 from mlflow.exceptions import MlflowException, RestException
@@ -19,7 +21,7 @@ from mlflow.protos.databricks_pb2 import (
 from mlflow.tracking import MlflowClient
 from mlflow.utils.mlflow_tags import MLFLOW_RUN_NAME
 
-from alidade.domain.ending import UID_TAG
+from alidade.domain.mlflow_run import UID_TAG
 from alidade.tracking.tracking import TrackingError
 
 MAX_TAG: Final = 5000

@@ -24,18 +24,14 @@ cleaning up
 @pytest.mark.parametrize(
     ("returncode", "stderr", "message"),
     [
-        (
-            1,
-            TRACEBACK,
-            "Entry point e failed with exit code 1: package.errors.OutOfLuck: nothing left",
-        ),
-        (2, "warning\nout of paper\n\n", "Entry point e failed with exit code 2: out of paper"),
-        (3, "", "Entry point e failed with exit code 3."),
+        (1, TRACEBACK, "Entry point e: package.errors.OutOfLuck: nothing left"),
+        (2, "warning\nout of paper\n\n", "Entry point e: out of paper"),
+        (3, "", "Entry point e wrote nothing to standard error."),
         (-9, TRACEBACK, "Entry point e was ended by SIGKILL, most often for want of memory."),
         (137, "", "Entry point e was ended by SIGKILL, most often for want of memory."),
         (-15, "", "Entry point e was ended by SIGTERM."),
         (139, "", "Entry point e was ended by SIGSEGV."),
-        (255, "", "Entry point e failed with exit code 255."),
+        (255, "", "Entry point e wrote nothing to standard error."),
     ],
 )
 def test_one_sentence_says_what_was_wrong(returncode: int, stderr: str, message: str) -> None:

@@ -29,10 +29,10 @@ def test_a_job_without_outputs_says_so(run_job: RunJob, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("entry_point", "parameters", "status", "message"),
     [
-        ("fail", {}, 1, "Entry point fail failed with exit code 1: ValueError: no luck"),
-        ("exit", {"code": "42"}, 42, "Entry point exit failed with exit code 42."),
+        ("fail", {}, 1, "Entry point fail: ValueError: no luck"),
+        ("exit", {"code": "42"}, 42, "Entry point exit wrote nothing to standard error."),
         ("die", {}, 137, "Entry point die was ended by SIGKILL, most often for want of memory."),
-        ("complain", {}, 3, "Entry point complain failed with exit code 3: out of paper"),
+        ("complain", {}, 3, "Entry point complain: out of paper"),
         ("greet", {}, 64, "Parameter whom of entry point greet has no default and is missing."),
         ("exit", {"code": "x"}, 64, 'Parameter code of entry point exit is "x", but has to be'),
         ("read", {"file": "gone"}, 64, "Entry point read cannot run: Got value gone"),

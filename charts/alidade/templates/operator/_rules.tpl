@@ -1,0 +1,25 @@
+{{/* What the operator may do where it serves: each verb is one that it uses. */}}
+{{- define "alidade.operatorRules" -}}
+- apiGroups: [alidade.dev]
+  resources: [experiments, queues]
+  verbs: [list, watch]
+- apiGroups: [alidade.dev]
+  resources: [jobs]
+  verbs: [get, list, watch, delete]
+- apiGroups: [alidade.dev]
+  resources: [experiments/status, queues/status, jobs/status]
+  verbs: [patch]
+# For blockOwnerDeletion, where the API server runs OwnerReferencesPermissionEnforcement.
+- apiGroups: [alidade.dev]
+  resources: [jobs/finalizers]
+  verbs: [update]
+- apiGroups: [batch]
+  resources: [jobs]
+  verbs: [get, list, watch, create, patch, delete]
+- apiGroups: [""]
+  resources: [pods]
+  verbs: [list, watch]
+- apiGroups: [events.k8s.io]
+  resources: [events]
+  verbs: [create]
+{{- end }}

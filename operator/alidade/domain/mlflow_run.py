@@ -1,0 +1,77 @@
+"""A job's MLflow run: asked for before its pods run, and ended as the job ends."""
+
+from alidade.api.job import JobState, JobStatus
+from alidade.domain.actions import CreateRun, EndRun, ReadPods, RunEnd
+from alidade.domain.draft import Draft
+from alidade.domain.snapshot import Snapshot
+
+RUN_ENDS = {
+    JobState.FINISHED: RunEnd.FINISHED,
+    JobState.FAILED: RunEnd.FAILED,
+    JobState.SKIPPED: RunEnd.KILLED,
+    JobState.CANCELLED: RunEnd.KILLED,
+}
+UID_TAG = "alidade.dev/uid"
+
+
+def create(draft: Draft) -> None:
+    """Ask for the job's run; its status remembers that, should the answer be lost."""
+    snapshot = draft.snapshot
+    tracking_id = snapshot.tracking_experiment_id
+    if tracking_id is None:
+        return
+    draft.condition("Tracked", False, "RunRequested", "its MLflow run has not ended")
+    draft.do(CreateRun(tracking_id, snapshot.job.metadata.name, _tags(snapshot)))
+
+
+def settle(draft: Draft) -> None:
+    """Make the run's end agree with the job's, once no pod can report to it any more."""
+    snapshot, status = draft.snapshot, draft.status
+    run, backing = snapshot.run, snapshot.backing
+    if status.state is None or settled(draft):
+        return
+    if backing is None and not snapshot.pods_complete:
+        # The last of its pods may have come up and not be known yet.
+        draft.do(ReadPods())
+        return
+    if (backing and not backing.ended) or not all(pod.over for pod in snapshot.pods):
+        return
+    if not status.mlflow_run_id:
+        create(draft)
+        return
+    end = RUN_ENDS[status.state]
+    if run.settled:
+        draft.condition("Tracked", True, "RunEnded", f"the MLflow run ended as {end}")
+        return
+    if run.trouble:
+        draft.condition("Tracked", False, "TrackingUnavailable", run.trouble)
+    draft.do(EndRun(status.mlflow_run_id, end, _end_tags(status)))
+
+
+def settled(draft: Draft) -> bool:
+    """Whether MLflow has nothing to be told of the job any more."""
+    status = draft.status
+    if status.condition("Tracked") is None:
+        return status.mlflow_run_id is None
+    gone = status.mlflow_run_id is None and draft.snapshot.tracking_experiment_id is None
+    return gone or status.is_true("Tracked")
+
+
+def _tags(snapshot: Snapshot) -> dict[str, str]:
+    job = snapshot.job
+    return {
+        UID_TAG: job.metadata.uid,
+        "alidade.dev/job": job.metadata.name,
+        "alidade.dev/namespace": job.metadata.namespace,
+        "alidade.dev/experiment": job.spec.experiment,
+        "alidade.dev/entry-point": job.spec.entry_point,
+        "alidade.dev/queue": snapshot.queue.metadata.name if snapshot.queue else "",
+        "alidade.dev/depends-on": ",".join(d.name for d in job.spec.depends_on),
+    }
+
+
+def _end_tags(status: JobStatus) -> dict[str, str]:
+    tags = {"alidade.dev/state": str(status.state), "alidade.dev/reason": status.reason or ""}
+    if status.message:
+        tags["alidade.dev/message"] = status.message
+    return tags

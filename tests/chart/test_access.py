@@ -1,0 +1,119 @@
+"""Rights: those of the operator, which are the least that it works with, and those for people."""
+
+from itertools import product
+
+import pytest
+
+from tests.chart.helm import EXTERNAL, MANY, Body, Rendered, Values
+
+Right = tuple[str, str, str]
+"""API group, resource (`resource:name` where only that one is meant) and verb."""
+
+WORK: set[Right] = {
+    *product(["alidade.dev"], ["experiments", "queues"], ["list", "watch"]),
+    *product(["alidade.dev"], ["jobs"], ["get", "list", "watch", "delete"]),
+    *product(["alidade.dev"], ["experiments/status", "queues/status", "jobs/status"], ["patch"]),
+    ("alidade.dev", "jobs/finalizers", "update"),
+    *product(["batch"], ["jobs"], ["get", "list", "watch", "create", "patch", "delete"]),
+    *product([""], ["pods"], ["list", "watch"]),
+    ("events.k8s.io", "events", "create"),
+}
+LEASE: set[Right] = {
+    ("coordination.k8s.io", "leases", "create"),
+    *product(["coordination.k8s.io"], ["leases:alidade-operator"], ["get", "update", "delete"]),
+}
+OPERATOR = [{"kind": "ServiceAccount", "name": "alidade-operator", "namespace": "alidade"}]
+OWN = ["experiments", "queues", "jobs"]
+
+
+def _rights(role: Body) -> set[Right]:
+    rights: set[Right] = set()
+    for rule in role["rules"]:
+        assert set(rule) <= {"apiGroups", "resources", "resourceNames", "verbs"}
+        names = [f":{name}" for name in rule.get("resourceNames", ())] or [""]
+        resources = [f"{r}{n}" for r, n in product(rule["resources"], names)]
+        rights.update(product(rule["apiGroups"], resources, rule["verbs"]))
+    return rights
+
+
+def _granted(rendered: Rendered) -> dict[str, set[Right]]:
+    """Return what the operator is bound to, by namespace; everywhere is `*`."""
+    granted: dict[str, set[Right]] = {}
+    for binding in rendered.all("ClusterRoleBinding") + rendered.all("RoleBinding"):
+        assert binding["subjects"] == OPERATOR
+        namespace = binding["metadata"].get("namespace")
+        reference = binding["roleRef"]
+        role = rendered.get(reference["kind"], reference["name"], namespace)
+        granted.setdefault(namespace or "*", set()).update(_rights(role))
+    return granted
+
+
+@pytest.mark.parametrize("values", [{}, EXTERNAL, MANY])
+def test_the_operator_may_do_what_it_does_everywhere_and_elect_a_leader_at_home(
+    values: Values,
+) -> None:
+    assert _granted(Rendered(values)) == {"*": WORK, "alidade": LEASE}
+
+
+def test_with_namespaces_the_operator_has_no_right_outside_them() -> None:
+    rendered = Rendered({"namespaces": ["team-a", "team-b"]})
+    assert _granted(rendered) == {"team-a": WORK, "team-b": WORK, "alidade": LEASE}
+    assert not rendered.all("ClusterRoleBinding")
+    roles = {body["metadata"]["name"] for body in rendered.all("ClusterRole")}
+    assert roles == {"alidade-edit", "alidade-view"}
+
+
+def test_the_operator_may_serve_the_namespace_that_it_runs_in() -> None:
+    assert _granted(Rendered({"namespaces": ["alidade"]})) == {"alidade": WORK | LEASE}
+
+
+def test_without_roles_for_people_a_namespaced_release_has_nothing_of_the_cluster() -> None:
+    rendered = Rendered({"namespaces": ["team-a"], "rbac": {"userRoles": False}})
+    assert all("namespace" in body["metadata"] for body in rendered.objects), rendered.names()
+
+
+def test_the_rights_go_to_the_account_that_the_values_name() -> None:
+    account = {"create": False, "name": "robot"}
+    rendered = Rendered({"operator": {"serviceAccount": account}})
+    bindings = rendered.all("ClusterRoleBinding") + rendered.all("RoleBinding")
+    assert len(bindings) == 2
+    assert all(binding["subjects"][0]["name"] == "robot" for binding in bindings)
+
+
+def test_the_lease_is_the_one_that_the_operator_is_told_of() -> None:
+    rendered = Rendered(release="lab")
+    (role,) = rendered.all("Role")
+    names = {name for rule in role["rules"] for name in rule.get("resourceNames", ())}
+    (container,) = (
+        body["spec"]["template"]["spec"]["containers"][0]
+        for body in rendered.all("Deployment")
+        if body["metadata"]["name"] == "lab-alidade-operator"
+    )
+    assert {e["value"] for e in container["env"] if e["name"] == "ALIDADE_LEASE_NAME"} == names
+
+
+def test_people_who_edit_may_change_the_resources_and_not_their_status() -> None:
+    verbs = ["get", "list", "watch", "create", "update", "patch", "delete", "deletecollection"]
+    role = Rendered().get("ClusterRole", "alidade-edit")
+    assert _rights(role) == set(product(["alidade.dev"], OWN, verbs))
+
+
+def test_people_who_view_may_read_the_resources() -> None:
+    role = Rendered().get("ClusterRole", "alidade-view")
+    assert _rights(role) == set(product(["alidade.dev"], OWN, ["get", "list", "watch"]))
+
+
+@pytest.mark.parametrize("aggregate", [True, False])
+def test_the_clusters_own_roles_take_them_in_unless_told_otherwise(aggregate: bool) -> None:
+    rendered = Rendered({"rbac": {"aggregate": aggregate}})
+    prefix = "rbac.authorization.k8s.io/aggregate-to-"
+    taken_in = {
+        name: {
+            label.removeprefix(prefix)
+            for label in rendered.get("ClusterRole", name)["metadata"]["labels"]
+            if label.startswith(prefix)
+        }
+        for name in ("alidade-edit", "alidade-view")
+    }
+    expected = {"alidade-edit": {"admin", "edit"}, "alidade-view": {"view"}}
+    assert taken_in == (expected if aggregate else {"alidade-edit": set(), "alidade-view": set()})

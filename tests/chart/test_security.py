@@ -1,0 +1,95 @@
+"""What pods may do to the node they run on."""
+
+import pytest
+
+from tests.chart.helm import EXTERNAL, MANY, REMOTE_STORES, Body, Rendered, Values
+
+VARIANTS = [{}, EXTERNAL, REMOTE_STORES, MANY, {"mlflow": {"persistence": {"enabled": False}}}]
+
+
+def _pods(values: Values) -> list[Body]:
+    pods = [body["spec"]["template"]["spec"] for body in Rendered(values).all("Deployment")]
+    assert pods
+    return pods
+
+
+def _containers(pod: Body) -> list[Body]:
+    return [*pod.get("initContainers", ()), *pod["containers"]]
+
+
+@pytest.mark.parametrize("values", VARIANTS)
+def test_no_pod_runs_as_root(values: Values) -> None:
+    for pod in _pods(values):
+        context = pod["securityContext"]
+        assert context["runAsNonRoot"] is True
+        assert context["runAsUser"] > 0
+        assert context["runAsGroup"] > 0
+        assert context["seccompProfile"] == {"type": "RuntimeDefault"}
+
+
+@pytest.mark.parametrize("values", VARIANTS)
+def test_no_container_gains_privileges_or_writes_to_its_image(values: Values) -> None:
+    for pod in _pods(values):
+        for container in _containers(pod):
+            assert container["securityContext"] == {
+                "allowPrivilegeEscalation": False,
+                "capabilities": {"drop": ["ALL"]},
+                "readOnlyRootFilesystem": True,
+            }
+
+
+@pytest.mark.parametrize("values", VARIANTS)
+def test_every_container_has_a_place_for_its_temporary_files(values: Values) -> None:
+    for pod in _pods(values):
+        assert {"name": "tmp", "emptyDir": {}} in pod["volumes"]
+        for container in _containers(pod):
+            assert {"name": "tmp", "mountPath": "/tmp"} in container["volumeMounts"]
+            assert {"name": "HOME", "value": "/tmp"} in container["env"]
+
+
+@pytest.mark.parametrize("values", VARIANTS)
+def test_every_container_has_requests_and_a_limit_of_memory(values: Values) -> None:
+    for pod in _pods(values):
+        for container in pod["containers"]:
+            assert set(container["resources"]["requests"]) == {"cpu", "memory"}
+            assert set(container["resources"]["limits"]) == {"memory"}
+
+
+@pytest.mark.parametrize("values", VARIANTS)
+def test_only_the_operator_gets_a_token_of_the_api_server(values: Values) -> None:
+    for body in Rendered(values).all("Deployment"):
+        pod = body["spec"]["template"]["spec"]
+        is_operator = body["metadata"]["name"] == "alidade-operator"
+        assert pod["automountServiceAccountToken"] is is_operator
+        assert pod["serviceAccountName"] == body["metadata"]["name"]
+
+
+def test_the_variables_of_other_services_are_not_taken_for_settings() -> None:
+    assert all(pod["enableServiceLinks"] is False for pod in _pods({}))
+
+
+def test_a_null_takes_an_id_away_where_the_cluster_picks_its_own() -> None:
+    ids = {"runAsUser": None, "runAsGroup": None, "fsGroup": None}
+    for pod in _pods({"podSecurityContext": ids}):
+        assert set(pod["securityContext"]) == {
+            "runAsNonRoot",
+            "fsGroupChangePolicy",
+            "seccompProfile",
+        }
+
+
+@pytest.mark.parametrize("component", ["operator", "mlflow"])
+def test_an_account_of_ones_own_takes_the_place_of_the_charts(component: str) -> None:
+    account = {"create": False, "name": "robot"}
+    rendered = Rendered({component: {"serviceAccount": account}})
+    assert rendered.pod(component)["spec"]["serviceAccountName"] == "robot"
+    accounts = {body["metadata"]["name"] for body in rendered.all("ServiceAccount")}
+    assert accounts == {"alidade-operator", "alidade-mlflow"} - {f"alidade-{component}"}
+
+
+def test_an_account_has_its_annotations_and_hands_out_no_token_by_itself() -> None:
+    annotations = {"eks.amazonaws.com/role-arn": "arn:aws:iam::1:role/results"}
+    rendered = Rendered({"mlflow": {"serviceAccount": {"annotations": annotations}}})
+    account = rendered.get("ServiceAccount", "alidade-mlflow")
+    assert account["metadata"]["annotations"] == annotations
+    assert account["automountServiceAccountToken"] is False

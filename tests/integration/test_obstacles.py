@@ -1,0 +1,190 @@
+"""What keeps a job from running, said in the words of who keeps it, and what heals it."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.integration.conftest import NewScene
+from tests.integration.manifests import Body, experiment, job, queue
+from tests.integration.scene import BATCH_JOB, EXPERIMENT, JOB, Scene
+from tests.support.control_plane import ControlPlane, node
+from tests.support.kubelet import running, waiting
+
+pytestmark = pytest.mark.usefixtures("operator")
+
+REGISTRY = "failed to resolve reference: localhost/workflow:1: not found"
+
+
+@pytest.fixture
+def late_node(plane: ControlPlane) -> Iterator[Body]:
+    """A node of a pool of its own, which the test adds."""
+    late = node("late-0", "late")
+    yield late
+    plane.kubectl("delete", "node", "late-0")
+
+
+def foreign_batch_job(name: str) -> Body:
+    container = {"name": "main", "image": "localhost/other:1"}
+    template = {"spec": {"restartPolicy": "Never", "containers": [container]}}
+    return {
+        "apiVersion": "batch/v1",
+        "kind": "Job",
+        "metadata": {"name": name},
+        "spec": {"suspend": True, "template": template},
+    }
+
+
+def quota(jobs: int) -> Body:
+    return {
+        "apiVersion": "v1",
+        "kind": "ResourceQuota",
+        "metadata": {"name": "few-jobs"},
+        "spec": {"hard": {"count/jobs.batch": str(jobs)}},
+    }
+
+
+def test_an_experiment_and_a_queue_may_come_after_the_job(empty_scene: Scene) -> None:
+    scene = empty_scene
+    scene.apply(job("a"))
+    status = scene.until("a", "Waiting", "ExperimentNotFound")
+    assert status["message"] == "no experiment 'bench' in this namespace (yet)"
+
+    scene.apply(experiment())
+    status = scene.until("a", "Waiting", "QueueNotFound")
+    assert status["message"] == "no queue 'cpu' in this namespace (yet)"
+    assert not scene.exists(BATCH_JOB, "a")
+
+    scene.apply(queue())
+    scene.until("a", "Finished")
+
+
+def test_a_job_without_queue_or_image_says_where_to_name_them(empty_scene: Scene) -> None:
+    scene = empty_scene
+    scene.apply(queue(), experiment(queue=None, workflow=None), job("a"))
+    status = scene.until("a", "Waiting", "QueueNotFound")
+    assert status["message"] == "neither spec.queue nor the experiment's spec.queue names a queue"
+
+    scene.patch(EXPERIMENT, "bench", {"queue": "cpu"})
+    status = scene.until("a", "Waiting", "ImageNotSet")
+    assert status["message"] == (
+        "neither spec.image nor the experiment's spec.workflow.image names an image"
+    )
+
+    scene.patch(EXPERIMENT, "bench", {"workflow": {"image": "localhost/workflow:2"}})
+    scene.until("a", "Finished")
+    assert scene.pods("a")[0]["spec"]["containers"][0]["image"] == "localhost/workflow:2"
+
+
+def test_a_batch_job_refused_for_its_name_or_a_quota_is_made_once_that_is_out_of_the_way(
+    new_scene: NewScene,
+) -> None:
+    taken, full = new_scene(), new_scene()
+    taken.apply(foreign_batch_job("a"), queue(), experiment(), job("a"))
+    full.apply(quota(0), queue(), experiment())
+    full.kubectl("wait", "--for=jsonpath={.status.hard}", "resourcequota/few-jobs")
+    full.apply(job("a"))
+
+    assert taken.until("a", "Waiting", "NameConflict")["message"] == (
+        "a batch/v1 Job 'a' exists that belongs to nobody; "
+        "delete that one, or give this job another name"
+    )
+    message = full.until("a", "Waiting", "BackingJobRejected")["message"]
+    assert "batch/v1 Job refused: " in message
+    assert "exceeded quota: few-jobs, requested: count/jobs.batch=1" in message
+    foreign = taken.get(BATCH_JOB, "a")
+    taken.delete(BATCH_JOB, "a")
+    full.apply(quota(1))
+
+    taken.until("a", "Finished")
+    full.until("a", "Finished")
+    assert taken.get(BATCH_JOB, "a")["metadata"]["uid"] != foreign["metadata"]["uid"]
+
+
+def test_another_ones_batch_job_is_let_be_when_the_job_is_cancelled_or_deleted(
+    scene: Scene,
+) -> None:
+    scene.apply(foreign_batch_job("a"), job("a"))
+    scene.until("a", "Waiting", "NameConflict")
+
+    scene.patch(JOB, "a", {"cancel": True})
+    scene.until("a", "Cancelled")
+    scene.delete(JOB, "a")
+    scene.apply(job("b"))
+    scene.until("b", "Finished")
+
+    assert scene.exists(BATCH_JOB, "a")
+
+
+@pytest.mark.parametrize(
+    "template",
+    [
+        {"spec": {"restartPolicy": "Always"}},
+        {"spec": {"containers": [{"image": "localhost/side:1"}]}},
+        {"spec": {"containers": ["side"]}},
+        {"spec": {"volumes": [{"name": "tmp", "emptyDir": {}, "hostPath": {"path": "/"}}]}},
+    ],
+    ids=str,
+)
+def test_a_pod_template_that_is_none_fails_the_job_in_the_words_of_the_api_server(
+    scene: Scene, template: Body
+) -> None:
+    scene.apply(job("a", podTemplate=template))
+
+    message = scene.until("a", "Failed", "BackingJobInvalid")["message"]
+    assert message.startswith("failed: batch/v1 Job refused: ")
+    assert "spec.template" in message or "in version" in message
+
+
+@pytest.mark.parametrize(
+    ("reason", "words", "told"),
+    [
+        ("ImagePullBackOff", f'Back-off pulling image "x": ErrImagePull: {REGISTRY}', REGISTRY),
+        ("InvalidImageName", "couldn't parse image name", "couldn't parse image name"),
+        ("CreateContainerConfigError", 'secret "key" not found', 'secret "key" not found'),
+    ],
+)
+def test_a_pod_that_cannot_start_ends_its_job_after_the_start_deadline(
+    scene: Scene, reason: str, words: str, told: str
+) -> None:
+    scene.apply(queue(startDeadlineSeconds=3))
+    scene.let("a", [waiting(reason, words)])
+    scene.apply(job("a"), job("b", "a"))
+
+    message = scene.until("a", "Queued", reason)["message"]
+    assert message.endswith(f": {told}")
+    status = scene.until("a", "Failed", reason)
+    assert status["message"].startswith(
+        f"failed: {reason} for 3 s (queue cpu's startDeadlineSeconds): pod a-"
+    )
+    assert status["message"].endswith(f": {told}")
+    scene.until("b", "Skipped")
+    scene.until_gone(BATCH_JOB, "a")
+    assert "startTime" not in status
+
+
+def test_an_image_that_is_pulled_at_last_runs(scene: Scene) -> None:
+    scene.let("a", [waiting("ErrImagePull", REGISTRY)])
+    scene.apply(job("a"))
+    # The kubelet alternates between the two reasons; the job keeps to one.
+    scene.until("a", "Queued", "ImagePullBackOff")
+
+    scene.let("a", [waiting("ErrImagePull", REGISTRY), running()])
+
+    scene.until("a", "Started", "Running")
+
+
+def test_a_job_for_which_no_node_has_room_says_why_and_runs_once_one_has(
+    scene: Scene, plane: ControlPlane, late_node: Body
+) -> None:
+    scene.apply(
+        queue("late", nodeSelector={"alidade.dev/pool": "late"}, startDeadlineSeconds=1),
+        job("a", queue="late"),
+    )
+
+    message = scene.until("a", "Queued", "Unschedulable")["message"]
+    assert message.startswith("pod a-")
+    assert "node(s) didn't match Pod's node affinity/selector" in message
+
+    plane.apply(late_node)
+    scene.until("a", "Finished")
+    assert scene.pods("a")[0]["spec"]["nodeName"] == "late-0"

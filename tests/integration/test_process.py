@@ -1,0 +1,98 @@
+"""The operator's process: its probes, its metrics, its settings, its end, and who leads."""
+
+import json
+
+from tests.integration.conftest import NewOperator, NewScene
+from tests.integration.manifests import experiment, job, queue
+from tests.integration.scene import JOB, Scene
+from tests.support.kubelet import failed, running, succeeded
+from tests.support.operator import Operator
+from tests.support.polling import eventually
+
+
+def test_it_is_ready_when_it_knows_the_cluster_and_stops_when_told(
+    new_operator: NewOperator, scene: Scene
+) -> None:
+    scene.apply(job("a"))
+    with new_operator() as operator:
+        assert operator.read("/healthz") == "ok\n"
+        assert operator.read("/readyz") == "ok\n"
+        scene.until("a", "Finished")
+
+        assert operator.terminate() == 0
+        assert json.loads(operator.log().splitlines()[-1])["event"] == "stopped"
+
+
+def test_its_metrics_count_what_it_did(new_operator: NewOperator, scene: Scene) -> None:
+    scene.let("b", [running(), failed(1)])
+    with new_operator() as operator:
+        scene.apply(job("a"), job("b"))
+        scene.until_states({"a": "Finished", "b": "Failed"})
+
+        metrics = samples(operator)
+
+    assert metrics['alidade_jobs_ended_total{reason="Completed",state="Finished"}'] == 1
+    assert metrics['alidade_jobs_ended_total{reason="Error",state="Failed"}'] == 1
+    assert metrics['alidade_reconciles_total{kind="job",result="done"}'] >= 2
+    assert metrics['alidade_reconcile_duration_seconds_count{kind="job"}'] >= 2
+    assert "alidade_workqueue_depth" in metrics
+
+
+def samples(operator: Operator) -> dict[str, float]:
+    lines = (line for line in operator.read("/metrics").splitlines() if not line.startswith("#"))
+    return {name: float(value) for name, _, value in (line.rpartition(" ") for line in lines)}
+
+
+def test_wrong_settings_are_named_and_nothing_is_started(new_operator: NewOperator) -> None:
+    operator = new_operator(workers="none", log_format="yaml")
+
+    operator.start()
+    eventually(lambda: not operator.runs)
+
+    assert operator.terminate() == 2
+    assert "ALIDADE_WORKERS: Input should be a valid integer" in operator.log()
+    assert "ALIDADE_LOG_FORMAT: Input should be 'json' or 'console'" in operator.log()
+
+
+def test_it_serves_no_other_namespaces_than_those_it_is_given(
+    new_operator: NewOperator, new_scene: NewScene
+) -> None:
+    ours, others = new_scene(), new_scene()
+    with new_operator(namespaces=f"{ours.namespace},default"):
+        for scene in (others, ours):
+            scene.apply(queue(), experiment(), job("a"))
+        ours.until("a", "Finished")
+
+    assert "status" not in others.get(JOB, "a")
+
+
+def test_the_next_one_leads_when_the_leader_dies_or_resigns(
+    new_operator: NewOperator, scene: Scene
+) -> None:
+    def candidate(name: str) -> Operator:
+        return new_operator(lease_namespace=scene.namespace, identity=name)
+
+    def leader() -> str:
+        holder = "{.spec.holderIdentity}"
+        return scene.kubectl("get", "lease/alidade-operator", f"-o=jsonpath={holder}", check=False)
+
+    with candidate("one") as one, candidate("two") as two:
+        assert leader() == "one"
+        scene.let("a", [running()])
+        scene.apply(job("a"), job("b", "a"))
+        scene.until("a", "Started")
+        assert '"synced"' not in two.log()
+
+        one.kill()
+        eventually(lambda: leader() == "two")
+        scene.let("a", [running(), succeeded()])
+        scene.until("b", "Finished")
+
+        with candidate("three") as three:
+            assert leader() == "two"
+            assert two.terminate() == 0
+            eventually(lambda: leader() == "three", within=10)
+            scene.apply(job("c"))
+            scene.until("c", "Finished")
+            assert three.runs
+    assert {scene.run(name).info.status for name in "abc"} == {"FINISHED"}

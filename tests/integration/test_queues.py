@@ -1,0 +1,176 @@
+"""Queues: how many run at a time, whose turn it is, and what a held queue does."""
+
+from datetime import UTC, datetime
+
+import pytest
+
+from tests.integration.manifests import experiment, job, queue
+from tests.integration.scene import (
+    BATCH_JOB,
+    JOB,
+    QUEUE,
+    Body,
+    Scene,
+    in_the_order_released,
+    most_at_a_time,
+)
+from tests.support.kubelet import running, succeeded
+from tests.support.polling import eventually
+
+pytestmark = pytest.mark.usefixtures("operator")
+
+RUNS_ON = [running()]
+RUNS_OUT = [running(), succeeded()]
+
+
+def until_the_clock_moves_on(scene: Scene, name: str) -> None:
+    """Ages are told apart by the second."""
+    created = datetime.fromisoformat(scene.get(JOB, name)["metadata"]["creationTimestamp"])
+    eventually(lambda: (datetime.now(UTC) - created).total_seconds() >= 1)
+
+
+def test_no_more_jobs_than_max_running_hold_a_place_at_any_moment(scene: Scene) -> None:
+    scene.apply(queue(maxRunning=3))
+    names = [f"j{number}" for number in range(12)]
+    since = scene.version(BATCH_JOB)
+
+    scene.apply(*map(job, names))
+
+    scene.until_states(dict.fromkeys(names, "Finished"))
+    versions = scene.history(BATCH_JOB, since)
+    assert sorted(in_the_order_released(versions)) == sorted(names)
+    assert most_at_a_time(versions) == 3
+    eventually(lambda: scene.get(QUEUE, "cpu")["status"]["running"] == 0)
+
+
+def test_a_higher_priority_goes_first_and_then_the_older_job(scene: Scene) -> None:
+    since = scene.version(BATCH_JOB)
+    scene.let("first", RUNS_ON)
+    scene.apply(queue(maxRunning=1), job("first"))
+    scene.until("first", "Started")
+
+    scene.apply(job("z-old"), job("humble", priority=-1))
+    until_the_clock_moves_on(scene, "z-old")
+    scene.apply(job("a-young"), job("urgent", priority=10))
+    scene.until("urgent", "Queued", "QueueFull")
+    eventually(
+        lambda: (
+            scene.status("humble").get("message") == "position 4 of 4 in queue cpu (1 of 1 running)"
+        )
+    )
+    positions = {
+        name: scene.status(name)["message"].split()[1] for name in ("urgent", "z-old", "a-young")
+    }
+    assert positions == {"urgent": "1", "z-old": "2", "a-young": "3"}
+    scene.let("first", RUNS_OUT)
+
+    scene.until("humble", "Finished")
+    released = in_the_order_released(scene.history(BATCH_JOB, since))
+    assert released == ["first", "urgent", "z-old", "a-young", "humble"]
+
+
+def test_a_held_queue_starts_nothing_and_lets_run_what_runs(scene: Scene) -> None:
+    scene.let("running", RUNS_ON)
+    scene.apply(job("running"))
+    scene.until("running", "Started")
+
+    scene.patch(QUEUE, "cpu", {"stopPolicy": "Hold"})
+    scene.apply(job("held"))
+    status = scene.until("held", "Queued", "QueueHeld")
+    assert status["message"] == "queue cpu is held (stopPolicy Hold)"
+    scene.kubectl("wait", "--for=condition=Active=false", "aq/cpu")
+    scene.let("running", RUNS_OUT)
+    scene.until("running", "Finished")
+    assert scene.states()["held"] == "Queued"
+    assert not scene.pods("held")
+
+    scene.patch(QUEUE, "cpu", {"stopPolicy": "None"})
+    scene.until("held", "Finished")
+    scene.kubectl("wait", "--for=condition=Active", "aq/cpu")
+
+
+def test_a_drained_queue_stops_what_runs_and_runs_it_anew_when_it_is_released(
+    scene: Scene,
+) -> None:
+    scene.let("a", RUNS_ON)
+    scene.apply(job("a"), job("b", "a"))
+    scene.until("a", "Started")
+    run = scene.status("a")["mlflowRunId"]
+
+    scene.patch(QUEUE, "cpu", {"stopPolicy": "HoldAndDrain"})
+    scene.until("a", "Queued", "QueueHeld")
+    eventually(lambda: not scene.pods("a"))
+    assert scene.get(BATCH_JOB, "a")["spec"]["suspend"] is True
+    scene.let("a", RUNS_OUT)
+    scene.patch(QUEUE, "cpu", {"stopPolicy": "None"})
+
+    scene.until_states({"a": "Finished", "b": "Finished"})
+    assert scene.status("a")["mlflowRunId"] == scene.run("a").info.run_id == run
+
+
+def test_a_queue_that_is_given_more_places_fills_them_at_once(scene: Scene) -> None:
+    names = ["a", "b", "c"]
+    for name in names:
+        scene.let(name, RUNS_ON)
+    scene.apply(queue(maxRunning=0), *map(job, names))
+    for name in names:
+        scene.until(name, "Queued", "QueueFull")
+    eventually(lambda: scene.get(QUEUE, "cpu")["status"]["queued"] == 3)
+
+    scene.patch(QUEUE, "cpu", {"maxRunning": 2})
+
+    scene.until_states({"a": "Started", "b": "Started", "c": "Queued"})
+    eventually(lambda: places(scene) == {"queued": 1, "running": 2})
+    scene.patch(QUEUE, "cpu", {"maxRunning": None})
+    scene.until("c", "Started")
+
+
+def places(scene: Scene) -> Body:
+    status = scene.get(QUEUE, "cpu")["status"]
+    return {name: status[name] for name in ("queued", "running")}
+
+
+def test_jobs_go_to_the_nodes_of_their_own_queue_with_what_it_gives_each(scene: Scene) -> None:
+    toleration = {"key": "nvidia.com/gpu", "operator": "Exists", "effect": "NoSchedule"}
+    resources = {"requests": {"cpu": "500m"}, "limits": {"memory": "1Gi"}}
+    scene.apply(
+        queue("gpu", tolerations=[toleration], resources=resources, maxRunning=1),
+        experiment("other", queue="gpu"),
+        job("a", experiment="other"),
+        job("b", queue="gpu"),
+        job("c"),
+    )
+
+    scene.until_states(dict.fromkeys("abc", "Finished"))
+    assert {name: scene.status(name)["queue"] for name in "abc"} == {
+        "a": "gpu",
+        "b": "gpu",
+        "c": "cpu",
+    }
+    for name in "ab":
+        spec = scene.pods(name)[0]["spec"]
+        assert toleration in spec["tolerations"]
+        assert spec["nodeSelector"] == {"alidade.dev/pool": "cpu"}
+        assert spec["containers"][0]["resources"] == resources | {
+            "requests": {"cpu": "500m", "memory": "1Gi"}
+        }
+
+
+def test_a_change_of_the_queue_reaches_jobs_that_still_wait(scene: Scene) -> None:
+    scene.let("a", RUNS_ON)
+    scene.apply(job("a"), job("b", "a"))
+    scene.until("a", "Started")
+    scene.until("b", "Waiting", "DependencyPending")
+
+    scene.patch(QUEUE, "cpu", {"resources": {"limits": {"memory": "2Gi"}}})
+    eventually(lambda: limits(scene.get(BATCH_JOB, "b")["spec"]["template"]) == {"memory": "2Gi"})
+    scene.let("a", RUNS_OUT)
+
+    scene.until("b", "Finished")
+    assert limits(scene.pods("b")[0]) == {"memory": "2Gi"}
+    assert limits(scene.pods("a")[0]) == {}
+
+
+def limits(pod: Body) -> Body:
+    found: Body = pod["spec"]["containers"][0]["resources"].get("limits", {})
+    return found

@@ -1,0 +1,269 @@
+"""What the API server refuses by itself, in the words that a user reads at `kubectl apply`."""
+
+from typing import Any
+
+import pytest
+
+from tests.integration.manifests import Body, experiment, job, queue
+from tests.integration.scene import JOB, Scene
+from tests.support.control_plane import ControlPlane
+
+
+def parameter(name: str = "epochs", **source: Any) -> Body:
+    return {"name": name} | source
+
+
+def from_job(name: str, **part: str) -> Body:
+    return {"valueFrom": {"job": name} | part}
+
+
+REFUSED_JOBS: dict[str, tuple[Body, str]] = {
+    "a name that no batch job could have": (
+        job("a" * 64),
+        "metadata.name must be no more than 63 characters",
+    ),
+    "an unknown field": (job("a", entrypoint="train"), 'unknown field "spec.entrypoint"'),
+    "an unknown field of a dependency": (
+        job("a", {"name": "b", "when": "Complete"}),
+        'unknown field "spec.dependsOn[0].when"',
+    ),
+    "no experiment": ({**job("a"), "spec": {}}, "spec.experiment: Required value"),
+    "an experiment that cannot be a name": (
+        job("a", experiment="MNIST!"),
+        "spec.experiment in body should match",
+    ),
+    "a dependency that cannot be a name": (
+        job("a", "Train_LeNet"),
+        "spec.dependsOn[0].name in body should match",
+    ),
+    "an entry point with spaces": (
+        job("a", entryPoint="train le net"),
+        "spec.entryPoint in body should match",
+    ),
+    "a priority that is no number": (
+        job("a", priority="high"),
+        'spec.priority in body must be of type integer: "string"',
+    ),
+    "a priority out of range": (
+        job("a", priority=1001),
+        "spec.priority in body should be less than or equal to 1000",
+    ),
+    "a negative backoffLimit": (
+        job("a", backoffLimit=-1),
+        "spec.backoffLimit in body should be greater than or equal to 0",
+    ),
+    "no time to run": (
+        job("a", activeDeadlineSeconds=0),
+        "spec.activeDeadlineSeconds in body should be greater than or equal to 1",
+    ),
+    "a number for a parameter": (
+        job("a", parameters=[parameter(value=30)]),
+        'spec.parameters[0].value in body must be of type string: "integer"',
+    ),
+    "a value as long as a file": (
+        job("a", parameters=[parameter(value=5000 * "x")]),
+        "spec.parameters[0].value: Too long",
+    ),
+    "a parameter twice": (
+        job("a", parameters=[parameter(value="1"), parameter(value="2")]),
+        'spec.parameters[1]: Duplicate value: {"name":"epochs"}',
+    ),
+    "a dependency twice": (
+        job("a", "b", {"name": "b", "condition": "Failed"}),
+        'spec.dependsOn[1]: Duplicate value: {"name":"b"}',
+    ),
+    "a condition that does not exist": (
+        job("a", {"name": "b", "condition": "Succeeded"}),
+        'Unsupported value: "Succeeded": supported values: "Complete", "Failed", "Finished", '
+        '"Started"',
+    ),
+    "a reaction that does not exist": (
+        job("a", {"name": "b", "onUnsatisfied": "Ignore"}),
+        'Unsupported value: "Ignore": supported values: "Skip", "Fail"',
+    ),
+    "a parameter without a value": (
+        job("a", parameters=[parameter()]),
+        "a parameter has either value or valueFrom",
+    ),
+    "a parameter with two values": (
+        job("a", "b", parameters=[parameter(value="1", **from_job("b", output="epochs"))]),
+        "a parameter has either value or valueFrom",
+    ),
+    "a source that names no part of the job": (
+        job("a", "b", parameters=[parameter(**from_job("b"))]),
+        "valueFrom names either field or output",
+    ),
+    "a source that names two parts": (
+        job("a", "b", parameters=[parameter(**from_job("b", field="mlflowRunId", output="x"))]),
+        "valueFrom names either field or output",
+    ),
+    "a field that jobs do not give": (
+        job("a", "b", parameters=[parameter(**from_job("b", field="state"))]),
+        'Unsupported value: "state": supported values: "mlflowRunId"',
+    ),
+    "a value of a job that it does not wait for": (
+        job("a", "b", parameters=[parameter(**from_job("c", output="x"))]),
+        "valueFrom.job must be one of dependsOn",
+    ),
+    "a value of another job without any dependency": (
+        job("a", parameters=[parameter(**from_job("b", output="x"))]),
+        "valueFrom.job must be one of dependsOn",
+    ),
+    "itself as a dependency": (job("a", "b", "a"), "a job cannot depend on itself"),
+    "more dependencies than any sane job has": (
+        job("a", *(f"b{number}" for number in range(65))),
+        "spec.dependsOn: Too many: 65: must have at most 64 items",
+    ),
+}
+
+REFUSED_OTHERS: dict[str, tuple[Body, str]] = {
+    "a queue with an unknown field": (queue(nodes="cpu"), 'unknown field "spec.nodes"'),
+    "a queue for fewer than no jobs": (
+        queue(maxRunning=-1),
+        "spec.maxRunning in body should be greater than or equal to 0",
+    ),
+    "a queue with a policy that does not exist": (
+        queue(stopPolicy="Paused"),
+        'Unsupported value: "Paused": supported values: "None", "Hold", "HoldAndDrain"',
+    ),
+    "a queue with an amount that is none": (
+        queue(resources={"requests": {"cpu": "two"}}),
+        "spec.resources.requests.cpu in body should match",
+    ),
+    "a queue with a toleration of an unknown kind": (
+        queue(tolerations=[{"key": "gpu", "operator": "Has"}]),
+        'Unsupported value: "Has": supported values: "Exists", "Equal"',
+    ),
+    "a queue without any patience": (
+        queue(startDeadlineSeconds=0),
+        "spec.startDeadlineSeconds in body should be greater than or equal to 1",
+    ),
+    "an experiment tracked elsewhere": (
+        experiment(tracking="Papyrus"),
+        'Unsupported value: "Papyrus": supported values: "MLflow", "None"',
+    ),
+    "an experiment without an image in its workflow": (
+        experiment(workflow={"path": "/workflow"}),
+        "spec.workflow.image: Required value",
+    ),
+    "an experiment with a queue that cannot be a name": (
+        experiment(queue="CPU"),
+        "spec.queue in body should match",
+    ),
+}
+
+FULL = job(
+    "full",
+    {"name": "before", "condition": "Finished"},
+    queue="cpu",
+    entryPoint="train",
+    parameters=[parameter(value="1")],
+    image="localhost/other:1",
+    podTemplate={"spec": {"priorityClassName": "low"}},
+    priority=1,
+    backoffLimit=1,
+    podFailurePolicy={"rules": []},
+    activeDeadlineSeconds=60,
+    ttlSecondsAfterFinished=60,
+)
+CHANGES: dict[str, Any] = {
+    "experiment": "other",
+    "queue": "gpu",
+    "entryPoint": "infer",
+    "parameters": [parameter(value="2")],
+    "dependsOn": [],
+    "image": "localhost/other:2",
+    "podTemplate": {"spec": {"priorityClassName": "high"}},
+    "priority": 2,
+    "backoffLimit": 2,
+    "podFailurePolicy": None,
+    "activeDeadlineSeconds": None,
+    "ttlSecondsAfterFinished": 0,
+}
+
+
+@pytest.mark.parametrize(
+    ("manifest", "words"),
+    [pytest.param(*case, id=name) for name, case in (REFUSED_JOBS | REFUSED_OTHERS).items()],
+)
+def test_a_mistake_is_refused_in_words_that_name_it(
+    plane: ControlPlane, manifest: Body, words: str
+) -> None:
+    answer = plane.apply(manifest, check=False)
+
+    assert words in answer
+    assert "created" not in answer
+
+
+@pytest.mark.parametrize(("field", "value"), CHANGES.items(), ids=CHANGES.keys())
+def test_what_a_job_measured_cannot_be_changed_later(
+    empty_scene: Scene, field: str, value: object
+) -> None:
+    empty_scene.apply(FULL)
+
+    answer = empty_scene.apply({**FULL, "spec": FULL["spec"] | {field: value}}, check=False)
+
+    assert (
+        f"{field} cannot be changed: a job is the record of a measurement; create another job"
+        in answer
+    )
+
+
+def test_every_field_but_suspend_and_cancel_is_among_those_that_cannot_be_changed(
+    plane: ControlPlane,
+) -> None:
+    explained = plane.kubectl("explain", "jobs.alidade.dev.spec", "--output=plaintext-openapiv2")
+
+    fields = {
+        line.split("\t")[0].strip()
+        for line in explained.partition("FIELDS:")[2].splitlines()
+        if line.startswith("   ") and line[3:4].isalpha()
+    }
+    assert fields == {*CHANGES, "suspend", "cancel"}
+
+
+def test_a_job_can_be_suspended_and_resumed_but_cancelled_only_once(empty_scene: Scene) -> None:
+    empty_scene.apply(job("a"))
+    for suspend in (True, False, True):
+        empty_scene.patch(JOB, "a", {"suspend": suspend})
+    empty_scene.patch(JOB, "a", {"cancel": True})
+
+    for undo in ("false", "null"):
+        answer = empty_scene.kubectl(
+            *("patch", "ajob", "a", "--type=merge", "-p"),
+            f'{{"spec": {{"cancel": {undo}}}}}',
+            check=False,
+        )
+        assert "cancel cannot be taken back" in answer
+
+
+def test_the_least_that_a_job_says_is_completed_by_defaults(empty_scene: Scene) -> None:
+    empty_scene.apply(job("a", "b"))
+
+    assert empty_scene.get(JOB, "a")["spec"] == {
+        "experiment": "bench",
+        "entryPoint": "main",
+        "dependsOn": [{"name": "b", "condition": "Complete", "onUnsatisfied": "Skip"}],
+        "suspend": False,
+        "cancel": False,
+        "priority": 0,
+        "backoffLimit": 0,
+    }
+
+
+def test_as_many_dependencies_and_parameters_as_are_allowed_are_accepted(
+    empty_scene: Scene,
+) -> None:
+    names = [f"b{number}" for number in range(64)]
+    sources = [parameter(f"p.{name}", **from_job(name, output="x")) for name in names]
+
+    assert "created" in empty_scene.apply(job("a" * 63, *names, parameters=sources))
+
+
+def test_the_kinds_are_found_by_their_short_names_and_by_their_category(empty_scene: Scene) -> None:
+    empty_scene.apply(job("a"), queue("q"), experiment("e"))
+
+    for short, name in (("ajob", "a"), ("aq", "q"), ("aexp", "e")):
+        assert name in empty_scene.kubectl("get", short)
+    found = empty_scene.kubectl("get", "alidade", "-o", "name").split()
+    assert found == ["experiment.alidade.dev/e", "job.alidade.dev/a", "queue.alidade.dev/q"]

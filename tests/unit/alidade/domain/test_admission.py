@@ -1,0 +1,161 @@
+from datetime import datetime
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from alidade.api.job import Job
+from alidade.domain.admission import TOLD_POSITIONS, Admitted, NotYet, QueueLedger
+from tests.support.builders import ago, job, queue, stamp
+
+
+def waiting(name: str, *, priority: int = 0, created: datetime | None = None, uid: str = "") -> Job:
+    return job(
+        name,
+        priority=priority,
+        meta={"creationTimestamp": stamp(created or ago(0)), "uid": uid or f"uid-{name}"},
+    )
+
+
+def line(*jobs: Job) -> QueueLedger:
+    ledger = QueueLedger()
+    for one in jobs:
+        ledger.ask(one)
+    return ledger
+
+
+def test_priority_then_age_then_name_decide_whose_turn_it_is() -> None:
+    ledger = line(
+        waiting("young", created=ago(1)),
+        waiting("old-b", created=ago(9)),
+        waiting("old-a", created=ago(9)),
+        waiting("low", priority=-1, created=ago(99)),
+        waiting("high", priority=5, created=ago(0)),
+    )
+    assert ledger.in_line() == ("high", "old-a", "old-b", "young", "low")
+
+
+@pytest.mark.parametrize(
+    ("limit", "running", "called"),
+    [(0, 0, ()), (1, 0, ("a",)), (2, 0, ("a", "b")), (2, 1, ("a",)), (2, 2, ()), (1, 2, ())],
+)
+def test_as_many_are_called_as_there_are_places(
+    limit: int, running: int, called: tuple[str, ...]
+) -> None:
+    ledger = line(waiting("a"), waiting("b"), waiting("c"))
+    for number in range(running):
+        ledger.hold(f"running-{number}")
+    cpu = queue(maxRunning=limit)
+    assert ledger.next_in_line(cpu) == called
+    places = {name: ledger.place(f"uid-{name}", cpu) for name in "abc"}
+    assert {name for name, place in places.items() if place == Admitted()} == set(called)
+
+
+def test_without_a_limit_nobody_waits_for_another_to_make_room() -> None:
+    ledger = line(*(waiting(f"job-{n}") for n in range(50)))
+    assert all(ledger.place(f"uid-job-{n}", queue()) == Admitted() for n in range(50))
+    assert ledger.next_in_line(queue()) == ()
+
+
+@pytest.mark.parametrize("policy", ["Hold", "HoldAndDrain"])
+@pytest.mark.parametrize("limit", [None, 5])
+def test_a_held_queue_calls_nobody(policy: str, limit: int | None) -> None:
+    ledger, held = line(waiting("a")), queue(stopPolicy=policy, maxRunning=limit)
+    assert ledger.next_in_line(held) == ()
+    assert ledger.place("uid-a", held) == NotYet(
+        "QueueHeld", f"queue cpu is held (stopPolicy {policy})"
+    )
+
+
+def test_a_job_that_has_to_wait_is_told_its_position() -> None:
+    ledger = line(waiting("a"), waiting("b"))
+    ledger.hold("running")
+    assert ledger.place("uid-b", queue(maxRunning=1)) == NotYet(
+        "QueueFull", "position 2 of 2 in queue cpu (1 of 1 running)"
+    )
+
+
+def test_far_back_no_position_is_told() -> None:
+    ledger = line(*(waiting(f"job-{n:03}") for n in range(TOLD_POSITIONS + 1)))
+    place = ledger.place(f"uid-job-{TOLD_POSITIONS:03}", queue(maxRunning=0))
+    assert isinstance(place, NotYet)
+    assert place.message.startswith(f"behind {TOLD_POSITIONS} others in queue cpu")
+    assert len(ledger.in_line()) == TOLD_POSITIONS
+
+
+def test_a_job_that_is_not_in_line_comes_after_those_that_are() -> None:
+    ledger = line(waiting("a"))
+    assert isinstance(ledger.place("uid-stranger", queue(maxRunning=1)), NotYet)
+
+
+def test_a_reserved_place_counts_once_however_the_news_of_it_arrives() -> None:
+    ledger = line(waiting("a"), waiting("b"))
+    ledger.reserve("uid-a")
+    assert (ledger.running, ledger.queued) == (1, 1)
+    ledger.hold("uid-a")
+    assert ledger.running == 1
+    assert not ledger.leave("uid-a")
+    assert ledger.running == 1
+
+
+def test_giving_up_a_reserved_place_makes_room() -> None:
+    ledger = line(waiting("a"))
+    ledger.reserve("uid-a")
+    assert ledger.leave("uid-a")
+    assert (ledger.running, ledger.queued) == (0, 0)
+    assert not ledger.leave("uid-a")
+
+
+def test_whoever_holds_or_is_kept_a_place_does_not_stand_in_line() -> None:
+    ledger = line(waiting("a"), waiting("b"))
+    ledger.hold("uid-a")
+    ledger.reserve("uid-b")
+    ledger.ask(waiting("a"))
+    ledger.ask(waiting("b"))
+    assert ledger.queued == 0
+    assert not ledger.has("uid-a")
+
+
+def test_leaving_makes_room_once() -> None:
+    ledger = line(waiting("a"))
+    ledger.ask(waiting("a"))
+    assert ledger.has("uid-a")
+    assert [ledger.leave("uid-a"), ledger.leave("uid-a")] == [True, False]
+    assert not ledger.has("uid-a")
+
+
+def test_a_place_is_vacated_once() -> None:
+    ledger = QueueLedger()
+    ledger.hold("uid-a")
+    assert [ledger.vacate("uid-a"), ledger.vacate("uid-a")] == [True, False]
+
+
+def test_a_job_of_no_known_age_cannot_stand_in_line() -> None:
+    with pytest.raises(ValueError, match="creationTimestamp"):
+        line(job("a", meta={"creationTimestamp": None}))
+
+
+@given(
+    st.lists(
+        st.tuples(
+            st.sampled_from(["ask", "reserve", "hold", "vacate", "leave"]), st.sampled_from("abcd")
+        )
+    ),
+    st.integers(0, 3),
+)
+def test_no_more_are_admitted_than_there_are_places(
+    history: list[tuple[str, str]], limit: int
+) -> None:
+    ledger, cpu = QueueLedger(), queue(maxRunning=limit)
+    for act, name in history:
+        if act == "ask":
+            ledger.ask(waiting(name))
+        elif act != "reserve":
+            getattr(ledger, act)(f"uid-{name}")
+        elif ledger.has(f"uid-{name}") and ledger.place(f"uid-{name}", cpu) == Admitted():
+            before = ledger.running
+            ledger.reserve(f"uid-{name}")
+            assert ledger.running == before + 1 <= limit
+        called = ledger.next_in_line(cpu)
+        assert len(called) == min(ledger.queued, max(0, limit - ledger.running))
+        assert called == ledger.in_line()[: len(called)]

@@ -1,0 +1,271 @@
+from typing import Any
+
+import pytest
+
+from alidade.domain.diagnosis import (
+    MAX_TERMINATION_MESSAGE,
+    Cause,
+    Pending,
+    newest,
+    why_failed,
+    why_not_running,
+    why_pod_failed,
+)
+from alidade.domain.observed import Pod
+from tests.support.builders import (
+    NOW,
+    ago,
+    backing,
+    complete,
+    failed,
+    failed_pod,
+    pod,
+    running_pod,
+    stamp,
+    succeeded_pod,
+    terminated,
+    waiting,
+)
+
+PULL = (
+    'Back-off pulling image "nowhere/x:1": ErrImagePull: failed to pull and unpack image '
+    '"nowhere/x:1": failed to resolve reference: not found'
+)
+NO_NODE = "0/3 nodes are available: 3 Insufficient nvidia.com/gpu."
+
+
+def disrupted(reason: str, message: str, **fields: Any) -> Pod:
+    condition = {
+        "type": "DisruptionTarget",
+        "status": "True",
+        "reason": reason,
+        "message": message,
+    }
+    return pod(phase="Failed", conditions=[condition], **fields)
+
+
+@pytest.mark.parametrize(
+    ("found", "reason", "message", "code"),
+    [
+        (failed_pod(code=1), "Error", "failed: exit code 1", 1),
+        (failed_pod(code=3, says="no luck\n"), "Error", "failed: exit code 3: no luck", 3),
+        (
+            failed_pod(code=64, says="no parameter 'epsilon'"),
+            "InvalidParameters",
+            "failed: InvalidParameters, exit code 64: no parameter 'epsilon'",
+            64,
+        ),
+        (
+            failed_pod(code=66),
+            "WorkflowNotFound",
+            "failed: WorkflowNotFound, exit code 66",
+            66,
+        ),
+        (
+            failed_pod(code=1, says="ModuleNotFoundError: No module named 'art'"),
+            "Error",
+            "failed: exit code 1: ModuleNotFoundError: No module named 'art'",
+            1,
+        ),
+        (
+            failed_pod(code=137, reason="OOMKilled"),
+            "OOMKilled",
+            "failed: OOMKilled, exit code 137 (SIGKILL)",
+            137,
+        ),
+        (failed_pod(code=143), "Error", "failed: exit code 143 (SIGTERM)", 143),
+        (failed_pod(code=139), "Error", "failed: exit code 139 (SIGSEGV)", 139),
+        (failed_pod(code=255), "Error", "failed: exit code 255", 255),
+        (
+            failed_pod(code=128, reason="StartError", says="exec: python: not found"),
+            "StartError",
+            "failed: StartError, exit code 128: exec: python: not found",
+            128,
+        ),
+        (
+            failed_pod(code=137, reason="ContainerStatusUnknown"),
+            "ContainerStatusUnknown",
+            "failed: ContainerStatusUnknown, exit code 137 (SIGKILL)",
+            137,
+        ),
+        (
+            pod(phase="Failed", reason="Evicted", message="The node was low on resource: memory."),
+            "Evicted",
+            "failed: Evicted: The node was low on resource: memory.",
+            None,
+        ),
+        (
+            pod(phase="Failed", reason="DeadlineExceeded", message="Pod was active too long"),
+            "DeadlineExceeded",
+            "failed: DeadlineExceeded: Pod was active too long",
+            None,
+        ),
+        (
+            pod(phase="Failed", reason="UnexpectedAdmissionError", message="no GPU left"),
+            "UnexpectedAdmissionError",
+            "failed: UnexpectedAdmissionError: no GPU left",
+            None,
+        ),
+        (
+            disrupted("DeletionByTaintManager", "Taint manager: deleting due to NoExecute taint"),
+            "DeletionByTaintManager",
+            "failed: DeletionByTaintManager: Taint manager: deleting due to NoExecute taint",
+            None,
+        ),
+        (
+            disrupted(
+                "PreemptionByScheduler",
+                "default-scheduler: preempting to accommodate a higher priority pod",
+                worker=terminated(137),
+            ),
+            "PreemptionByScheduler",
+            "failed: PreemptionByScheduler: default-scheduler: preempting to accommodate a higher "
+            "priority pod",
+            137,
+        ),
+        (
+            pod(phase="Failed", init=terminated(1, message="no such bucket")),
+            "Error",
+            "failed: exit code 1: no such bucket (init container)",
+            1,
+        ),
+        (
+            pod(phase="Failed", init=terminated(137, "OOMKilled"), worker=waiting("Initializing")),
+            "OOMKilled",
+            "failed: OOMKilled, exit code 137 (SIGKILL) (init container)",
+            137,
+        ),
+        (
+            pod(phase="Failed", worker=terminated(0)),
+            "PodFailed",
+            "failed: another of its containers failed",
+            None,
+        ),
+        (pod(phase="Failed"), "PodFailed", "failed: the pod failed", None),
+    ],
+)  # fmt: skip
+def test_why_a_pod_failed(found: Pod, reason: str, message: str, code: int | None) -> None:
+    assert why_pod_failed(found) == Cause(reason, message, code)
+
+
+def test_of_a_long_termination_message_the_end_is_told() -> None:
+    cause = why_pod_failed(failed_pod(says="x" * 4000 + "ValueError: the cause"))
+    assert cause.message.endswith("ValueError: the cause")
+    assert len(cause.message) < MAX_TERMINATION_MESSAGE + 50
+
+
+@pytest.mark.parametrize(
+    ("pods", "reason", "message"),
+    [
+        ([], "PodPending", "no pod yet"),
+        ([pod(node=None)], "PodPending", "pod train-x7k2p waits for the scheduler"),
+        ([pod()], "PodPending", "pod train-x7k2p starts on node node-1"),
+        (
+            [pod(worker=waiting("ContainerCreating"))],
+            "PodPending",
+            "pod train-x7k2p starts on node node-1",
+        ),
+        (
+            [pod(init=waiting("PodInitializing"), worker=waiting("PodInitializing"))],
+            "PodPending",
+            "pod train-x7k2p starts on node node-1",
+        ),
+        (
+            [
+                pod(
+                    node=None,
+                    conditions=[
+                        {
+                            "type": "PodScheduled",
+                            "status": "False",
+                            "reason": "Unschedulable",
+                            "message": NO_NODE,
+                        }
+                    ],
+                )
+            ],
+            "Unschedulable",
+            f"pod train-x7k2p: {NO_NODE}",
+        ),
+        ([pod(meta={"deletionTimestamp": stamp(NOW)})], "PodPending", "no pod yet"),
+        ([failed_pod()], "PodPending", "no pod yet"),
+    ],
+)
+def test_what_time_may_heal_has_no_deadline(pods: list[Pod], reason: str, message: str) -> None:
+    assert why_not_running(pods) == Pending(reason, message)
+
+
+@pytest.mark.parametrize("place", ["worker", "init"])
+@pytest.mark.parametrize(
+    ("waits", "reason", "message"),
+    [
+        (
+            waiting("ImagePullBackOff", PULL),
+            "ImagePullBackOff",
+            'failed to pull and unpack image "nowhere/x:1": failed to resolve reference: not found',
+        ),
+        (waiting("ErrImagePull", "not found"), "ImagePullBackOff", "not found"),
+        (
+            waiting("CreateContainerConfigError", 'secret "s3" not found'),
+            "CreateContainerConfigError",
+            'secret "s3" not found',
+        ),
+        (
+            waiting("InvalidImageName", "invalid reference format"),
+            "InvalidImageName",
+            "invalid reference format",
+        ),
+    ],
+)
+def test_what_time_seldom_heals_counts_from_when_the_pod_was_scheduled(
+    place: str, waits: dict[str, Any], reason: str, message: str
+) -> None:
+    found = pod(worker=waits) if place == "worker" else pod(init=waits)
+    assert why_not_running([found]) == Pending(reason, f"pod train-x7k2p: {message}", since=NOW)
+
+
+def test_the_last_attempt_is_the_newest_pod() -> None:
+    old = pod("b", meta={"creationTimestamp": stamp(ago(60))})
+    new = pod("a", meta={"creationTimestamp": stamp(ago(1))})
+    ageless = pod("c", meta={"creationTimestamp": None})
+    assert newest([old, new, ageless]) == new
+    assert newest([ageless]) == ageless
+    assert newest([]) is None
+
+
+def test_a_job_failed_for_the_cause_of_its_last_attempt() -> None:
+    first = failed_pod("a", code=1, meta={"creationTimestamp": stamp(ago(60))})
+    last = failed_pod("b", code=2)
+    cause = why_failed(backing(status=failed(failed=2)), [last, first])
+    assert cause == Cause("Error", "failed: exit code 2 (attempt 2 of 2)", 2)
+
+
+def test_a_single_attempt_is_not_numbered() -> None:
+    cause = why_failed(backing(status=failed(failed=1)), [failed_pod(code=2)])
+    assert cause == Cause("Error", "failed: exit code 2", 2)
+
+
+def test_a_worker_that_failed_counts_though_a_sidecar_keeps_its_pod_running() -> None:
+    found = pod(phase="Running", worker=terminated(2))
+    assert why_failed(backing(status=failed()), [found]).exit_code == 2
+
+
+def test_of_the_deadline_the_batch_job_tells_alone() -> None:
+    cause = why_failed(
+        backing(status=failed("DeadlineExceeded", "Job was active longer than specified deadline")),
+        [failed_pod(code=143)],
+    )
+    assert cause == Cause(
+        "DeadlineExceeded", "failed: it ran longer than its activeDeadlineSeconds"
+    )
+
+
+@pytest.mark.parametrize("left", [[], [running_pod()], [succeeded_pod()]])
+def test_without_a_failed_pod_the_batch_job_is_quoted(left: list[Pod]) -> None:
+    assert why_failed(backing(status=failed("PodFailurePolicy", "exit code 64")), left) == Cause(
+        "PodFailurePolicy", "failed: exit code 64; none of its pods is left"
+    )
+
+
+def test_a_batch_job_that_says_nothing_failed_for_reasons_unknown() -> None:
+    assert why_failed(backing(status=complete()), []).reason == "Unknown"

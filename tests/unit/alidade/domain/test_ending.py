@@ -1,0 +1,100 @@
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from alidade.api.job import Job, JobState, JobStatus
+from alidade.domain.actions import Action, DeleteBacking, DeleteJob, EndRun
+from alidade.domain.draft import Draft
+from alidade.domain.ending import after_the_end
+from alidade.domain.observed import BackingJob, Pod
+from alidade.domain.snapshot import TrackingView
+from tests.support.builders import (
+    NOW,
+    ago,
+    backing,
+    complete,
+    failed,
+    job,
+    pod,
+    running_pod,
+    snapshot,
+    stamp,
+    succeeded_pod,
+)
+
+DELETING = {"deletionTimestamp": stamp(NOW)}
+SETTLED = TrackingView(tracking_id="r1", settled=True)
+
+
+def ended(ttl: int | None = None, state: JobState = JobState.FINISHED, **fields: Any) -> Job:
+    status = JobStatus(state=state, completion_time=ago(60), **fields)
+    return job(status=status, ttlSecondsAfterFinished=ttl)
+
+
+def draft_of(of: Job, **fields: Any) -> Draft:
+    draft = Draft(snapshot(of, **fields))
+    after_the_end(draft)
+    return draft
+
+
+@pytest.mark.parametrize(
+    ("left", "actions"),
+    [
+        (backing(suspend=True), [DeleteBacking("uid-batch-train")]),
+        (backing(suspend=False), [DeleteBacking("uid-batch-train")]),
+        (backing(suspend=False, meta=DELETING), []),
+        (backing(suspend=False, status=complete()), []),
+        (backing(suspend=False, status=failed()), []),
+        (None, []),
+    ],
+    ids=["suspended", "running", "being deleted", "complete", "failed", "none"],
+)
+def test_what_could_still_run_is_deleted(left: BackingJob | None, actions: list[Action]) -> None:
+    assert draft_of(ended(state=JobState.CANCELLED), backing=left).actions == actions
+
+
+@pytest.mark.parametrize(
+    ("pods", "told"),
+    [((), True), ((succeeded_pod(),), True), ((running_pod(),), False), ((pod(),), False)],
+    ids=["none", "over", "running", "pending"],
+)
+def test_the_run_is_ended_once_no_pod_can_report_to_it(pods: tuple[Pod, ...], told: bool) -> None:
+    actions = draft_of(ended(mlflow_run_id="r1"), pods=pods).actions
+    assert [type(action) for action in actions] == ([EndRun] if told else [])
+
+
+def test_the_run_is_not_ended_while_the_batch_job_is_being_deleted() -> None:
+    left = backing(suspend=False, meta=DELETING)
+    assert draft_of(ended(mlflow_run_id="r1"), backing=left).actions == []
+
+
+def test_without_a_time_to_live_a_job_is_kept() -> None:
+    draft = draft_of(ended())
+    assert (draft.actions, draft.wake_after) == ([], None)
+
+
+def test_a_job_is_deleted_when_its_time_to_live_has_passed() -> None:
+    early = draft_of(ended(ttl=100))
+    assert (early.actions, early.wake_after) == ([], timedelta(seconds=40))
+    assert draft_of(ended(ttl=60)).actions == [DeleteJob()]
+
+
+def test_a_job_is_kept_until_its_run_is_settled() -> None:
+    waiting = draft_of(ended(ttl=0, mlflow_run_id="r1"))
+    assert [type(action) for action in waiting.actions] == [EndRun]
+    assert draft_of(ended(ttl=0, mlflow_run_id="r1"), run=SETTLED).actions == [DeleteJob()]
+
+
+def test_a_job_is_kept_until_those_that_depend_on_it_have_taken_note() -> None:
+    draft = draft_of(ended(ttl=0), awaited=True)
+    assert draft.actions == []
+    assert draft.wake_after == timedelta(seconds=1)
+
+
+@pytest.mark.parametrize("state", ["FINISHED", "FAILED", "SKIPPED", "CANCELLED"])
+def test_the_end_itself_stays(state: str) -> None:
+    of = ended(state=JobState[state], reason="R", message="m")
+    after = draft_of(of, backing=backing(suspend=False)).status
+    assert (after.state, after.reason, after.message) == (JobState[state], "R", "m")
+    assert after.completion_time == ago(60)

@@ -1,0 +1,52 @@
+import pytest
+
+from alidade.api.job import JobState, JobStatus
+from alidade.domain.events import Note, note_change
+
+S = JobState
+
+
+def in_(state: JobState | None, reason: str = "", message: str = "m") -> JobStatus:
+    return JobStatus(state=state, reason=reason, message=message)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "note"),
+    [
+        (in_(None), in_(S.WAITING, "DependencyPending"), None),
+        (in_(None), in_(S.WAITING, "QueueNotFound"), Note("Warning", "QueueNotFound", "m")),
+        (
+            in_(S.WAITING, "DependencyPending"),
+            in_(S.WAITING, "DependencyCycle"),
+            Note("Warning", "DependencyCycle", "m"),
+        ),
+        (in_(S.WAITING), in_(S.QUEUED, "Preparing"), None),
+        (in_(S.QUEUED), in_(S.QUEUED, "QueueFull"), None),
+        (in_(S.QUEUED), in_(S.QUEUED, "QueueHeld"), Note("Normal", "QueueHeld", "m")),
+        (in_(S.QUEUED), in_(S.QUEUED, "Released"), Note("Normal", "Released", "m")),
+        (in_(S.QUEUED), in_(S.QUEUED, "Unschedulable"), Note("Warning", "Unschedulable", "m")),
+        (
+            in_(S.QUEUED, "QueueFull"),
+            in_(S.QUEUED, "TrackingUnavailable"),
+            Note("Warning", "TrackingUnavailable", "m"),
+        ),
+        (in_(S.QUEUED), in_(S.STARTED, "Running"), Note("Normal", "Started", "m")),
+        (in_(S.STARTED, "Running"), in_(S.STARTED, "Completing"), None),
+        (in_(S.STARTED), in_(S.STARTED, "Retrying"), Note("Warning", "Retrying", "m")),
+        (in_(S.STARTED), in_(S.QUEUED, "Suspended"), Note("Normal", "Suspended", "m")),
+        (in_(S.STARTED), in_(S.FINISHED, "Completed"), Note("Normal", "Finished", "m")),
+        (in_(S.STARTED), in_(S.FAILED, "OOMKilled"), Note("Warning", "Failed", "m")),
+        (in_(S.WAITING), in_(S.SKIPPED), Note("Warning", "Skipped", "m")),
+        (in_(S.QUEUED), in_(S.CANCELLED, "Cancelled"), Note("Normal", "Cancelled", "m")),
+        (in_(S.FINISHED, "Completed"), in_(S.FINISHED, "Completed"), None),
+    ],
+)
+def test_changes_that_a_user_wants_to_hear_of(
+    old: JobStatus, new: JobStatus, note: Note | None
+) -> None:
+    assert note_change(old, new) == note
+
+
+def test_another_message_alone_is_no_event() -> None:
+    held = in_(S.QUEUED, "QueueHeld", "a")
+    assert note_change(held, in_(S.QUEUED, "QueueHeld", "b")) is None

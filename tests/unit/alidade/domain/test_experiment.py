@@ -1,0 +1,71 @@
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+
+from alidade.api.experiment import ExperimentStatus
+from alidade.api.job import JobState
+from alidade.domain.experiment import experiment_status
+from alidade.domain.snapshot import TrackingView
+from tests.support.builders import NOW, experiment
+
+S = JobState
+
+
+def status_of(
+    states: Mapping[JobState, int] | None = None,
+    *,
+    registered: str | None = "7",
+    trouble: str | None = None,
+    **spec: Any,
+) -> ExperimentStatus:
+    view = TrackingView(trouble=trouble)
+    return experiment_status(experiment(**spec), states or {}, registered, view, NOW)
+
+
+def told(status: ExperimentStatus) -> dict[str, tuple[str, str]]:
+    return {c.type: (c.status, c.reason) for c in status.conditions}
+
+
+@pytest.mark.parametrize(
+    ("known", "ready"),
+    [
+        ({"registered": "7"}, ("True", "Registered")),
+        ({"registered": None}, ("False", "Registering")),
+        ({"registered": None, "trouble": "MLflow is away"}, ("False", "TrackingUnavailable")),
+        ({"registered": "7", "trouble": "MLflow is away"}, ("True", "Registered")),
+        ({"registered": None, "tracking": "None"}, ("True", "NotTracked")),
+    ],
+)
+def test_an_experiment_is_ready_once_its_jobs_can_have_runs(
+    known: dict[str, Any], ready: tuple[str, str]
+) -> None:
+    assert told(status_of(**known))["Ready"] == ready
+
+
+def test_without_tracking_no_id_is_told() -> None:
+    assert status_of(tracking="None").mlflow_experiment_id is None
+    assert status_of().mlflow_experiment_id == "7"
+
+
+@pytest.mark.parametrize(
+    ("states", "complete", "failed"),
+    [
+        ({}, ("False", "JobsOpen"), ("False", "JobsOpen")),
+        ({S.FINISHED: 2, S.STARTED: 1}, ("False", "JobsOpen"), ("False", "JobsOpen")),
+        ({S.FAILED: 1, S.WAITING: 1}, ("False", "JobsOpen"), ("False", "JobsOpen")),
+        ({S.FINISHED: 2}, ("True", "JobsFinished"), ("False", "JobsFailed")),
+        ({S.FINISHED: 2, S.SKIPPED: 1}, ("False", "JobsFinished"), ("True", "JobsFailed")),
+        ({S.CANCELLED: 1}, ("False", "JobsFinished"), ("True", "JobsFailed")),
+    ],
+)
+def test_an_experiment_is_over_when_all_its_jobs_are(
+    states: dict[JobState, int], complete: tuple[str, str], failed: tuple[str, str]
+) -> None:
+    conditions = told(status_of(states))
+    assert (conditions["Complete"], conditions["Failed"]) == (complete, failed)
+
+
+def test_jobs_are_counted_by_state() -> None:
+    counts = status_of({S.FINISHED: 2, S.WAITING: 1, S.FAILED: 0}).jobs
+    assert (counts.finished, counts.waiting, counts.failed, counts.skipped) == (2, 1, 0, 0)

@@ -1,0 +1,122 @@
+from typing import Any
+
+import pytest
+
+from alidade.api.base import Condition
+from alidade.api.job import JobState, JobStatus
+from alidade.domain.actions import CreateRun, EndRun, RunEnd
+from alidade.domain.draft import Draft
+from alidade.domain.mlflow_run import UID_TAG, create, settle, settled
+from alidade.domain.snapshot import Snapshot, TrackingView
+from tests.support.builders import NOW, experiment, job, snapshot
+
+S = JobState
+
+
+def tracked(status: str, reason: str) -> Condition:
+    return Condition(type="Tracked", status=status, reason=reason, last_transition_time=NOW)
+
+
+REQUESTED = tracked("False", "RunRequested")
+TOLD = tracked("True", "RunEnded")
+
+
+def over(state: JobState = S.FINISHED, run: TrackingView | None = None, **fields: Any) -> Snapshot:
+    """A job that ended, with a run unless another status is given."""
+    status = {"mlflow_run_id": "r1", "conditions": (REQUESTED,), "reason": "R", "message": "m"}
+    of = job(depends_on=["a", "b"], status=JobStatus(state=state, **{**status, **fields}))
+    return snapshot(of, run=run or TrackingView())
+
+
+def draft_of(of: Snapshot) -> Draft:
+    draft = Draft(of)
+    settle(draft)
+    return draft
+
+
+def told(draft: Draft) -> tuple[str, str] | None:
+    condition = draft.status.condition("Tracked")
+    return (condition.status, condition.reason) if condition else None
+
+
+def test_a_run_is_asked_for_by_the_jobs_uid_and_that_is_remembered() -> None:
+    draft = Draft(snapshot(job("fgm", depends_on=["a", "b"], entryPoint="attack")))
+    create(draft)
+    (action,) = draft.actions
+    assert isinstance(action, CreateRun)
+    assert (action.tracking_experiment_id, action.name) == ("7", "fgm")
+    assert action.tags == {
+        UID_TAG: "uid-fgm",
+        "alidade.dev/job": "fgm",
+        "alidade.dev/namespace": "lab",
+        "alidade.dev/experiment": "mnist",
+        "alidade.dev/entry-point": "attack",
+        "alidade.dev/queue": "cpu",
+        "alidade.dev/depends-on": "a,b",
+    }
+    assert told(draft) == ("False", "RunRequested")
+
+
+def test_without_an_experiment_in_mlflow_no_run_is_asked_for() -> None:
+    draft = Draft(snapshot(job(), experiment=experiment(registered=None)))
+    create(draft)
+    assert (draft.actions, told(draft)) == ([], None)
+
+
+@pytest.mark.parametrize(
+    ("state", "end"),
+    [
+        (S.FINISHED, RunEnd.FINISHED),
+        (S.FAILED, RunEnd.FAILED),
+        (S.SKIPPED, RunEnd.KILLED),
+        (S.CANCELLED, RunEnd.KILLED),
+    ],
+)
+def test_the_run_ends_as_the_job_ended(state: JobState, end: RunEnd) -> None:
+    draft = draft_of(over(state))
+    assert draft.actions == [
+        EndRun(
+            "r1",
+            end,
+            {
+                "alidade.dev/state": str(state),
+                "alidade.dev/reason": "R",
+                "alidade.dev/message": "m",
+            },
+        )
+    ]
+    assert not settled(draft)
+
+
+def test_once_mlflow_knows_nothing_is_left_to_do() -> None:
+    draft = draft_of(over(run=TrackingView(tracking_id="r1", settled=True)))
+    assert (draft.actions, told(draft)) == ([], ("True", "RunEnded"))
+    assert settled(draft)
+    again = draft_of(over(conditions=(TOLD,)))
+    assert again.actions == []
+    assert settled(again)
+
+
+def test_while_mlflow_is_away_that_is_told_and_tried_again() -> None:
+    draft = draft_of(over(run=TrackingView(trouble="MLflow is away")))
+    assert [type(action) for action in draft.actions] == [EndRun]
+    assert told(draft) == ("False", "TrackingUnavailable")
+
+
+def test_a_run_that_was_asked_for_and_never_heard_of_is_found_before_it_is_ended() -> None:
+    draft = draft_of(over(S.CANCELLED, mlflow_run_id=None))
+    assert [type(action) for action in draft.actions] == [CreateRun]
+    assert not settled(draft)
+
+
+def test_a_run_that_was_asked_for_is_let_be_if_its_experiment_is_gone() -> None:
+    lost = over(S.CANCELLED, mlflow_run_id=None)
+    draft = draft_of(snapshot(lost.job, experiment=None))
+    assert draft.actions == []
+    assert settled(draft)
+
+
+def test_a_job_that_never_asked_for_a_run_has_nothing_to_settle() -> None:
+    draft = draft_of(over(S.SKIPPED, mlflow_run_id=None, conditions=()))
+    assert (draft.actions, told(draft)) == ([], None)
+    assert settled(draft)

@@ -1,0 +1,266 @@
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from alidade.api.base import Condition
+from alidade.api.job import JobState, JobStatus
+from alidade.domain.actions import ReadPods, Suspend
+from alidade.domain.draft import Draft
+from alidade.domain.observed import Pod
+from alidade.domain.running import follow, read_outputs
+from alidade.domain.snapshot import Snapshot
+from tests.support.builders import (
+    NOW,
+    ago,
+    backing,
+    complete,
+    failed,
+    failed_pod,
+    job,
+    pod,
+    queue,
+    running,
+    running_pod,
+    snapshot,
+    stamp,
+    succeeded_pod,
+    terminated,
+    waiting,
+)
+
+S = JobState
+STARTED = JobStatus(state=S.STARTED, start_time=ago(60))
+DISRUPTED = failed_pod(
+    conditions=[
+        {"type": "DisruptionTarget", "status": "True", "reason": "Preempted", "message": "p"}
+    ]
+)
+
+
+def released(
+    *pods: Pod, status: JobStatus | None = None, spec: dict[str, Any] | None = None, **fields: Any
+) -> Snapshot:
+    """A job whose batch/v1 Job may run, with these pods."""
+    known = {"backing": backing(suspend=False), "pods": pods}
+    return snapshot(job(status=status, **(spec or {})), **{**known, **fields})
+
+
+def followed(*pods: Pod, **fields: Any) -> Draft:
+    draft = Draft(released(*pods, **fields))
+    follow(draft)
+    return draft
+
+
+def condition(draft: Draft, kind: str) -> Condition | None:
+    return draft.status.condition(kind)
+
+
+@pytest.mark.parametrize(
+    ("pods", "before", "state", "reason", "message"),
+    [
+        ([], None, S.QUEUED, "PodPending", "no pod yet"),
+        ([pod()], None, S.QUEUED, "PodPending", "starts on node node-1"),
+        ([running_pod()], None, S.STARTED, "Running", "pod train-x7k2p runs on node node-1"),
+        ([succeeded_pod()], None, S.STARTED, "Completing", "ended well"),
+        ([failed_pod(code=3)], None, S.STARTED, "Completing", "failed: exit code 3"),
+        ([DISRUPTED], None, S.STARTED, "Retrying", "next attempt: no pod yet"),
+        ([failed_pod("a"), running_pod("b")], None, S.STARTED, "Running", "pod b runs"),
+        ([], STARTED, S.STARTED, "PodPending", "no pod yet"),
+        ([pod()], STARTED, S.STARTED, "PodPending", "starts on node"),
+        ([pod(worker=waiting("ImagePullBackOff", "x"))], None, S.QUEUED, "ImagePullBackOff", "x"),
+    ],
+    ids=[
+        "no pod", "pending", "running", "succeeded", "failed", "disrupted", "second attempt",
+        "pod gone", "pending again", "no image",
+    ],
+)  # fmt: skip
+def test_the_state_is_read_off_the_pods(
+    pods: list[Pod], before: JobStatus | None, state: JobState, reason: str, message: str
+) -> None:
+    status = followed(*pods, status=before).status
+    assert (status.state, status.reason) == (state, reason)
+    assert message in (status.message or "")
+
+
+def test_between_attempts_the_cause_and_the_next_attempt_are_told() -> None:
+    retried = backing(suspend=False, status={"failed": 1})
+    draft = followed(failed_pod("a", code=3), pod("b"), backing=retried, status=STARTED)
+    assert draft.status.reason == "Retrying"
+    assert draft.status.message == (
+        "failed: exit code 3; next attempt: pod b starts on node node-1"
+    )
+
+
+def test_a_job_started_when_its_first_pod_ran() -> None:
+    first = failed_pod("a", meta={"creationTimestamp": stamp(ago(90))})
+    second = pod("b", phase="Running", worker=running(NOW - timedelta(seconds=5)))
+    draft = followed(second, first)
+    assert draft.status.start_time == min(p.started for p in (first, second) if p.started)
+    assert draft.status.is_true("Started")
+
+
+def test_a_pod_that_is_over_before_it_is_seen_to_run_has_run() -> None:
+    assert followed(failed_pod()).status.start_time == NOW
+
+
+def test_a_pod_whose_container_never_ran_did_not_start_the_job() -> None:
+    never = pod(phase="Failed", worker=terminated(128, "StartError", started=None))
+    assert followed(never).status.start_time is None
+
+
+def test_the_start_once_told_stays() -> None:
+    draft = followed(running_pod(), status=STARTED)
+    assert draft.status.start_time == ago(60)
+
+
+@pytest.mark.parametrize(
+    ("spec", "policy", "reason"),
+    [({"suspend": True}, "None", "Suspended"), ({}, "HoldAndDrain", "QueueHeld")],
+)
+def test_a_running_job_is_stopped_and_kept(spec: dict[str, Any], policy: str, reason: str) -> None:
+    draft = followed(running_pod(), spec=spec, queue=queue(stopPolicy=policy))
+    assert [type(action) for action in draft.actions] == [Suspend]
+    assert (draft.status.state, draft.status.reason) == (S.QUEUED, reason)
+    assert draft.status.is_true("Suspended")
+
+
+def test_a_job_that_is_still_being_stopped_keeps_its_times() -> None:
+    stopped = followed(running_pod(), spec={"suspend": True}).status
+    later = NOW + timedelta(minutes=1)
+    again = followed(running_pod(), spec={"suspend": True}, status=stopped, now=later)
+    assert again.status == stopped
+
+
+def test_hold_lets_running_jobs_run() -> None:
+    draft = followed(running_pod(), queue=queue(stopPolicy="Hold"))
+    assert (draft.status.state, draft.actions) == (S.STARTED, [])
+
+
+@pytest.mark.parametrize("spec", [{"suspend": True}, {}])
+def test_a_job_that_is_over_is_not_stopped(spec: dict[str, Any]) -> None:
+    over = backing(suspend=False, status=complete())
+    draft = followed(succeeded_pod(), backing=over, spec=spec)
+    assert (draft.status.state, draft.actions) == (S.FINISHED, [])
+    suspended = condition(draft, "Suspended")
+    assert suspended is not None
+    assert (suspended.status, suspended.reason) == ("False", "Released")
+
+
+def test_a_released_job_is_not_suspended() -> None:
+    assert not followed(running_pod()).status.is_true("Suspended")
+
+
+def test_a_batch_job_deleted_by_someone_fails_the_job() -> None:
+    deleting = backing(suspend=False, meta={"deletionTimestamp": stamp(NOW)})
+    status = followed(running_pod(), backing=deleting).status
+    assert (status.state, status.reason) == (S.FAILED, "BackingJobDeleted")
+
+
+@pytest.mark.parametrize("reason", ["ImagePullBackOff", "CreateContainerConfigError"])
+@pytest.mark.parametrize("started", [None, STARTED])
+def test_a_pod_that_cannot_start_fails_the_job_at_the_queues_deadline(
+    reason: str, started: JobStatus | None
+) -> None:
+    stuck = pod(worker=waiting(reason, "why"))
+    limited = queue(startDeadlineSeconds=60)
+
+    early = followed(stuck, queue=limited, status=started, now=NOW + timedelta(seconds=20))
+    assert early.status.state is (S.STARTED if started else S.QUEUED)
+    assert early.wake_after == timedelta(seconds=40)
+
+    late = followed(stuck, queue=limited, status=started, now=NOW + timedelta(seconds=60))
+    assert (late.status.state, late.status.reason) == (S.FAILED, reason)
+    assert late.status.message == (
+        f"failed: {reason} for 60 s (queue cpu's startDeadlineSeconds): pod train-x7k2p: why"
+    )
+
+
+def test_a_pod_that_waits_for_a_node_has_no_deadline() -> None:
+    draft = followed(pod(node=None), now=NOW + timedelta(days=9))
+    assert (draft.status.state, draft.wake_after) == (S.QUEUED, None)
+
+
+def test_without_its_queue_a_job_has_no_deadline() -> None:
+    stuck = pod(worker=waiting("ImagePullBackOff"))
+    draft = followed(stuck, queue=None, now=NOW + timedelta(days=9))
+    assert (draft.status.state, draft.wake_after) == (S.QUEUED, None)
+
+
+def test_a_job_finishes_with_its_pods_outputs() -> None:
+    over = backing(suspend=False, status=complete())
+    status = followed(succeeded_pod(says='{"model_version": "4"}'), backing=over).status
+    assert (status.state, status.reason) == (S.FINISHED, "Completed")
+    assert status.message == "train-x7k2p ended well"
+    assert status.outputs == {"model_version": "4"}
+    assert (status.completion_time, status.start_time) == (NOW, NOW)
+    assert status.is_true("Complete")
+    assert not status.is_true("Failed")
+
+
+def test_a_job_fails_for_its_pods_cause() -> None:
+    over = backing(suspend=False, status=failed())
+    status = followed(failed_pod(code=137, reason="OOMKilled"), backing=over).status
+    assert (status.state, status.reason) == (S.FAILED, "OOMKilled")
+    assert status.root_cause is not None
+    assert (status.root_cause.job, status.root_cause.exit_code) == ("train", 137)
+    assert status.is_true("Failed")
+
+
+@pytest.mark.parametrize(
+    ("over", "pods"),
+    [
+        (complete(), []),
+        (complete(), [running_pod()]),
+        (complete(failed=1), [failed_pod("a")]),
+        (failed(), []),
+        (failed(), [running_pod()]),
+        (failed(failed=2), [failed_pod("a"), running_pod("b")]),
+        (failed("DeadlineExceeded", failed=0), []),
+    ],
+)
+def test_before_a_job_ends_the_pods_that_can_tell_how_are_read(
+    over: dict[str, Any], pods: list[Pod]
+) -> None:
+    draft = followed(*pods, backing=backing(suspend=False, status=over), status=STARTED)
+    assert draft.actions == [ReadPods()]
+    assert draft.status.state is S.STARTED
+
+    read = followed(*pods, backing=backing(suspend=False, status=over), pods_complete=True)
+    assert read.actions == []
+    assert read.status.ended
+
+
+def test_a_job_that_ended_well_has_run_though_no_pod_is_left_to_say_when() -> None:
+    over = backing(suspend=False, status=complete())
+    status = followed(backing=over, pods_complete=True).status
+    assert (status.state, status.start_time) == (S.FINISHED, NOW)
+    assert status.is_true("Started")
+    assert status.message == "its pod ended well"
+
+
+def test_only_a_job_with_a_batch_job_can_be_followed() -> None:
+    with pytest.raises(ValueError, match="batch/v1"):
+        followed(backing=None)
+
+
+@pytest.mark.parametrize(
+    ("text", "outputs", "trouble"),
+    [
+        ("", {}, None),
+        ("all is well", {}, None),
+        ("[1, 2]", {}, None),
+        ("{}", {}, None),
+        (' {"a": "1", "größe": ""}\n', {"a": "1", "größe": ""}, None),
+        ('{"a": "1", "b": 2, "c": null}', {"a": "1"}, "outputs 'b', 'c' are no strings"),
+        ('{"a": ', {}, "is no JSON"),
+        ('{"a":' * 100_000, {}, "is no JSON"),
+    ],
+    ids=["empty", "text", "list", "none", "some", "mixed", "cut off", "deep"],
+)
+def test_outputs_are_the_strings_of_a_json_object(
+    text: str, outputs: dict[str, str], trouble: str | None
+) -> None:
+    found, told = read_outputs(text)
+    assert found == outputs
+    assert (told is None) if trouble is None else (trouble in (told or ""))
