@@ -116,9 +116,9 @@ class Scene:
         pods = self.all_of(POD, f"alidade.dev/job={job}")
         return sorted(pods, key=lambda pod: (pod["metadata"]["creationTimestamp"], _version(pod)))
 
-    def status(self, job: str) -> Body:
-        """Read the status of a job."""
-        status: Body = self.get(JOB, job).get("status") or {}
+    def status(self, name: str, kind: tuple[str, str] = JOB) -> Body:
+        """Read the status of a job, or of another kind of object; empty if it has none yet."""
+        status: Body = self.get(kind, name).get("status") or {}
         return status
 
     def states(self) -> dict[str, str | None]:
@@ -158,7 +158,7 @@ class Scene:
         """Wait for an experiment to be known to MLflow; return its status."""
 
         def check() -> Body:
-            status: Body = self.get(EXPERIMENT, experiment).get("status") or {}
+            status = self.status(experiment, EXPERIMENT)
             assert status.get("mlflowExperimentId"), status
             return status
 

@@ -102,7 +102,7 @@ def test_what_waits_can_be_seen_with_kubectl(empty_scene: Scene) -> None:
     assert "DependencyPending" in shown[INFER[0]]
     waits = "waits for fgm-shallow-net (Waiting) to be Complete"
     assert waits in shown["infer-shallow-net-on-fgm-shallow-net"]
-    eventually(lambda: scene.get(QUEUE, "tensorflow-cpu")["status"]["running"] == 2)
+    eventually(lambda: scene.status("tensorflow-cpu", QUEUE).get("running") == 2)
     queue = scene.kubectl("get", "aq", "tensorflow-cpu", "--no-headers").split()
     assert queue[:4] == ["tensorflow-cpu", "2", "2", "0"]
 

@@ -135,31 +135,29 @@ def test_a_pod_template_that_is_none_fails_the_job_in_the_words_of_the_api_serve
     assert "spec.template" in message or "in version" in message
 
 
-@pytest.mark.parametrize(
-    ("reason", "words", "told"),
-    [
-        ("ImagePullBackOff", f'Back-off pulling image "x": ErrImagePull: {REGISTRY}', REGISTRY),
-        ("InvalidImageName", "couldn't parse image name", "couldn't parse image name"),
-        ("CreateContainerConfigError", 'secret "key" not found', 'secret "key" not found'),
-    ],
-)
-def test_a_pod_that_cannot_start_ends_its_job_after_the_start_deadline(
-    scene: Scene, reason: str, words: str, told: str
-) -> None:
-    scene.apply(queue(startDeadlineSeconds=3))
-    scene.let("a", [waiting(reason, words)])
-    scene.apply(job("a"), job("b", "a"))
+def test_a_pod_that_cannot_start_ends_its_job_after_the_start_deadline(scene: Scene) -> None:
+    obstacles = {
+        "pull": ("ImagePullBackOff", f'Back-off pulling image "x": ErrImagePull: {REGISTRY}'),
+        "name": ("InvalidImageName", "couldn't parse image name"),
+        "key": ("CreateContainerConfigError", 'secret "key" not found'),
+    }
+    for name, (reason, words) in obstacles.items():
+        scene.let(name, [waiting(reason, words)])
 
-    message = scene.until("a", "Queued", reason)["message"]
-    assert message.endswith(f": {told}")
-    status = scene.until("a", "Failed", reason)
-    assert status["message"].startswith(
-        f"failed: {reason} for 3 s (queue cpu's startDeadlineSeconds): pod a-"
-    )
-    assert status["message"].endswith(f": {told}")
-    scene.until("b", "Skipped")
-    scene.until_gone(BATCH_JOB, "a")
-    assert "startTime" not in status
+    scene.apply(queue(startDeadlineSeconds=5), *map(job, obstacles), job("after", "pull"))
+
+    told = {name: words.split("ErrImagePull: ")[-1] for name, (_, words) in obstacles.items()}
+    for name, (reason, _) in obstacles.items():
+        assert scene.until(name, "Queued", reason)["message"].endswith(f": {told[name]}")
+    for name, (reason, _) in obstacles.items():
+        status = scene.until(name, "Failed", reason)
+        assert status["message"].startswith(
+            f"failed: {reason} for 5 s (queue cpu's startDeadlineSeconds): pod {name}-"
+        )
+        assert status["message"].endswith(f": {told[name]}")
+        assert "startTime" not in status
+        scene.until_gone(BATCH_JOB, name)
+    assert REGISTRY in scene.until("after", "Skipped")["message"]
 
 
 def test_an_image_that_is_pulled_at_last_runs(scene: Scene) -> None:

@@ -40,7 +40,7 @@ def test_no_more_jobs_than_max_running_hold_a_place_at_any_moment(scene: Scene) 
     versions = scene.history(BATCH_JOB, since)
     assert sorted(in_the_order_released(versions)) == sorted(names)
     assert most_at_a_time(versions) == 3
-    eventually(lambda: scene.get(QUEUE, "cpu")["status"]["running"] == 0)
+    eventually(lambda: places(scene) == {"queued": 0, "running": 0})
 
 
 def test_a_higher_priority_goes_first_and_then_the_older_job(scene: Scene) -> None:
@@ -115,7 +115,7 @@ def test_a_queue_that_is_given_more_places_fills_them_at_once(scene: Scene) -> N
     scene.apply(queue(maxRunning=0), *map(job, names))
     for name in names:
         scene.until(name, "Queued", "QueueFull")
-    eventually(lambda: scene.get(QUEUE, "cpu")["status"]["queued"] == 3)
+    eventually(lambda: places(scene) == {"queued": 3, "running": 0})
 
     scene.patch(QUEUE, "cpu", {"maxRunning": 2})
 
@@ -126,8 +126,8 @@ def test_a_queue_that_is_given_more_places_fills_them_at_once(scene: Scene) -> N
 
 
 def places(scene: Scene) -> Body:
-    status = scene.get(QUEUE, "cpu")["status"]
-    return {name: status[name] for name in ("queued", "running")}
+    status = scene.status("cpu", QUEUE)
+    return {name: status.get(name) for name in ("queued", "running")}
 
 
 def test_jobs_go_to_the_nodes_of_their_own_queue_with_what_it_gives_each(scene: Scene) -> None:

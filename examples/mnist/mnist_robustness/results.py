@@ -83,11 +83,11 @@ def transferability(runs: Iterable[Run]) -> Transferability:
 
 
 def as_table(result: Transferability) -> Table:
-    """Lay the accuracies out: a row each model attacked, a column each model evaluated."""
+    """Lay the accuracies out: a row for each set of images, a column for each model shown them."""
     table = Table(title="Accuracy, clean and after the Fast Gradient Method")
     table.add_column("images")
     for model in result.models:
-        table.add_column(f"shown to {model}", justify="right")
+        table.add_column(model, justify="right")
     table.add_row("clean", *(_percent(result.clean.get(model)) for model in result.models))
     table.add_section()
     for source in result.models:

@@ -86,7 +86,7 @@ def why_failed(backing: BackingJob, pods: Sequence[Pod]) -> Cause:
     failure = backing.failure or Failure("Unknown", "")
     if failure.reason == "DeadlineExceeded":
         return Cause("DeadlineExceeded", "failed: it ran longer than its activeDeadlineSeconds")
-    pod = newest([p for p in pods if p.phase == "Failed" or _ended_badly(p)])
+    pod = newest([p for p in pods if p.phase == "Failed" or p.exit_code])
     if pod is None:
         return Cause(
             failure.reason, f"failed: {failure.message or failure.reason}; none of its pods is left"
@@ -101,7 +101,7 @@ def why_failed(backing: BackingJob, pods: Sequence[Pod]) -> Cause:
 def why_pod_failed(pod: Pod) -> Cause:
     """Say what ended a pod that failed."""
     ended = pod.container and pod.container.terminated
-    code = ended.exit_code if ended else None
+    code = pod.exit_code
     if pod.disruption:
         text = f"failed: {pod.disruption.reason}: {pod.disruption.message}"
         return Cause(pod.disruption.reason, shorten(text), code)
@@ -115,11 +115,6 @@ def why_pod_failed(pod: Pod) -> Cause:
         return Cause(cause.reason, f"{cause.message} (init container)", cause.exit_code)
     why = pod.message or ("another of its containers failed" if ended else "the pod failed")
     return Cause("PodFailed", shorten(f"failed: {why}"))
-
-
-def _ended_badly(pod: Pod) -> bool:
-    ended = pod.container and pod.container.terminated
-    return bool(ended and ended.exit_code)
 
 
 def _why_terminated(ended: Terminated) -> Cause:

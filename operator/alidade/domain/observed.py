@@ -114,6 +114,12 @@ class Pod:
         return self.phase in ("Succeeded", "Failed")
 
     @property
+    def exit_code(self) -> int | None:
+        """What the job's container exited with, None where it has not."""
+        ended = self.container and self.container.terminated
+        return ended.exit_code if ended else None
+
+    @property
     def started(self) -> datetime | None:
         """When the job's container first ran, None where it never did."""
         container = self.container

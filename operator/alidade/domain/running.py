@@ -58,7 +58,8 @@ def _watch(draft: Draft, backing: BackingJob) -> None:
     if pod is not None:
         draft.start("Running", f"pod {pod.name} runs on node {pod.node}")
         return
-    over = newest([p for p in pods if p.over])
+    # The kubelet tells of a container's end a moment before the pod's.
+    over = newest([p for p in pods if p.over or p.exit_code is not None])
     pending = why_not_running(pods)
     if over is not None:
         _between_attempts(draft, backing, over, pending.message)
@@ -72,7 +73,7 @@ def _watch(draft: Draft, backing: BackingJob) -> None:
 
 
 def _between_attempts(draft: Draft, backing: BackingJob, over: Pod, next_: str) -> None:
-    if over.phase == "Succeeded":
+    if over.phase == "Succeeded" or (not over.over and over.exit_code == 0):
         draft.start("Completing", f"pod {over.name} ended well")
         return
     cause = why_pod_failed(over)

@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Collection
 
-from hypothesis import event, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from alidade.api.experiment import Experiment
@@ -138,7 +138,10 @@ def check_runs(world: World, deleted: Collection[str] = ()) -> None:
     for run_id, owner in runs.owners.items():
         status = world.jobs[names[owner]].status
         if names[owner] in deleted:
-            assert world.scenario.deaths or runs.runs[run_id] in ("KILLED", RUN_ENDS.get(status.state))
+            assert world.scenario.deaths or runs.runs[run_id] in (
+                "KILLED",
+                RUN_ENDS.get(status.state),
+            )
         else:
             assert runs.runs[run_id] == RUN_ENDS[status.state]
             assert status.mlflow_run_id == run_id

@@ -161,6 +161,43 @@ def test_fail_outweighs_skip_in_any_order(fails_first: bool) -> None:
     assert (verdict.end, verdict.root_cause.job) == (S.FAILED, "a")
 
 
+def test_a_job_is_not_skipped_as_long_as_it_may_yet_have_to_fail() -> None:
+    dependent = job(depends_on=["skips", on("fails", on_unsatisfied=OnUnsatisfied.FAIL)])
+    failed = job_in(S.FAILED, "skips", root_cause=OOM)
+    for open_ in (job_in(S.STARTED, "fails"), None):
+        verdict = judge(dependent, others(failed, *([open_] if open_ else [])), ())
+        assert isinstance(verdict, Undecided)
+    ends = {S.FINISHED: S.SKIPPED, S.CANCELLED: S.FAILED}
+    for state, end in ends.items():
+        verdict = judge(dependent, others(failed, job_in(state, "fails")), ())
+        assert isinstance(verdict, Unsatisfiable)
+        assert verdict.end is end
+
+
+def test_a_job_that_can_only_be_skipped_is_skipped_at_once() -> None:
+    verdict = judge(job(depends_on=["open", "a"]), others(job("open"), job_in(S.FAILED, "a")), ())
+    assert isinstance(verdict, Unsatisfiable)
+    assert verdict.end is S.SKIPPED
+
+
+@pytest.mark.parametrize(
+    "left",
+    [
+        [],
+        [job("skips", meta={"uid": "second"})],
+        [job("skips", meta={"uid": "second"}, status=JobStatus(state=S.FINISHED))],
+    ],
+    ids=["deleted", "made again", "made again and finished"],
+)
+def test_a_dependency_that_ended_is_decided_whatever_becomes_of_it(left: list[Job]) -> None:
+    dependencies = ["skips", on("fails", on_unsatisfied=OnUnsatisfied.FAIL)]
+    first = judge(job(depends_on=dependencies), others(job_in(S.FAILED, "skips")), ())
+    dependent = job(depends_on=dependencies, status=JobStatus(dependencies=first.entries))
+    verdict = judge(dependent, others(job_in(S.FINISHED, "fails"), *left), ())
+    assert isinstance(verdict, Unsatisfiable)
+    assert (verdict.end, verdict.message) == (S.SKIPPED, "skips failed")
+
+
 def test_among_equals_the_first_in_the_spec_is_the_cause() -> None:
     dependent = job(depends_on=["b", "a"])
     both = others(job_in(S.CANCELLED, "a"), job_in(S.CANCELLED, "b"))

@@ -4,10 +4,10 @@ from typing import Any
 import pytest
 
 from alidade.api.job import Job, JobState, JobStatus
-from alidade.domain.actions import Action, DeleteBacking, DeleteJob, EndRun
+from alidade.domain.actions import Action, DeleteBacking, DeleteJob, EndRun, ReadPods
 from alidade.domain.draft import Draft
 from alidade.domain.ending import after_the_end
-from alidade.domain.observed import BackingJob, Pod
+from alidade.domain.observed import BackingJob
 from alidade.domain.snapshot import TrackingView
 from tests.support.builders import (
     NOW,
@@ -16,11 +16,8 @@ from tests.support.builders import (
     complete,
     failed,
     job,
-    pod,
-    running_pod,
     snapshot,
     stamp,
-    succeeded_pod,
 )
 
 DELETING = {"deletionTimestamp": stamp(NOW)}
@@ -54,19 +51,12 @@ def test_what_could_still_run_is_deleted(left: BackingJob | None, actions: list[
     assert draft_of(ended(state=JobState.CANCELLED), backing=left).actions == actions
 
 
-@pytest.mark.parametrize(
-    ("pods", "told"),
-    [((), True), ((succeeded_pod(),), True), ((running_pod(),), False), ((pod(),), False)],
-    ids=["none", "over", "running", "pending"],
-)
-def test_the_run_is_ended_once_no_pod_can_report_to_it(pods: tuple[Pod, ...], told: bool) -> None:
-    actions = draft_of(ended(mlflow_run_id="r1"), pods=pods).actions
-    assert [type(action) for action in actions] == ([EndRun] if told else [])
-
-
-def test_the_run_is_not_ended_while_the_batch_job_is_being_deleted() -> None:
-    left = backing(suspend=False, meta=DELETING)
-    assert draft_of(ended(mlflow_run_id="r1"), backing=left).actions == []
+def test_the_run_is_settled_once_nothing_can_run_on() -> None:
+    over = backing(suspend=False, status=complete())
+    left = {None: [ReadPods], over: [EndRun], backing(suspend=False): [DeleteBacking]}
+    for found, actions in left.items():
+        draft = draft_of(ended(mlflow_run_id="r1"), backing=found)
+        assert [type(action) for action in draft.actions] == actions
 
 
 def test_without_a_time_to_live_a_job_is_kept() -> None:
@@ -81,9 +71,10 @@ def test_a_job_is_deleted_when_its_time_to_live_has_passed() -> None:
 
 
 def test_a_job_is_kept_until_its_run_is_settled() -> None:
-    waiting = draft_of(ended(ttl=0, mlflow_run_id="r1"))
+    waiting = draft_of(ended(ttl=0, mlflow_run_id="r1"), pods_complete=True)
     assert [type(action) for action in waiting.actions] == [EndRun]
-    assert draft_of(ended(ttl=0, mlflow_run_id="r1"), run=SETTLED).actions == [DeleteJob()]
+    told = draft_of(ended(ttl=0, mlflow_run_id="r1"), run=SETTLED, pods_complete=True)
+    assert told.actions == [DeleteJob()]
 
 
 def test_a_job_is_kept_until_those_that_depend_on_it_have_taken_note() -> None:

@@ -1,14 +1,27 @@
-from typing import Any
+from dataclasses import replace
 
 import pytest
 
 from alidade.api.base import Condition
 from alidade.api.job import JobState, JobStatus
-from alidade.domain.actions import CreateRun, EndRun, RunEnd
+from alidade.domain.actions import CreateRun, EndRun, ReadPods, RunEnd
 from alidade.domain.draft import Draft
 from alidade.domain.mlflow_run import UID_TAG, create, settle, settled
+from alidade.domain.observed import BackingJob, Pod
 from alidade.domain.snapshot import Snapshot, TrackingView
-from tests.support.builders import NOW, experiment, job, snapshot
+from tests.support.builders import (
+    NOW,
+    backing,
+    complete,
+    experiment,
+    failed_pod,
+    job,
+    pod,
+    running_pod,
+    snapshot,
+    stamp,
+    succeeded_pod,
+)
 
 S = JobState
 
@@ -21,11 +34,13 @@ REQUESTED = tracked("False", "RunRequested")
 TOLD = tracked("True", "RunEnded")
 
 
-def over(state: JobState = S.FINISHED, run: TrackingView | None = None, **fields: Any) -> Snapshot:
+def over(
+    state: JobState = S.FINISHED, run: TrackingView | None = None, **fields: object
+) -> Snapshot:
     """A job that ended, with a run unless another status is given."""
     status = {"mlflow_run_id": "r1", "conditions": (REQUESTED,), "reason": "R", "message": "m"}
     of = job(depends_on=["a", "b"], status=JobStatus(state=state, **{**status, **fields}))
-    return snapshot(of, run=run or TrackingView())
+    return snapshot(of, run=run or TrackingView(), pods_complete=True)
 
 
 def draft_of(of: Snapshot) -> Draft:
@@ -61,6 +76,33 @@ def test_without_an_experiment_in_mlflow_no_run_is_asked_for() -> None:
     draft = Draft(snapshot(job(), experiment=experiment(registered=None)))
     create(draft)
     assert (draft.actions, told(draft)) == ([], None)
+
+
+@pytest.mark.parametrize(
+    ("left", "pods", "actions"),
+    [
+        (backing(suspend=False), (), []),
+        (backing(suspend=False, meta={"deletionTimestamp": stamp(NOW)}), (), []),
+        (backing(suspend=False, status=complete()), (running_pod(),), []),
+        (backing(suspend=False, status=complete()), (succeeded_pod(),), [EndRun]),
+        (backing(suspend=False, status=complete()), (), [EndRun]),
+        (None, (running_pod(),), []),
+        (None, (pod(),), []),
+        (None, (failed_pod(),), [EndRun]),
+        (None, (), [EndRun]),
+    ],
+)
+def test_a_run_is_ended_once_no_pod_can_report_to_it(
+    left: BackingJob | None, pods: tuple[Pod, ...], actions: list[type]
+) -> None:
+    of = replace(over(), backing=left, pods=pods)
+    assert [type(action) for action in draft_of(of).actions] == actions
+
+
+def test_once_its_batch_job_is_gone_the_pods_that_may_be_left_are_read_first() -> None:
+    draft = draft_of(replace(over(), pods_complete=False))
+    assert draft.actions == [ReadPods()]
+    assert not settled(draft)
 
 
 @pytest.mark.parametrize(
@@ -111,7 +153,7 @@ def test_a_run_that_was_asked_for_and_never_heard_of_is_found_before_it_is_ended
 
 def test_a_run_that_was_asked_for_is_let_be_if_its_experiment_is_gone() -> None:
     lost = over(S.CANCELLED, mlflow_run_id=None)
-    draft = draft_of(snapshot(lost.job, experiment=None))
+    draft = draft_of(snapshot(lost.job, experiment=None, pods_complete=True))
     assert draft.actions == []
     assert settled(draft)
 

@@ -35,8 +35,10 @@ class Scene:
         return self.woken()
 
     def drop(self, kind: Kind, name: str, uid: str | None = None) -> set[str]:
+        """Drop the object of this name, or of this UID; return as `put` does."""
         self._woken.clear()
-        self.cache.drop(kind, "lab", name, uid)
+        known = self.cache.uid(kind, ("lab", name))
+        self.cache.drop(kind, "lab", name, uid or known or "")
         return self.woken()
 
     def woken(self) -> set[str]:
@@ -115,6 +117,20 @@ def test_what_is_gone_is_forgotten_but_only_if_it_is_the_one_meant(
 
 
 @pytest.mark.parametrize(("kind", "body"), BODIES, ids=[kind.plural for kind, _ in BODIES])
+def test_late_news_of_what_is_gone_do_not_bring_it_back(
+    kind: Kind, body: Body, scene: Scene
+) -> None:
+    name = body["metadata"]["name"]
+    scene.put(kind, newer(body, 9))
+    scene.drop(kind, name)
+    assert scene.put(kind, newer(body, 8)) == set()
+    assert scene.put(kind, newer(body, 10)) == set()
+    assert list(scene.cache.known(kind)) == []
+    scene.put(kind, newer(body, 11, uid="second"))
+    assert [uid for _, uid, _ in scene.cache.known(kind)] == ["second"]
+
+
+@pytest.mark.parametrize(("kind", "body"), BODIES, ids=[kind.plural for kind, _ in BODIES])
 def test_an_answer_about_what_is_gone_does_not_bring_it_back(
     kind: Kind, body: Body, scene: Scene
 ) -> None:
@@ -132,7 +148,8 @@ def test_an_answer_about_what_is_gone_does_not_bring_it_back(
 
 def test_a_new_job_wakes_itself_those_that_wait_for_it_and_its_experiment(lab: Scene) -> None:
     lab.drop(JOBS, "a")
-    assert lab.put(JOBS, job_body("a")) == {"a", "b", "experiment mnist"}
+    again = job_body("a", meta={"uid": "second"})
+    assert lab.put(JOBS, again) == {"a", "b", "experiment mnist"}
 
 
 def test_a_jobs_new_status_wakes_those_that_depend_on_it(lab: Scene) -> None:

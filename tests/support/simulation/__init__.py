@@ -1,0 +1,64 @@
+"""A simulated world around the operator's own engine, in virtual time.
+
+API server, job controller, garbage collector, kubelet, MLflow and user are played; all of the
+operator but kopf and the clients is real. Requests get lost on the way there and on the way back,
+news come late, twice or not at all, and the operator dies in the middle of things.
+"""
+
+import asyncio
+from collections.abc import Sequence
+
+import structlog
+
+from tests.support.simulation.chance import CALM_AFTER_SECONDS
+from tests.support.simulation.operator import Operator
+from tests.support.simulation.scenario import Scenario
+from tests.support.simulation.user import User
+from tests.support.simulation.world import World
+from tests.support.virtual_time import now, run
+
+# Longer than any party waits before it acts, its start deadline and a resync among them.
+QUIET_SECONDS = 1000.0
+MAX_SECONDS = 20 * 3600.0
+
+
+def simulate(scenario: Scenario) -> World:
+    """Let a scenario happen until nothing happens any more, and the operator restart then.
+
+    Raises:
+        AssertionError: Something happened that must not, or there is no end to it.
+    """
+    with structlog.testing.capture_logs() as logs:
+        world = run(_happen(scenario))
+    faults = [log for log in logs if log["event"] in ("reconcile.crashed", "object.unreadable")]
+    assert not faults
+    return world
+
+
+async def _happen(scenario: Scenario) -> World:
+    world = World(scenario)
+    operator = Operator(world)
+    parties = [asyncio.create_task(party) for party in (operator.live(), world.cluster.run())]
+    await User(world).act()
+    await _rest(world, parties)
+    version, runs = world.server.version, dict(world.mlflow.runs)
+    operator.die()
+    await asyncio.sleep(QUIET_SECONDS)
+    assert (version, runs) == (world.server.version, world.mlflow.runs), "a restart changes things"
+    for party in parties:
+        party.cancel()
+    return world
+
+
+async def _rest(world: World, parties: Sequence[asyncio.Task[None]]) -> None:
+    """Wait until nothing has changed for so long that nothing will."""
+    seen, since = world.server.version, CALM_AFTER_SECONDS
+    while now() - since < QUIET_SECONDS:
+        await asyncio.sleep(QUIET_SECONDS / 20)
+        assert not world.violations, world.violations[0]
+        assert now() < MAX_SECONDS, "the world never comes to rest"
+        for party in parties:
+            if party.done():
+                party.result()
+        if world.server.version != seen:
+            seen, since = world.server.version, max(now(), CALM_AFTER_SECONDS)

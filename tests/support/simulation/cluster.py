@@ -1,0 +1,199 @@
+"""Those who act on batch/v1 Jobs and pods: job controller, garbage collector and kubelet.
+
+Who moves next is left to chance, so that all of their moves come in any order.
+"""
+
+from collections.abc import Callable, Iterator
+from enum import StrEnum
+from functools import partial
+from typing import Any
+
+from alidade.domain.observed import JOB_LABEL, WORKER
+from alidade.kube.gateway import BATCH_JOBS, JOBS, PODS, Body
+from tests.support.builders import stamp
+from tests.support.simulation.api_server import ApiServer
+from tests.support.simulation.chance import Chance, clock
+
+
+class Fate(StrEnum):
+    """What becomes of one attempt at a job."""
+
+    WELL = "ends well"
+    BADLY = "fails"
+    KILLED = "is killed for its memory"
+    EVICTED = "is evicted"
+    STUCK = "never gets its image"
+
+
+Move = Callable[[], None]
+
+
+class Cluster:
+    """Those who act on objects beside the operator and the user.
+
+    Args:
+        server: The API server.
+        chance: Who moves next, and when.
+        fate: What becomes of an attempt at a job, by the job's name and the attempt's number.
+        worker: Called with a pod that starts, and with the fate of one that ends.
+    """
+
+    def __init__(
+        self,
+        server: ApiServer,
+        chance: Chance,
+        fate: Callable[[str, int], Fate],
+        worker: Callable[[Body, Fate | None], None],
+    ) -> None:
+        self._server = server
+        self._chance = chance
+        self._fate = fate
+        self._worker = worker
+        self._pods_made = 0
+
+    async def run(self) -> None:
+        """Let everybody act until cancelled."""
+        while True:
+            await self._chance.pause()
+            moves = [*self._job_controller(), *self._garbage_collector(), *self._kubelet()]
+            if moves:
+                self._chance.choice(moves)()
+            else:
+                self._server.changed.clear()
+                await self._server.changed.wait()
+
+    def _job_controller(self) -> Iterator[Move]:
+        for job in self._server.all(BATCH_JOBS):
+            if not ended(job):
+                yield from self._sync(job)
+
+    def _sync(self, job: Body) -> Iterator[Move]:
+        uid, status = job["metadata"]["uid"], job["status"]
+        pods = [pod for pod in self._server.all(PODS) if _owner(pod) == uid]
+        active = [pod for pod in pods if not _over(pod) and not _deleting(pod)]
+        over = [pod for pod in pods if _over(pod)]
+        succeeded = sum(pod["status"]["phase"] == "Succeeded" for pod in over)
+        failed = sum(pod["status"]["phase"] == "Failed" and not _disrupted(pod) for pod in over)
+        if (succeeded, failed) != (status.get("succeeded", 0), status.get("failed", 0)):
+            yield partial(self._report, job, succeeded=succeeded, failed=failed)
+        elif succeeded:
+            yield partial(self._report, job, conditions=[_true("Complete", "CompletionsReached")])
+        elif failed > job["spec"]["backoffLimit"]:
+            yield partial(self._report, job, conditions=[_true("Failed", "BackoffLimitExceeded")])
+        elif job["spec"]["suspend"]:
+            yield from (partial(self._stop, pod) for pod in active)
+        elif not active and not any(map(_deleting, pods)):
+            yield partial(self._make_pod, job, attempt=len(over))
+
+    def _garbage_collector(self) -> Iterator[Move]:
+        owners = {b["metadata"]["uid"] for k in (JOBS, BATCH_JOBS) for b in self._server.all(k)}
+        for job in self._server.all(BATCH_JOBS):
+            if _owner(job) not in owners:
+                yield partial(self._server.remove, BATCH_JOBS, job["metadata"]["name"])
+        for pod in self._server.all(PODS):
+            if _owner(pod) not in owners and not _deleting(pod):
+                yield partial(self._stop, pod)
+
+    def _kubelet(self) -> Iterator[Move]:
+        for pod in self._server.all(PODS):
+            if _deleting(pod):
+                yield partial(self._server.remove, PODS, pod["metadata"]["name"])
+            elif not _over(pod):
+                yield from self._bring_on(pod)
+
+    def _bring_on(self, pod: Body) -> Iterator[Move]:
+        labels = pod["metadata"]["labels"]
+        fate = self._fate(labels[JOB_LABEL], int(labels["attempt"]))
+        state = pod["status"]["containerStatuses"][0]["state"]
+        if pod["status"]["phase"] == "Running":
+            yield partial(self._end, pod, fate)
+        elif fate is not Fate.STUCK:
+            yield partial(self._start, pod)
+        elif not state:
+            yield partial(self._show, pod, "Pending", waiting={"reason": "ErrImagePull"})
+
+    def _start(self, pod: Body) -> None:
+        self._worker(pod, None)
+        self._show(pod, "Running", running={"startedAt": stamp(clock())})
+
+    def _end(self, pod: Body, fate: Fate) -> None:
+        self._worker(pod, fate)
+        job = pod["metadata"]["labels"][JOB_LABEL]
+        ended = {
+            "startedAt": pod["status"]["containerStatuses"][0]["state"]["running"]["startedAt"],
+            "exitCode": {Fate.WELL: 0, Fate.BADLY: 1}.get(fate, 137),
+            "reason": {Fate.WELL: "Completed", Fate.KILLED: "OOMKilled"}.get(fate, "Error"),
+            "message": f'{{"model": "{job}-model"}}' if fate is Fate.WELL else "",
+        }
+        disruption = [_true("DisruptionTarget", "TerminationByKubelet")]
+        self._show(
+            pod,
+            "Succeeded" if fate is Fate.WELL else "Failed",
+            conditions=disruption if fate is Fate.EVICTED else [],
+            terminated=ended,
+        )
+
+    def _show(
+        self, pod: Body, phase: str, conditions: list[Body] | None = None, **state: Body
+    ) -> None:
+        status = {
+            "phase": phase,
+            "conditions": [_true("PodScheduled", ""), *(conditions or [])],
+            "containerStatuses": [{"name": WORKER, "state": state}],
+        }
+        self._server.update(PODS, pod["metadata"]["name"], status=status)
+
+    def _make_pod(self, job: Body, attempt: int) -> None:
+        self._pods_made += 1
+        template = job["spec"]["template"]
+        meta = {
+            **template["metadata"],
+            "name": f"{job['metadata']['name']}-{self._pods_made}",
+            "labels": {**template["metadata"]["labels"], "attempt": str(attempt)},
+            "ownerReferences": [{"uid": job["metadata"]["uid"], "controller": True}],
+        }
+        status = {
+            "phase": "Pending",
+            "conditions": [_true("PodScheduled", "")],
+            "containerStatuses": [{"name": WORKER, "state": {}}],
+        }
+        spec = {**template["spec"], "nodeName": "node-1"}
+        self._server.create(PODS, {"metadata": meta, "spec": spec, "status": status})
+
+    def _report(self, job: Body, **fields: Any) -> None:
+        name = job["metadata"]["name"]
+        self._server.update(BATCH_JOBS, name, status={**job["status"], **fields})
+
+    def _stop(self, pod: Body) -> None:
+        meta = {**pod["metadata"], "deletionTimestamp": stamp(clock())}
+        self._server.update(PODS, pod["metadata"]["name"], metadata=meta)
+
+
+def ended(job: Body) -> bool:
+    """Whether the job controller is done with a batch/v1 Job."""
+    return bool(job["status"].get("conditions"))
+
+
+def _owner(body: Body) -> str:
+    return str(body["metadata"]["ownerReferences"][0]["uid"])
+
+
+def _deleting(body: Body) -> bool:
+    return "deletionTimestamp" in body["metadata"]
+
+
+def _over(pod: Body) -> bool:
+    return pod["status"]["phase"] in ("Succeeded", "Failed")
+
+
+def _disrupted(pod: Body) -> bool:
+    return any(c["type"] == "DisruptionTarget" for c in pod["status"]["conditions"])
+
+
+def _true(kind: str, reason: str) -> Body:
+    return {
+        "type": kind,
+        "status": "True",
+        "reason": reason,
+        "lastTransitionTime": stamp(clock()),
+    }

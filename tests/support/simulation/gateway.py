@@ -1,0 +1,96 @@
+"""The way from the operator to the API server and back."""
+
+from collections.abc import AsyncIterator, Callable
+from typing import Any
+
+from alidade.kube.gateway import (
+    Body,
+    ForbiddenError,
+    InvalidError,
+    Kind,
+    UnavailableError,
+)
+from tests.support.simulation.api_server import ApiServer
+from tests.support.simulation.chance import Chance
+
+
+class UnreliableGateway:
+    """A gateway on which requests and answers take their time, and get lost.
+
+    Args:
+        server: The API server.
+        chance: What becomes of requests.
+        done: Called after each request that changed something.
+    """
+
+    def __init__(self, server: ApiServer, chance: Chance, done: Callable[[], None]) -> None:
+        self._server = server
+        self._chance = chance
+        self._done = done
+
+    async def list_all(
+        self, kind: Kind, namespace: str | None, selector: str | None = None
+    ) -> AsyncIterator[Body]:
+        await self._there()
+        key, _, value = (selector or "").partition("=")
+        for body in self._server.all(kind):
+            labels = body["metadata"].get("labels", {})
+            if not key or (key in labels and value in ("", labels[key])):
+                await self._chance.pause()
+                yield body
+
+    async def get(self, kind: Kind, namespace: str, name: str) -> Body:
+        await self._there()
+        return await self._back(self._server.read(kind, name))
+
+    async def create(self, kind: Kind, namespace: str, body: Body) -> Body:
+        await self._there()
+        if self._chance.mishap(0.3):
+            raise ForbiddenError("exceeded quota: jobs")
+        created = self._server.create(kind, {**body, "status": {}})
+        self._done()
+        return await self._back(created)
+
+    async def patch(self, kind: Kind, namespace: str, name: str, patch: Body) -> Body:
+        await self._there()
+        old = self._server.read(kind, name, patch["metadata"]["uid"])
+        spec = _merged(old["spec"], patch["spec"])
+        if spec["template"] != old["spec"]["template"] and not old["spec"]["suspend"]:
+            raise InvalidError("spec.template: Invalid value: field is immutable")
+        patched = self._server.update(kind, name, spec=spec)
+        self._done()
+        return await self._back(patched)
+
+    async def apply_status(self, kind: Kind, namespace: str, name: str, body: Body) -> Body:
+        await self._there()
+        self._server.read(kind, name, body["metadata"]["uid"])
+        applied = self._server.update(kind, name, status=body["status"])
+        self._done()
+        return await self._back(applied)
+
+    async def delete(self, kind: Kind, namespace: str, name: str, uid: str) -> None:
+        await self._there()
+        self._server.read(kind, name, uid)
+        self._server.remove(kind, name)
+        self._done()
+        await self._back({})
+
+    async def record_event(self, namespace: str, event: Body) -> None:
+        await self._there()
+
+    async def _there(self) -> None:
+        await self._chance.pause()
+        if self._chance.mishap():
+            raise UnavailableError("the request was lost")
+
+    async def _back(self, answer: Body) -> Body:
+        await self._chance.pause()
+        if self._chance.mishap():
+            raise UnavailableError("the answer was lost")
+        return answer
+
+
+def _merged(base: Any, patch: Any) -> Any:
+    if not isinstance(patch, dict) or not isinstance(base, dict):
+        return patch
+    return {**base, **{key: _merged(base.get(key), value) for key, value in patch.items()}}

@@ -1,0 +1,49 @@
+"""An MLflow server in memory."""
+
+from alidade.domain.mlflow_run import UID_TAG
+from alidade.tracking.tracking import TrackingError
+from tests.support.simulation.chance import Chance
+
+
+class Mlflow:
+    """Runs, as hard to reach as everything else.
+
+    Attributes:
+        runs: Status of each run.
+        owners: UID of the job of each run.
+        settled: Runs that the operator has ended.
+    """
+
+    def __init__(self, chance: Chance) -> None:
+        self._chance = chance
+        self.runs: dict[str, str] = {}
+        self.owners: dict[str, str] = {}
+        self.settled: set[str] = set()
+
+    async def ensure_experiment(self, name: str) -> str:
+        await self._way()
+        return f"experiment-{name}"
+
+    async def ensure_run(
+        self, experiment_id: str, name: str, tags: dict[str, str], *, search: bool
+    ) -> str:
+        await self._way()
+        uid = tags[UID_TAG]
+        run_id = next((r for r, owner in self.owners.items() if search and owner == uid), None)
+        if run_id is None:
+            run_id = f"run-{len(self.runs)}"
+            self.runs[run_id] = "SCHEDULED"
+            self.owners[run_id] = uid
+        await self._way()
+        return run_id
+
+    async def end_run(self, run_id: str, end: str, tags: dict[str, str]) -> None:
+        await self._way()
+        self.runs[run_id] = end
+        self.settled.add(run_id)
+        await self._way()
+
+    async def _way(self) -> None:
+        await self._chance.pause()
+        if self._chance.mishap():
+            raise TrackingError("connection refused", unreachable=True)

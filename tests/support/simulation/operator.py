@@ -1,0 +1,72 @@
+"""One life of the operator after the other."""
+
+import asyncio
+
+from alidade.kube.gateway import Body, Kind
+from alidade.runtime.engine import Engine
+from alidade.runtime.settings import Settings
+from tests.support.simulation.api_server import KINDS
+from tests.support.simulation.chance import clock
+from tests.support.simulation.gateway import UnreliableGateway
+from tests.support.simulation.world import World
+
+
+class Operator:
+    """Alidade's own engine, which dies when told to, and starts anew with an empty memory."""
+
+    def __init__(self, world: World) -> None:
+        self._world = world
+        self._requests = 0
+        self._dead = asyncio.Event()
+
+    async def live(self) -> None:
+        """Live, die and start anew until cancelled."""
+        while True:
+            self._dead.clear()
+            life = asyncio.create_task(self._live_once())
+            death = asyncio.create_task(self._dead.wait())
+            try:
+                await asyncio.wait({life, death}, return_when=asyncio.FIRST_COMPLETED)
+                if life.done():
+                    life.result()
+            finally:
+                for task in (life, death):
+                    task.cancel()
+                await asyncio.gather(life, death, return_exceptions=True)
+            await self._world.chance.pause()
+
+    def die(self) -> None:
+        self._dead.set()
+
+    def _count(self) -> None:
+        self._requests += 1
+        if self._requests in self._world.scenario.deaths:
+            self.die()
+
+    async def _live_once(self) -> None:
+        world = self._world
+        gateway = UnreliableGateway(world.server, world.chance, self._count)
+        settings = Settings(tracking_uri="http://mlflow", workers=world.scenario.workers)
+        engine = Engine(gateway, world.mlflow, settings)
+        for reconciler in (engine._jobs, engine._aggregates):
+            reconciler._clock = clock
+        async with asyncio.TaskGroup() as tasks:
+            for kind in KINDS:
+                tasks.create_task(self._watch(engine, kind))
+            tasks.create_task(engine.run())
+
+    async def _watch(self, engine: Engine, kind: Kind) -> None:
+        """Pass on what a watch tells: late, twice, stale, and at times no word of a deletion."""
+        chance, told = self._world.chance, dict[str, list[Body]]()
+        stream = self._world.server.watch(kind)
+        while True:
+            change, body = await stream.get()
+            await chance.pause()
+            uid = body["metadata"]["uid"]
+            if change != "DELETED":
+                told.setdefault(uid, []).append(body)
+            elif told.pop(uid, None) is None or chance.mishap():
+                continue
+            engine.observe(kind, change, body)
+            if told and chance.mishap():
+                engine.observe(kind, None, chance.choice(chance.choice(list(told.values()))))

@@ -1,0 +1,135 @@
+"""A scenario, and what has to come of it whatever the order of things."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from alidade.api.job import ENDS, Dependency, DependencyCondition, JobState, OnUnsatisfied
+from alidade.kube.gateway import Body
+from tests.support.builders import job_body
+from tests.support.simulation.cluster import Fate
+
+
+@dataclass(frozen=True)
+class Task:
+    """A job of a scenario.
+
+    Attributes:
+        name: Its name.
+        depends_on: What it depends on.
+        fates: What becomes of its attempts; the last one's is that of all further ones.
+        takes: A dependency whose output is a parameter of it.
+        spec: Other fields of its spec.
+    """
+
+    name: str
+    depends_on: tuple[Dependency, ...] = ()
+    fates: tuple[Fate, ...] = (Fate.WELL,)
+    takes: str | None = None
+    spec: Mapping[str, Any] = field(default_factory=dict)
+
+    def body(self) -> Body:
+        source = {"job": self.takes, "output": "model"}
+        taken = [{"name": "model", "valueFrom": source}] if self.takes else []
+        return job_body(self.name, depends_on=self.depends_on, parameters=taken, **self.spec)
+
+
+@dataclass(frozen=True)
+class Deed:
+    """Something that the user does to an object at some time, and some time later takes back."""
+
+    what: Literal["hold", "drain", "move", "withdraw", "suspend", "cancel", "delete"]
+    name: str
+    at: float
+    seconds: float
+
+
+@dataclass(frozen=True)
+class Scenario:
+    """All that is decided beforehand.
+
+    Attributes:
+        tasks: The jobs.
+        order: The names of all objects, in the order in which the user creates them.
+        limits: The queues' maxRunning.
+        deeds: What the user does beside.
+        deaths: Numbers of the requests after which the operator dies, and starts anew.
+        seed: Decides on all times, mishaps and turns.
+        mishaps: The share of requests and of news that go astray.
+        workers: How many keys the operator works on at a time.
+        tracking: The experiment's.
+    """
+
+    tasks: tuple[Task, ...]
+    order: tuple[str, ...]
+    limits: Mapping[str, int | None]
+    deeds: tuple[Deed, ...] = ()
+    deaths: frozenset[int] = frozenset()
+    seed: int = 0
+    mishaps: float = 0.0
+    workers: int = 2
+    tracking: Literal["MLflow", "None"] = "MLflow"
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of a job: where it is in the end, and whether a pod of it ever ran."""
+
+    state: JobState | None
+    ran: bool
+
+
+WAITS = Outcome(JobState.WAITING, ran=False)
+
+
+def foretell(task: Task, others: Mapping[str, Outcome]) -> Outcome:
+    """Say what becomes of a job, given what became of those that it depends on."""
+    verdicts = [(d, _meets(d.condition, others.get(d.name, WAITS))) for d in task.depends_on]
+    unmet = {d.on_unsatisfied for d, verdict in verdicts if verdict is False}
+    undecided = {d.on_unsatisfied for d, verdict in verdicts if verdict is None}
+    if OnUnsatisfied.FAIL in unmet:
+        return Outcome(JobState.FAILED, ran=False)
+    if unmet and OnUnsatisfied.FAIL not in undecided:
+        return Outcome(JobState.SKIPPED, ran=False)
+    if undecided:
+        return WAITS
+    if task.takes and others[task.takes].state is not JobState.FINISHED:
+        return Outcome(JobState.FAILED, ran=False)
+    return _attempt(task)
+
+
+def foretell_all(tasks: Sequence[Task]) -> dict[str, Outcome]:
+    """Say what becomes of jobs; those in a circle, and those that wait for them, wait for ever."""
+    outcomes = {task.name: WAITS for task in tasks}
+    while True:
+        told = {task.name: foretell(task, outcomes) for task in tasks}
+        if told == outcomes:
+            return outcomes
+        outcomes = told
+
+
+def _meets(condition: DependencyCondition, outcome: Outcome) -> bool | None:
+    if condition is DependencyCondition.STARTED and outcome.ran:
+        return True
+    if outcome.state not in ENDS:
+        return None
+    return {
+        DependencyCondition.COMPLETE: outcome.state is JobState.FINISHED,
+        DependencyCondition.FAILED: outcome.state is JobState.FAILED,
+        DependencyCondition.FINISHED: True,
+        DependencyCondition.STARTED: False,
+    }[condition]
+
+
+def _attempt(task: Task) -> Outcome:
+    failures, allowed = 0, task.spec.get("backoffLimit", 0)
+    for number in range(len(task.fates) + allowed + 1):
+        fate = task.fates[min(number, len(task.fates) - 1)]
+        if fate is Fate.STUCK:
+            return Outcome(JobState.FAILED, ran=number > 0)
+        if fate is Fate.WELL:
+            return Outcome(JobState.FINISHED, ran=True)
+        failures += fate is not Fate.EVICTED
+        if failures > allowed:
+            return Outcome(JobState.FAILED, ran=True)
+    raise ValueError(f"{task.name} is attempted for ever")

@@ -1,0 +1,85 @@
+"""The user: creates everything, in any order, and meddles."""
+
+import asyncio
+from typing import Any
+
+from alidade.kube.gateway import EXPERIMENTS, JOBS, QUEUES, Body, Kind
+from tests.support.builders import experiment_body, queue_body
+from tests.support.simulation.scenario import Deed
+from tests.support.simulation.world import World
+
+EXPERIMENT = "mnist"
+
+
+class User:
+    """Acts as the scenario says."""
+
+    def __init__(self, world: World) -> None:
+        self._world = world
+        scenario = world.scenario
+        self._things: dict[str, tuple[Kind, Body]] = {
+            EXPERIMENT: (EXPERIMENTS, experiment_body(tracking=scenario.tracking)),
+            **{
+                name: (QUEUES, queue_body(name, maxRunning=limit))
+                for name, limit in scenario.limits.items()
+            },
+            **{task.name: (JOBS, task.body()) for task in scenario.tasks},
+        }
+
+    async def act(self) -> None:
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(self._create_all())
+            for deed in self._world.scenario.deeds:
+                tasks.create_task(self._meddle(deed))
+
+    async def _create_all(self) -> None:
+        for name in self._world.scenario.order:
+            self._create(name)
+            await self._world.chance.pause()
+
+    async def _meddle(self, deed: Deed) -> None:
+        await asyncio.sleep(deed.at)
+        match deed.what:
+            case "hold":
+                await self._change(deed, stopPolicy="Hold")
+            case "drain":
+                await self._change(deed, stopPolicy="HoldAndDrain")
+            case "move":
+                await self._change(deed, queue="gpu")
+            case "suspend":
+                await self._change(deed, suspend=True)
+            case "withdraw":
+                if self._remove(deed.name):
+                    await asyncio.sleep(deed.seconds)
+                    self._create(deed.name)
+            case "cancel":
+                self._update(deed.name, cancel=True)
+            case "delete":
+                self._remove(deed.name)
+
+    async def _change(self, deed: Deed, **fields: Any) -> None:
+        """Change some fields for a time."""
+        _, body = self._things[deed.name]
+        self._update(deed.name, **fields)
+        await asyncio.sleep(deed.seconds)
+        self._update(deed.name, **{name: body["spec"].get(name) for name in fields})
+
+    def _create(self, name: str) -> None:
+        kind, body = self._things[name]
+        if self._world.server.find(kind, name) is None:
+            self._world.server.create(kind, {**body, "status": {}})
+
+    def _update(self, name: str, **fields: Any) -> None:
+        kind, _ = self._things[name]
+        found = self._world.server.find(kind, name)
+        if found is not None:
+            given = {name: value for name, value in fields.items() if value is not None}
+            kept = {n: v for n, v in found["spec"].items() if n not in fields}
+            self._world.server.update(kind, name, spec={**kept, **given})
+
+    def _remove(self, name: str) -> bool:
+        kind, _ = self._things[name]
+        there = self._world.server.find(kind, name) is not None
+        if there:
+            self._world.server.remove(kind, name)
+        return there

@@ -1,0 +1,121 @@
+"""A scenario under way: the truth about it, and what must hold at every moment."""
+
+import json
+
+from alidade.api.job import Dependency, DependencyCondition, Job, JobState
+from alidade.domain.observed import JOB_LABEL, PARAMETERS, QUEUE_LABEL, RUN_ID
+from alidade.kube.gateway import BATCH_JOBS, JOBS, Body, Kind
+from tests.support.simulation.api_server import ApiServer
+from tests.support.simulation.chance import Chance
+from tests.support.simulation.cluster import Cluster, Fate, ended
+from tests.support.simulation.mlflow import Mlflow
+from tests.support.simulation.scenario import Scenario
+
+_END = ("state", "reason", "message", "outputs", "root_cause", "completion_time")
+
+
+class World:
+    """Sees every change before it is made, and takes down what must not happen.
+
+    Attributes:
+        jobs: All jobs by name as they are, or as they last were.
+        ran: Names of jobs of which a pod ran.
+        completed: Names of jobs whose batch/v1 Job completed.
+        released: Names of jobs whose pods were ever let run.
+        violations: What happened that must not.
+    """
+
+    def __init__(self, scenario: Scenario) -> None:
+        self.scenario = scenario
+        self.chance = Chance(scenario.seed, scenario.mishaps)
+        self.tasks = {task.name: task for task in scenario.tasks}
+        self.server = ApiServer(self._observe)
+        self.mlflow = Mlflow(self.chance)
+        self.cluster = Cluster(self.server, self.chance, self._fate, self._work)
+        self.jobs: dict[str, Job] = {}
+        self.ran: set[str] = set()
+        self.completed: set[str] = set()
+        self.released: set[str] = set()
+        self.violations: list[str] = []
+
+    def _expect(self, condition: bool, otherwise: str) -> None:
+        # An exception would be for the operator to handle, which asked for the change.
+        if not condition:
+            self.violations.append(otherwise)
+
+    def _fate(self, name: str, attempt: int) -> Fate:
+        fates = self.tasks[name].fates
+        return fates[min(attempt, len(fates) - 1)]
+
+    def _work(self, pod: Body, fate: Fate | None) -> None:
+        """Do what the worker in a pod does to its MLflow run; one that is killed does nothing."""
+        name = pod["metadata"]["labels"][JOB_LABEL]
+        self.ran.add(name)
+        run_id = pod["metadata"]["annotations"][RUN_ID]
+        words = {None: "RUNNING", Fate.WELL: "FINISHED", Fate.BADLY: "FAILED"}
+        if run_id and fate in words:
+            told = run_id in self.mlflow.settled
+            self._expect(not told, f"{name} reports to a run after the operator ended it")
+            self.mlflow.runs[run_id] = words[fate]
+
+    def _observe(self, kind: Kind, old: Body | None, new: Body | None) -> None:
+        if new is None:
+            return
+        name = new["metadata"]["name"]
+        if kind == JOBS:
+            self._check_status(old, Job.model_validate(new))
+        elif kind == BATCH_JOBS:
+            if any(c["type"] == "Complete" for c in new["status"].get("conditions", ())):
+                self.completed.add(name)
+            if not new["spec"]["suspend"] and (old is None or old["spec"]["suspend"]):
+                self._check_release(name, new)
+
+    def _check_status(self, old: Body | None, job: Job) -> None:
+        name, status = job.metadata.name, job.status
+        self.jobs[name] = job
+        before = Job.model_validate(old).status if old else status
+        if before.start_time is not None:
+            self._expect(before.start_time == status.start_time, f"{name} starts anew")
+        if before.ended:
+            for part in _END:
+                same = getattr(before, part) == getattr(status, part)
+                self._expect(same, f"{name} has ended, and changes its {part}")
+
+    def _check_release(self, name: str, batch: Body) -> None:
+        job, task = self.jobs[name], self.tasks[name]
+        self.released.add(name)
+        self._expect(not job.status.ended, f"{name} is released after its end")
+        for dependency in task.depends_on:
+            self._expect(self._holds(dependency), f"{name} is released before {dependency!r}")
+        told = batch["spec"]["template"]["metadata"]["annotations"]
+        values = {"model": f"{task.takes}-model"} if task.takes else {}
+        self._expect(json.loads(told[PARAMETERS]) == values, f"{name} gets {told[PARAMETERS]}")
+        if self.scenario.tracking == "MLflow":
+            owner = self.mlflow.owners.get(told[RUN_ID])
+            self._expect(owner == job.metadata.uid, f"{name} is told of a run of {owner}")
+        self._check_places(batch)
+
+    def _holds(self, dependency: Dependency) -> bool:
+        name = dependency.name
+        match dependency.condition:
+            case DependencyCondition.COMPLETE:
+                return name in self.completed
+            case DependencyCondition.STARTED:
+                return name in self.ran
+            case DependencyCondition.FINISHED:
+                return self.jobs[name].status.ended
+            case DependencyCondition.FAILED:
+                return self.jobs[name].status.state is JobState.FAILED
+
+    def _check_places(self, released: Body) -> None:
+        queue = released["metadata"]["labels"][QUEUE_LABEL]
+        limit = self.scenario.limits[queue]
+        running = {released["metadata"]["name"]}
+        for job in self.server.all(BATCH_JOBS):
+            name = job["metadata"]["name"]
+            here = job["metadata"]["labels"][QUEUE_LABEL] == queue
+            # One whose owner was deleted is the garbage collector's to stop.
+            if here and not job["spec"]["suspend"] and not ended(job):
+                running |= {name} if self.server.find(JOBS, name) else set()
+        full = limit is not None and len(running) > limit
+        self._expect(not full, f"{sorted(running)} run in {queue} at once")
