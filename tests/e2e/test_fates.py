@@ -61,7 +61,7 @@ FATES = (
     fails("exits-three", runs("echo out of paper; exit 3"), "Error", 3, "out of paper"),
     fails("raises", runs(UNCAUGHT), "Error", 1, "no luck"),
     fails("cannot-import", runs("python -c 'import gone'"), "Error", 1, "No module named"),
-    fails("is-killed", runs("bash -c 'kill -KILL $$'; exit $?"), "Error", 137, "SIGKILL"),
+    fails("is-killed", runs("bash -c 'kill -KILL $BASHPID'; exit $?"), "Error", 137, "SIGKILL"),
     fails("runs-out-of-memory", runs(EATS_MEMORY, resources=TIGHT), "OOMKilled", 137, "OOMKilled"),
     fails("takes-too-long", LONG, "DeadlineExceeded", None, "activeDeadlineSeconds"),
     fails("misspells", trains(epoch="3"), INVALID, 64, "did you mean epochs?"),
@@ -132,5 +132,5 @@ def test_a_running_job_can_be_cancelled(cluster: Cluster, tracking: MlflowClient
     )
     cluster.kubectl("wait", "--for=condition=Tracked", "jobs.alidade.dev/long", "--timeout=60s")
     assert cluster.job_status("long")["state"] == "Cancelled"
-    assert cluster.list("pods") == []
+    cluster.kubectl("wait", "--for=delete", "pods", "--all", "--timeout=60s")
     assert tracking.get_run(status["mlflowRunId"]).info.status == "KILLED"

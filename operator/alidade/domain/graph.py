@@ -1,9 +1,10 @@
 """The graph of jobs and what they depend on: who waits for whom, and where it goes in a circle.
 
-Edges come from specs, which never change, so a cycle can only close when a job is added; it is
-looked for then and remembered, and a look-up costs nothing however long the chains are.
+Edges come from specs, which never change, so a circle can only close when a job is added, and
+break when one is removed; who is in one is found out then and remembered.
 """
 
+from collections import deque
 from collections.abc import Iterable
 
 import networkx as nx
@@ -20,47 +21,71 @@ class DependencyGraph:
 
     def __init__(self) -> None:
         self._graph: nx.DiGraph[Key] = nx.DiGraph()
-        self._cycles: dict[Key, tuple[Key, ...]] = {}
+        self._circular: set[Key] = set()
 
     def add(self, job: Key, dependencies: Iterable[Key]) -> frozenset[Key]:
-        """Add a job; return the members of the cycle that it closes, if any."""
+        """Add a job; return those whose cycle is another now."""
         self._graph.add_edges_from((job, dependency) for dependency in dependencies)
-        return self._look_for_cycle(job)
+        if not self._comes_back_to(job):
+            return frozenset()
+        knot = self._knot(job)
+        self._circular |= knot
+        return knot
 
     def remove(self, job: Key) -> frozenset[Key]:
         """Remove a job; return those whose cycle is another now, or none."""
         if job not in self._graph:
             return frozenset()
+        knot = self._knot(job) if job in self._circular else frozenset()
         dependencies = list(self._graph.successors(job))
         self._graph.remove_edges_from([(job, dependency) for dependency in dependencies])
         self._graph.remove_nodes_from(
             [node for node in (job, *dependencies) if not self._graph.degree(node)]
         )
-        concerned = {member for member, cycle in self._cycles.items() if job in cycle}
-        for member in concerned:
-            del self._cycles[member]
-        for member in tuple(concerned):
-            concerned |= self._look_for_cycle(member)
-        return frozenset(concerned)
+        self._circular -= {member for member in knot if not self._comes_back_to(member)}
+        return knot
 
     def dependents(self, job: Key) -> tuple[Key, ...]:
         """Return the jobs that depend on this one."""
         return tuple(self._graph.predecessors(job)) if job in self._graph else ()
 
     def cycle(self, job: Key) -> tuple[Key, ...]:
-        """Return the cycle that this job is part of, in order of dependence, or nothing."""
-        return self._cycles.get(job, ())
+        """Return a cycle that this job is part of, in order of dependence, or nothing.
 
-    def _look_for_cycle(self, job: Key) -> frozenset[Key]:
-        if job in self._cycles or job not in self._graph or not self._graph.in_degree(job):
-            return frozenset()
-        for dependency in self._graph.successors(job):
-            try:
-                way_back = nx.bidirectional_shortest_path(self._graph, dependency, job)
-            except nx.NetworkXNoPath:
-                continue
-            cycle = (job, *way_back[:-1])
-            for member in cycle:
-                self._cycles.setdefault(member, cycle)
-            return frozenset(cycle)
-        return frozenset()
+        It is the shortest, and of several the first by name, whatever was added first.
+        """
+        came_from: dict[Key, Key] = {}
+        ahead = deque([job] if job in self._circular else [])
+        while ahead:
+            member = ahead.popleft()
+            for dependency in sorted(self._graph.successors(member)):
+                if dependency == job:
+                    return self._way(job, member, came_from)
+                if dependency in self._circular and dependency not in came_from:
+                    came_from[dependency] = member
+                    ahead.append(dependency)
+        return ()
+
+    def _way(self, job: Key, member: Key, came_from: dict[Key, Key]) -> tuple[Key, ...]:
+        way = [member]
+        while way[-1] != job:
+            way.append(came_from[way[-1]])
+        return tuple(reversed(way))
+
+    def _comes_back_to(self, job: Key) -> bool:
+        if job not in self._graph or not self._graph.in_degree(job):
+            return False
+        return any(self._leads(dependency, job) for dependency in self._graph.successors(job))
+
+    def _leads(self, start: Key, end: Key) -> bool:
+        try:
+            nx.bidirectional_shortest_path(self._graph, start, end)
+        except nx.NetworkXNoPath:
+            return False
+        return True
+
+    def _knot(self, job: Key) -> frozenset[Key]:
+        """Return all that are in a circle with this job, itself among them."""
+        return frozenset(
+            {job} | (nx.descendants(self._graph, job) & nx.ancestors(self._graph, job))
+        )

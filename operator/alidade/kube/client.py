@@ -23,7 +23,7 @@ FIELD_MANAGER: Final = "alidade-operator"
 PAGE = 500
 TIMEOUT_SECONDS = 30
 
-_APPLY = "application/apply-patch+yaml"
+_APPLY = "application/apply-patch+yaml; charset=utf-8"
 _MERGE = "application/merge-patch+json"
 _ERRORS: Final[dict[int, type[ApiError]]] = {
     400: InvalidError,
@@ -45,6 +45,7 @@ class KubernetesGateway:
     """
 
     def __init__(self, api: client.ApiClient) -> None:
+        self._api = api
         self._objects = client.CustomObjectsApi(api)
         self._core = client.CoreV1Api(api)
 
@@ -95,17 +96,17 @@ class KubernetesGateway:
 
     async def apply_status(self, kind: Kind, namespace: str, name: str, body: Body) -> Body:
         """Make the status of an object what the body says."""
-        return await _told(
-            self._objects.patch_namespaced_custom_object_status(
-                *_path(kind, namespace),
-                name,
-                body,
-                field_manager=FIELD_MANAGER,
-                force=True,
-                _content_type=_APPLY,
-                _request_timeout=TIMEOUT_SECONDS,
-            )
+        # The client's own method writes ASCII, where a character beyond the first plane of Unicode,
+        # such as a log's emoji, is a pair of escapes; the API server reads YAML, which has none.
+        request = await self._api.param_serialize(
+            "PATCH",
+            f"/apis/{kind.group}/{kind.version}/namespaces/{namespace}/{kind.plural}/{name}/status",
+            query_params=[("fieldManager", FIELD_MANAGER), ("force", "true")],
+            header_params={"Accept": "application/json", "Content-Type": _APPLY},
+            body=json.dumps(body, ensure_ascii=False),
+            auth_settings=["BearerToken"],
         )
+        return await _told(_read(self._api.call_api(*request, _request_timeout=TIMEOUT_SECONDS)))
 
     async def delete(self, kind: Kind, namespace: str, name: str, uid: str) -> None:
         """Delete the object of this UID, and in the background what it owns."""

@@ -34,11 +34,14 @@ class Task:
         return job_body(self.name, depends_on=self.depends_on, parameters=taken, **self.spec)
 
 
+What = Literal["hold", "drain", "move", "withdraw", "suspend", "cancel", "delete"]
+
+
 @dataclass(frozen=True)
 class Deed:
     """Something that the user does to an object at some time, and some time later takes back."""
 
-    what: Literal["hold", "drain", "move", "withdraw", "suspend", "cancel", "delete"]
+    what: What
     name: str
     at: float
     seconds: float
