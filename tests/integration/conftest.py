@@ -94,7 +94,8 @@ def new_scene(
 
     yield new
     for scene in made:
-        namespaces.delete_namespace(scene.namespace)
+        # A test may have deleted it.
+        scene.kubectl("delete", "namespace", scene.namespace, "--ignore-not-found", "--wait=false")
 
 
 @pytest.fixture

@@ -6,7 +6,6 @@ from typing import Any
 import yaml
 from kubernetes.client.exceptions import ApiException
 from kubernetes.dynamic import DynamicClient
-from kubernetes.dynamic.exceptions import NotFoundError
 from mlflow.entities import Run
 from urllib3.exceptions import HTTPError
 
@@ -93,21 +92,31 @@ class Scene:
     # What there is to see.
 
     def get(self, kind: tuple[str, str], name: str) -> Body:
-        """Read an object."""
-        found: Body = self._resource(kind).get(name=name, namespace=self.namespace).to_dict()
+        """Read an object.
+
+        Raises:
+            AssertionError: There is none, or the API server does not answer.
+        """
+        try:
+            found: Body = self._resource(kind).get(name=name, namespace=self.namespace).to_dict()
+        except (ApiException, HTTPError) as error:
+            raise AssertionError(f"{kind[1]} {name}: {error}") from error
         return found
 
     def exists(self, kind: tuple[str, str], name: str) -> bool:
         """Say whether there is such an object."""
-        try:
-            self.get(kind, name)
-        except NotFoundError:
-            return False
-        return True
+        return name in {found["metadata"]["name"] for found in self.all_of(kind)}
 
     def all_of(self, kind: tuple[str, str], selector: str | None = None) -> list[Body]:
-        """Read all objects of a kind."""
-        answer = self._resource(kind).get(namespace=self.namespace, label_selector=selector)
+        """Read all objects of a kind.
+
+        Raises:
+            AssertionError: The API server does not answer.
+        """
+        try:
+            answer = self._resource(kind).get(namespace=self.namespace, label_selector=selector)
+        except (ApiException, HTTPError) as error:
+            raise AssertionError(f"{kind[1]}: {error}") from error
         found: list[Body] = answer.to_dict()["items"]
         return found
 
@@ -130,7 +139,7 @@ class Scene:
         """Wait for a job to be in a state, for a reason; return its status."""
 
         def check() -> Body:
-            status = self._seen(job)
+            status = self.status(job)
             told = status.get("state"), status.get("reason")
             assert told == (state, reason or told[1]), f"{job}: {status}"
             return status
@@ -141,14 +150,15 @@ class Scene:
         """Wait for jobs to be in these states, others being in any."""
 
         def check() -> bool:
-            try:
-                states = self.states()
-            except (ApiException, HTTPError) as error:
-                raise AssertionError(f"API server: {error}") from error
+            states = self.states()
             assert {name: states.get(name) for name in wanted} == dict(wanted)
             return True
 
         eventually(check)
+
+    def until_tracked(self, job: str) -> None:
+        """Wait until MLflow's end of a job's run agrees with the job's."""
+        self.kubectl("wait", "--for=condition=Tracked", f"ajob/{job}", "--timeout=60s")
 
     def until_gone(self, kind: tuple[str, str], name: str) -> None:
         """Wait until there is no such object."""
@@ -196,12 +206,6 @@ class Scene:
                 ("get", "events", "--sort-by=.metadata.creationTimestamp"),
             )
         )
-
-    def _seen(self, job: str) -> Body:
-        try:
-            return self.status(job)
-        except (ApiException, HTTPError) as error:
-            raise AssertionError(f"job {job}: {error}") from error
 
     def _resource(self, kind: tuple[str, str]) -> Any:
         version, name = kind

@@ -6,7 +6,7 @@ from itertools import islice
 
 import pytest
 
-from tests.integration.conftest import NewOperator
+from tests.integration.conftest import NewScene
 from tests.integration.manifests import Body, experiment, job, queue
 from tests.integration.scene import (
     BATCH_JOB,
@@ -44,11 +44,12 @@ RUN_ENDS = {"Finished": "FINISHED", "Failed": "FAILED"}
 
 
 @pytest.fixture
-def own_operator(new_operator: NewOperator) -> Iterator[Operator]:
-    """An operator that the test may kill."""
-    with new_operator(resync_seconds="5") as operator:
-        yield operator
-        assert "reconcile.crashed" not in operator.log()
+def mortal(operator: Operator) -> Iterator[Operator]:
+    """The operator, which the test may kill."""
+    yield operator
+    if not operator.runs:
+        operator.start()
+        operator.wait_until_ready()
 
 
 @pytest.fixture
@@ -64,7 +65,7 @@ def assert_all_ended_once(scene: Scene) -> None:
     """Each job ended as it should, had one pod and one run, and MLflow agrees on its end."""
     assert scene.states() == ENDS
     for name in set(ENDS) - {"never"}:
-        scene.kubectl("wait", "--for=condition=Tracked", f"ajob/{name}", "--timeout=60s")
+        scene.until_tracked(name)
         [pod] = scene.pods(name)
         run = scene.run(name)
         assert run.info.status == RUN_ENDS[ENDS[name]]
@@ -85,7 +86,7 @@ def assert_all_took_their_turn(scene: Scene, since: str) -> None:
 
 
 def test_an_operator_killed_again_and_again_does_everything_once(
-    own_operator: Operator, diamond: Scene
+    mortal: Operator, diamond: Scene
 ) -> None:
     since = diamond.version(BATCH_JOB)
     seen = diamond.version(JOB)
@@ -93,22 +94,23 @@ def test_an_operator_killed_again_and_again_does_everything_once(
     deaths = 0
 
     while diamond.states() != ENDS:
-        if not own_operator.runs:
-            own_operator.start()
+        if not mortal.runs:
+            mortal.start()
+            mortal.wait_until_ready()
         # It dies after some change of some job's status, in the middle of what follows from that.
-        for version in islice(diamond.watch(JOB, seen, seconds=5), random.randint(3, 15)):
+        for version in islice(diamond.watch(JOB, seen, seconds=3), random.randint(3, 15)):
             seen = version["metadata"]["resourceVersion"]
-        own_operator.kill()
+        mortal.kill()
         deaths += 1
 
     assert deaths >= 3
-    own_operator.start()
+    mortal.start()
     assert_all_ended_once(diamond)
     assert_all_took_their_turn(diamond, since)
 
 
 def test_jobs_go_on_when_the_api_server_is_back(
-    own_operator: Operator, diamond: Scene, plane: ControlPlane
+    mortal: Operator, diamond: Scene, plane: ControlPlane
 ) -> None:
     diamond.let("train", [running()])
     diamond.apply(*DIAMOND)
@@ -122,90 +124,81 @@ def test_jobs_go_on_when_the_api_server_is_back(
 
     diamond.until_states(ENDS)
     assert_all_ended_once(diamond)
-    assert own_operator.runs
+    assert mortal.runs
 
 
 def test_what_was_deleted_while_no_operator_looked_is_not_waited_for(
-    own_operator: Operator, scene: Scene
+    mortal: Operator, scene: Scene
 ) -> None:
     scene.let("a", [running()])
     scene.apply(job("a"), job("b", "a"))
     scene.until("a", "Started")
     scene.until("b", "Waiting", "DependencyPending")
 
-    own_operator.kill()
+    mortal.kill()
     scene.delete(JOB, "a")
     scene.until_gone(BATCH_JOB, "a")
-    own_operator.start()
+    mortal.start()
 
     scene.until("b", "Waiting", "DependencyNotFound")
 
 
 def test_a_job_that_ended_while_no_operator_looked_ends_as_its_pod_did(
-    own_operator: Operator, scene: Scene
+    mortal: Operator, scene: Scene
 ) -> None:
     scene.let("good", [running()])
     scene.let("bad", [running()])
     scene.apply(job("good"), job("bad"), job("b", "good"))
     scene.until_states({"good": "Started", "bad": "Started"})
 
-    own_operator.kill()
+    mortal.kill()
     scene.let("good", [running(), succeeded({"version": "3"})])
     scene.let("bad", [running(), failed(1, "no luck")])
     scene.kubectl("wait", "--for=condition=Complete", "job.batch/good", "--timeout=60s")
     scene.kubectl("wait", "--for=condition=Failed", "job.batch/bad", "--timeout=60s")
-    own_operator.start()
+    mortal.start()
 
     scene.until_states({"good": "Finished", "bad": "Failed", "b": "Finished"})
     assert scene.status("good")["outputs"] == {"version": "3"}
     assert scene.status("bad")["message"] == "failed: exit code 1: no luck"
 
 
-def test_jobs_wait_for_mlflow_before_they_run_and_lack_nothing_afterwards(
-    own_operator: Operator, diamond: Scene, tracking: TrackingServer
+def test_without_mlflow_jobs_end_and_others_wait_and_nothing_is_lacking_when_it_is_back(
+    mortal: Operator, diamond: Scene, new_scene: NewScene, tracking: TrackingServer
 ) -> None:
+    earlier = new_scene()
+    for name in ("ends", "goes"):
+        earlier.let(name, [running()])
+    earlier.apply(queue(), experiment(), job("ends"), job("goes"))
+    earlier.until_states({"ends": "Started", "goes": "Started"})
+    deleted_run = earlier.run("goes").info.run_id
     diamond.until_registered("bench")
+
     tracking.kill()
     try:
         diamond.apply(*DIAMOND)
-        diamond.apply(experiment("late"), job("newcomer", experiment="late"))
-
-        for name in ("train", "bad", "newcomer"):
-            status = diamond.until(name, "Queued", "TrackingUnavailable")
+        earlier.apply(experiment("late"), job("newcomer", experiment="late"))
+        for scene, name in ((diamond, "train"), (diamond, "bad"), (earlier, "newcomer")):
+            status = scene.until(name, "Queued", "TrackingUnavailable")
             assert status["message"].startswith("MLflow unreachable since ")
+            assert not scene.pods(name)
         diamond.until("defend", "Waiting", "DependencyPending")
-        assert not diamond.pods("train")
-        assert own_operator.read("/readyz") == "ok\n"
+        earlier.let("ends", [running(), failed(1, "no luck")])
+        earlier.delete(JOB, "goes")
+        earlier.until("ends", "Failed")
+        eventually(lambda: tracked(earlier, "ends").get("reason") == "TrackingUnavailable")
+        assert tracked(earlier, "ends")["status"] == "False"
+        assert mortal.read("/readyz") == "ok\n"
     finally:
         tracking.start()
         tracking.wait_until_ready()
 
-    diamond.until("newcomer", "Finished")
-    diamond.delete(JOB, "newcomer")
+    earlier.until_tracked("ends")
+    assert earlier.run("ends").info.status == "FAILED"
+    eventually(lambda: tracking.client.get_run(deleted_run).info.status == "KILLED")
+    earlier.until("newcomer", "Finished")
     diamond.until_states(ENDS)
     assert_all_ended_once(diamond)
-
-
-def test_jobs_end_without_mlflow_and_their_runs_end_when_it_is_back(
-    own_operator: Operator, scene: Scene, tracking: TrackingServer
-) -> None:
-    scene.let("a", [running()])
-    scene.apply(job("a"), job("b", "a"))
-    scene.until("a", "Started")
-
-    tracking.kill()
-    try:
-        scene.let("a", [running(), failed(1, "no luck")])
-        scene.until_states({"a": "Failed", "b": "Skipped"})
-        eventually(lambda: tracked(scene, "a").get("reason") == "TrackingUnavailable")
-        assert tracked(scene, "a")["status"] == "False"
-    finally:
-        tracking.start()
-        tracking.wait_until_ready()
-
-    eventually(lambda: tracked(scene, "a")["status"] == "True")
-    assert scene.run("a").info.status == "FAILED"
-    assert own_operator.runs
 
 
 def tracked(scene: Scene, name: str) -> Body:

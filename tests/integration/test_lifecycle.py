@@ -2,8 +2,8 @@
 
 import pytest
 
-from tests.integration.manifests import job, queue
-from tests.integration.scene import BATCH_JOB, JOB, QUEUE, Scene
+from tests.integration.manifests import experiment, job, queue
+from tests.integration.scene import BATCH_JOB, EXPERIMENT, JOB, QUEUE, Scene
 from tests.support.kubelet import Report, evicted, failed, oom_killed, running, succeeded
 from tests.support.polling import eventually
 
@@ -13,16 +13,13 @@ RUNS_ON = [running()]
 RUNS_OUT = [running(), succeeded()]
 
 
-def until_tracked(scene: Scene, name: str) -> None:
-    scene.kubectl("wait", "--for=condition=Tracked", f"jobs.alidade.dev/{name}", "--timeout=60s")
-
-
 def test_a_suspended_job_waits_and_stops_and_goes_on_as_the_same_run(scene: Scene) -> None:
     scene.let("a", RUNS_ON)
     scene.apply(job("a", suspend=True))
     status = scene.until("a", "Queued", "Suspended")
     assert status["message"] == "spec.suspend is true"
-    assert scene.get(BATCH_JOB, "a")["spec"]["suspend"] is True
+    batch_job = eventually(lambda: scene.get(BATCH_JOB, "a"))
+    assert batch_job["spec"]["suspend"] is True
 
     scene.patch(JOB, "a", {"suspend": False})
     first = scene.until("a", "Started")
@@ -61,12 +58,12 @@ def test_a_job_can_be_cancelled_whatever_it_waits_for(scene: Scene) -> None:
         job("runs"),
         job("waits", "runs"),
         job("queued", queue="held"),
-        job("after", "runs", "queued"),
+        job("after", "runs"),
     )
     scene.until("runs", "Started")
     scene.until("waits", "Waiting", "DependencyPending")
     scene.until("queued", "Queued", "QueueHeld")
-    cancelled = ("runs", "waits", "queued")
+    cancelled = ("waits", "queued", "runs")
 
     for name in cancelled:
         scene.patch(JOB, name, {"cancel": True})
@@ -76,7 +73,7 @@ def test_a_job_can_be_cancelled_whatever_it_waits_for(scene: Scene) -> None:
     eventually(lambda: not scene.all_of(BATCH_JOB))
     eventually(lambda: not scene.pods("runs"))
     for name in ("runs", "queued"):
-        until_tracked(scene, name)
+        scene.until_tracked(name)
         run = scene.run(name)
         assert run.info.status == "KILLED"
         assert run.data.tags["alidade.dev/message"] == "cancelled by spec.cancel"
@@ -85,16 +82,62 @@ def test_a_job_can_be_cancelled_whatever_it_waits_for(scene: Scene) -> None:
     assert not scene.tracking.runs_of(waits["metadata"]["uid"])
 
 
-def test_a_deleted_job_takes_its_pods_along_and_its_run_is_killed(scene: Scene) -> None:
+@pytest.mark.parametrize("cascade", ["background", "foreground"])
+def test_a_deleted_job_takes_its_pods_along_and_its_run_is_killed(
+    scene: Scene, cascade: str
+) -> None:
     scene.let("a", RUNS_ON)
     scene.apply(job("a"))
     run_id = scene.until("a", "Started")["mlflowRunId"]
 
-    scene.delete(JOB, "a")
+    scene.kubectl("delete", "ajob", "a", f"--cascade={cascade}")
 
     scene.until_gone(BATCH_JOB, "a")
     eventually(lambda: not scene.pods("a"))
-    eventually(lambda: scene.tracking.client.get_run(run_id).info.status == "KILLED", within=20)
+    eventually(lambda: scene.tracking.client.get_run(run_id).info.status == "KILLED")
+
+
+def test_a_deleted_namespace_leaves_no_run_open(scene: Scene) -> None:
+    scene.let("a", RUNS_ON)
+    scene.apply(job("a"), job("b", "a"))
+    run_id = scene.until("a", "Started")["mlflowRunId"]
+
+    scene.kubectl("delete", "namespace", scene.namespace, "--wait=false")
+
+    # Its batch/v1 Job may go before the job itself, which then has failed.
+    ends = {"KILLED", "FAILED"}
+    eventually(lambda: scene.tracking.client.get_run(run_id).info.status in ends)
+    eventually(lambda: not scene.all_of(JOB) and not scene.all_of(BATCH_JOB))
+
+
+def test_a_job_deleted_and_applied_again_is_another_job(scene: Scene) -> None:
+    scene.let("a", RUNS_ON, RUNS_OUT)
+    scene.apply(job("a"))
+    first = scene.until("a", "Started")["mlflowRunId"]
+
+    scene.kubectl("delete", "ajob", "a")
+    scene.apply(job("a"))
+
+    second = scene.until("a", "Finished")["mlflowRunId"]
+    assert second == scene.run("a").info.run_id != first
+    eventually(lambda: scene.tracking.client.get_run(first).info.status == "KILLED")
+
+
+def test_a_job_that_runs_goes_on_without_its_experiment_and_its_queue(scene: Scene) -> None:
+    scene.let("a", RUNS_ON)
+    scene.apply(job("a"), job("b", "a"))
+    scene.until("a", "Started")
+
+    scene.delete(EXPERIMENT, "bench")
+    scene.delete(QUEUE, "cpu")
+    scene.until("b", "Waiting", "ExperimentNotFound")
+    scene.let("a", RUNS_OUT)
+
+    scene.until("a", "Finished")
+    scene.until_tracked("a")
+    assert scene.run("a").info.status == "FINISHED"
+    scene.apply(queue(), experiment())
+    scene.until("b", "Finished")
 
 
 def test_a_failure_is_told_in_the_words_of_what_failed(scene: Scene) -> None:
@@ -127,7 +170,7 @@ def test_a_failure_is_told_in_the_words_of_what_failed(scene: Scene) -> None:
         status = scene.until(name, "Failed")
         assert (status["reason"], status["message"]) == (reason, message)
         assert status["rootCause"]["job"] == name
-        until_tracked(scene, name)
+        scene.until_tracked(name)
         run = scene.run(name)
         assert run.info.status == "FAILED"
         assert run.data.tags["alidade.dev/reason"] == reason
@@ -140,8 +183,16 @@ def test_a_job_is_tried_again_as_often_as_it_says_and_as_often_as_nodes_let_it_d
     scene.let("flaky", [running(), failed(1, "no luck")], RUNS_OUT)
     scene.let("hopeless", [running(), failed(1, "no luck")], [running(), failed(2, "none left")])
     scene.let("unlucky", [running(), evicted("node is low on memory")], RUNS_OUT)
+    scene.let("wrong", [running(), failed(64, "no such parameter")])
+    not_again = {"containerName": "worker", "operator": "In", "values": [64]}
+    policy = {"rules": [{"action": "FailJob", "onExitCodes": not_again}]}
 
-    scene.apply(job("flaky", backoffLimit=1), job("hopeless", backoffLimit=1), job("unlucky"))
+    scene.apply(
+        job("flaky", backoffLimit=1),
+        job("hopeless", backoffLimit=1),
+        job("unlucky"),
+        job("wrong", backoffLimit=5, podFailurePolicy=policy),
+    )
 
     for name, cause in (
         ("flaky", "failed: exit code 1: no luck"),
@@ -150,6 +201,10 @@ def test_a_job_is_tried_again_as_often_as_it_says_and_as_often_as_nodes_let_it_d
         message = scene.until(name, "Started", "Retrying")["message"]
         assert message == f"{cause}; next attempt: no pod yet"
     scene.until_states({"flaky": "Finished", "hopeless": "Failed", "unlucky": "Finished"})
+    assert scene.until("wrong", "Failed", "InvalidParameters")["message"] == (
+        "failed: InvalidParameters, exit code 64: no such parameter"
+    )
+    assert len(scene.pods("wrong")) == 1
     assert scene.status("hopeless")["message"] == (
         "failed: exit code 2: none left (attempt 2 of 2)"
     )
@@ -157,7 +212,7 @@ def test_a_job_is_tried_again_as_often_as_it_says_and_as_often_as_nodes_let_it_d
         pods = scene.pods(name)
         assert len(pods) == 2
         runs = {pod["metadata"]["annotations"]["alidade.dev/mlflow-run-id"] for pod in pods}
-        until_tracked(scene, name)
+        scene.until_tracked(name)
         assert runs == {scene.run(name).info.run_id}
         assert scene.run(name).info.status == end
 
@@ -169,7 +224,7 @@ def test_a_job_that_runs_beyond_its_deadline_fails(scene: Scene) -> None:
 
     status = scene.until("a", "Failed", "DeadlineExceeded")
     assert status["message"] == "failed: it ran longer than its activeDeadlineSeconds"
-    until_tracked(scene, "a")
+    scene.until_tracked("a")
     assert scene.run("a").info.status == "FAILED"
 
 
@@ -180,7 +235,7 @@ def test_a_batch_job_that_someone_deletes_is_made_anew_or_ends_the_job_that_ran(
     scene.apply(job("runs"), job("waits", "other"))
     scene.until("runs", "Started")
     scene.until("waits", "Waiting", "DependencyNotFound")
-    before = scene.get(BATCH_JOB, "waits")["metadata"]["uid"]
+    before = eventually(lambda: scene.get(BATCH_JOB, "waits"))["metadata"]["uid"]
 
     for name in ("runs", "waits"):
         scene.delete(BATCH_JOB, name)

@@ -86,6 +86,5 @@ class DependencyGraph:
 
     def _knot(self, job: Key) -> frozenset[Key]:
         """Return all that are in a circle with this job, itself among them."""
-        return frozenset(
-            {job} | (nx.descendants(self._graph, job) & nx.ancestors(self._graph, job))
-        )
+        ahead, behind = nx.descendants(self._graph, job), nx.ancestors(self._graph, job)
+        return frozenset({job, *(ahead & behind)})
