@@ -37,16 +37,17 @@ verify: ## Check that what is generated is up to date.
 
 .PHONY: test-unit
 test-unit: ## Tests that need nothing but Python: the operator's, the worker's, the example's.
-	$(DEV)/pytest tests/unit/alidade
-	$(WORKER_DEV)/pytest tests/unit/worker tests/unit/examples
+	@$(DEV)/pytest --timeout 600 tests/unit/alidade
+	@$(WORKER_DEV)/pytest tests/unit/worker tests/unit/examples
 
 .PHONY: test-integration
 test-integration: ## The chart and the operator against a real API server, etcd and controllers.
-	$(DEV)/pytest tests/chart tests/integration
+	@hack/cluster/binaries control-plane >/dev/null
+	@$(DEV)/pytest --timeout 600 tests/chart tests/integration
 
 .PHONY: test-e2e
-test-e2e: ## The tutorial and its failures with TensorFlow pods on a real cluster.
-	$(DEV)/pytest tests/e2e
+test-e2e: deploy ## The tutorial and its failures with TensorFlow pods on a real cluster.
+	@$(DEV)/pytest --timeout 1800 tests/e2e
 
 .PHONY: lock
 lock: ## Lock the versions of all libraries anew (hack/lock --upgrade takes newer ones).

@@ -3,7 +3,7 @@
 import json
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +19,7 @@ def _replace(path: str, value: object) -> dict[str, object]:
     return {"op": "replace", "path": path, "value": value}
 
 
-def _patch(kind: str, name: str, *operations: dict[str, object]) -> dict[str, Any]:
+def _patch(kind: str, name: str, *operations: Mapping[str, object]) -> dict[str, Any]:
     target = {"group": "alidade.dev", "kind": kind, "name": name}
     return {"target": target, "patch": json.dumps(operations)}
 

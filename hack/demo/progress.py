@@ -2,7 +2,7 @@
 
 import sys
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -53,7 +53,7 @@ def read_rows(api: client.CustomObjectsApi, namespace: str, experiment: str) -> 
     Raises:
         kubernetes.client.ApiException: The API server refuses.
     """
-    answer = api.list_namespaced_custom_object("alidade.dev", "v1alpha1", namespace, "jobs")
+    answer: Any = api.list_namespaced_custom_object("alidade.dev", "v1alpha1", namespace, "jobs")
     jobs = [job for job in answer["items"] if job["spec"]["experiment"] == experiment]
     return [_row(job) for job in sorted(jobs, key=_order)]
 
@@ -113,7 +113,7 @@ def as_table(rows: Iterable[Row], accuracies: Accuracies, seconds: float) -> Tab
     return table
 
 
-def follow(read: Any, console: Console, accuracies: Accuracies) -> list[Row]:
+def follow(read: Callable[[], list[Row]], console: Console, accuracies: Accuracies) -> list[Row]:
     """Show the rows until all have ended, and return them: a live table, or a line a change."""
     started = time.monotonic()
     told: dict[str, tuple[str, str]] = {}

@@ -1,18 +1,21 @@
-"""The cluster of this checkout, brought up and deployed to as a user does it."""
+"""The cluster of this checkout, which `make deploy` has brought up and deployed to."""
 
-import subprocess
 import uuid
 from collections.abc import Iterator
 
 import pytest
 from mlflow import MlflowClient
 
-from tests.support.cluster import REPOSITORY, Cluster, namespace, tracking_server
+from tests.support.cluster import STATE, SYSTEM, Cluster, namespace, tracking_server
 
 
 @pytest.fixture(scope="session", autouse=True)
 def deployed() -> None:
-    subprocess.run([REPOSITORY / "hack/deploy"], check=True, cwd=REPOSITORY)
+    ready = (STATE / "bin/kubectl").exists()
+    if not ready or "alidade-operator" not in Cluster(SYSTEM).kubectl(
+        "get", "deployments", check=False
+    ):
+        pytest.exit("no cluster with Alidade on it: run `make deploy` first", returncode=1)
 
 
 @pytest.fixture

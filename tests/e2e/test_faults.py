@@ -24,8 +24,11 @@ def test_jobs_outlive_the_operator(cluster: Cluster, tracking: MlflowClient) -> 
         "first": "Finished",
         "second": "Finished",
     }
-    trials = tracking.get_experiment_by_name("trials").experiment_id
-    runs = tracking.search_runs([trials], f"tags.`alidade.dev/namespace` = '{cluster.namespace}'")
+    trials = tracking.get_experiment_by_name("trials")
+    assert trials
+    runs = tracking.search_runs(
+        [trials.experiment_id], f"tags.`alidade.dev/namespace` = '{cluster.namespace}'"
+    )
     assert {run.info.run_id for run in runs} == {s["mlflowRunId"] for s in ends.values()}
 
 

@@ -1,15 +1,17 @@
 """Jobs run on the nodes of their queue's pool, also on one that advertises devices."""
 
+from typing import Any
+
 from tests.support.cluster import Cluster
 from tests.support.manifests import experiment, job, queue, shell
 
-GPU = {
+GPU: dict[str, Any] = {
     "nodeSelector": {"alidade.dev/pool": "gpu"},
     "tolerations": [{"key": "nvidia.com/gpu", "operator": "Exists", "effect": "NoSchedule"}],
 }
 
 
-def _asks_for(devices: int) -> dict[str, object]:
+def _asks_for(devices: int) -> dict[str, Any]:
     amounts = {"nvidia.com/gpu": str(devices)}
     return {"resources": {"requests": amounts, "limits": amounts}}
 

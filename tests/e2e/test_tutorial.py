@@ -118,6 +118,7 @@ def test_runs_can_be_queried_by_parameters_and_tags(
     runs: dict[str, Run], tracking: MlflowClient
 ) -> None:
     experiment = tracking.get_experiment_by_name("mnist")
+    assert experiment
     found = tracking.search_runs(
         [experiment.experiment_id],
         "params.epochs = '2' AND tags.`alidade.dev/entry-point` = 'train'",

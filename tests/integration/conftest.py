@@ -60,7 +60,7 @@ def new_operator(
 
     def new(**settings: str) -> Operator:
         log = logs / f"operator-{uuid4().hex[:6]}.log"
-        return Operator(log, plane.kubeconfig, tracking.uri, **settings)
+        return Operator(log, plane.kubeconfig, **{"tracking_uri": tracking.uri} | settings)
 
     return new
 

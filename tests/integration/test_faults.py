@@ -40,6 +40,7 @@ ENDS = {
     "never": "Skipped",
     "mourn": "Finished",
 }
+DEATHS = 5
 RUN_ENDS = {"Finished": "FINISHED", "Failed": "FAILED"}
 
 
@@ -91,20 +92,16 @@ def test_an_operator_killed_again_and_again_does_everything_once(
     since = diamond.version(BATCH_JOB)
     seen = diamond.version(JOB)
     diamond.apply(*DIAMOND)
-    deaths = 0
 
-    while diamond.states() != ENDS:
-        if not mortal.runs:
-            mortal.start()
-            mortal.wait_until_ready()
+    for _ in range(DEATHS):
         # It dies after some change of some job's status, in the middle of what follows from that.
-        for version in islice(diamond.watch(JOB, seen, seconds=3), random.randint(3, 15)):
+        for version in islice(diamond.watch(JOB, seen, seconds=3), random.randint(2, 12)):
             seen = version["metadata"]["resourceVersion"]
         mortal.kill()
-        deaths += 1
+        mortal.start()
+        mortal.wait_until_ready()
 
-    assert deaths >= 3
-    mortal.start()
+    diamond.until_states(ENDS)
     assert_all_ended_once(diamond)
     assert_all_took_their_turn(diamond, since)
 

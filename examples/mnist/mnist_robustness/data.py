@@ -69,7 +69,8 @@ def load_split(data_dir: Path, split: Split, image_size: ImageSize) -> Dataset:
 def save_arrays(dataset: Dataset, folder: Path) -> None:
     """Write a data set as two NumPy files, exact to the last bit, into a new or empty folder."""
     folder.mkdir(parents=True, exist_ok=True)
-    for name, values in zip(ARRAY_FILES, (dataset.images, dataset.labels), strict=True):
+    arrays: tuple[NDArray[Any], ...] = (dataset.images, dataset.labels)
+    for name, values in zip(ARRAY_FILES, arrays, strict=True):
         np.save(folder / name, values)
 
 

@@ -77,7 +77,11 @@ class Tracker:
                 self._note_trouble(key, uid, error)
             self._queue.retry(uid)
             return
-        self._away_since = None
+        if self._away_since is not None:
+            self._away_since = None
+            # It is back: what waits longer and longer between two tries need not wait on.
+            for waiting in self._wanted:
+                self._queue.add(waiting)
         self._queue.forget(uid)
         if self._wanted.pop(uid, None) is not None:
             self._views[uid] = view

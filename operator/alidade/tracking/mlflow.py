@@ -5,8 +5,9 @@ import os
 from collections.abc import Callable
 from typing import Any, Final, TypeVar
 
-# The operator retries by itself, and a thread that waits for MLflow's retries serves nobody.
-os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "1")
+# The operator retries by itself. MLflow's client may not: what it sends again after an answer was
+# lost makes a second run.
+os.environ["MLFLOW_HTTP_REQUEST_MAX_RETRIES"] = "0"
 os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", "15")
 # It prints an address at the end of each run, between the lines of the log.
 os.environ.setdefault("MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT", "true")
@@ -87,11 +88,13 @@ class MlflowTracking:
 
     def _end_run(self, run_id: str, end: str, tags: dict[str, str]) -> None:
         try:
-            status = self._client.get_run(run_id).info.status
+            info = self._client.get_run(run_id).info
+            if info.lifecycle_stage == "deleted":
+                return
             self._client.log_batch(
                 run_id, tags=[RunTag(key, value) for key, value in _cut(tags).items()]
             )
-            if status != end:
+            if info.status != end:
                 self._client.set_terminated(run_id, status=end)
         except RestException as error:
             if error.error_code != ErrorCode.Name(RESOURCE_DOES_NOT_EXIST):

@@ -34,8 +34,10 @@ class UnreliableGateway:
         await self._there()
         key, _, value = (selector or "").partition("=")
         for body in self._server.all(kind):
-            labels = body["metadata"].get("labels", {})
-            if not key or (key in labels and value in ("", labels[key])):
+            meta = body["metadata"]
+            labels = meta.get("labels", {})
+            chosen = not key or (key in labels and value in ("", labels[key]))
+            if chosen and namespace in (None, meta["namespace"]):
                 await self._chance.pause()
                 yield body
 

@@ -45,7 +45,7 @@ class User:
             case "drain":
                 await self._change(deed, stopPolicy="HoldAndDrain")
             case "move":
-                await self._change(deed, queue="gpu")
+                self._update(deed.name, queue="gpu")
             case "suspend":
                 await self._change(deed, suspend=True)
             case "withdraw":

@@ -102,10 +102,13 @@ class Scene:
         self.gateway = Gateway(self.server)
         self.mlflow = Faltering(CERTAIN)
         self.queue: WorkQueue[WorkKey] = WorkQueue()
+        self.work: asyncio.Task[None] | None = None
         self.start()
 
     def start(self) -> None:
         """Start the operator anew: nothing but the API server and MLflow remembers anything."""
+        if self.work:
+            self.work.cancel()
         self.cache = Cache(self.queue.add)
         self.tracker = Tracker(self.queue.add)
         self.reconciler = JobReconciler(
@@ -170,7 +173,8 @@ async def scene(*jobs: Body, tracking: str = "MLflow", **queue: Any) -> AsyncIte
     found.have(QUEUES, queue_body(**queue))
     found.have(JOBS, *(jobs or (job_body(),)))
     yield found
-    found.work.cancel()
+    if found.work:
+        found.work.cancel()
 
 
 @in_virtual_time
