@@ -27,7 +27,8 @@ from mlflow import MlflowClient
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 EXAMPLE = REPOSITORY / "examples/mnist"
-KUBECTL = [REPOSITORY / ".cluster/bin/kubectl", "--kubeconfig", REPOSITORY / ".cluster/kubeconfig"]
+STATE = REPOSITORY / ".cluster"
+KUBECTL = [str(STATE / "bin/kubectl"), "--kubeconfig", str(STATE / "kubeconfig")]
 PORT = 5959
 AT_A_TIME = 2
 
