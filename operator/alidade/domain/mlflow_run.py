@@ -45,7 +45,7 @@ def settle(draft: Draft) -> None:
         return
     if run.trouble:
         draft.condition("Tracked", False, "TrackingUnavailable", run.trouble)
-    draft.do(EndRun(status.mlflow_run_id, end, _end_tags(status)))
+    draft.do(EndRun(status.mlflow_run_id, end, _end_tags(status, len(snapshot.pods))))
 
 
 def settled(draft: Draft) -> bool:
@@ -70,8 +70,13 @@ def _tags(snapshot: Snapshot) -> dict[str, str]:
     }
 
 
-def _end_tags(status: JobStatus) -> dict[str, str]:
-    tags = {"alidade.dev/state": str(status.state), "alidade.dev/reason": status.reason or ""}
-    if status.message:
-        tags["alidade.dev/message"] = status.message
-    return tags
+def _end_tags(status: JobStatus, attempts: int) -> dict[str, str]:
+    cause = status.root_cause
+    tags = {
+        "state": status.state,
+        "reason": status.reason,
+        "message": status.message,
+        "exit-code": cause.exit_code if cause else None,
+        "attempts": attempts or None,
+    }
+    return {f"alidade.dev/{name}": str(tag) for name, tag in tags.items() if tag is not None}

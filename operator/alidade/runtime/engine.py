@@ -130,11 +130,14 @@ class Engine:
             self._queue.add_after(key, AGGREGATION_SECONDS)
 
     async def _resync(self) -> None:
+        wait = self._settings.resync_seconds
         while True:
-            await asyncio.sleep(self._settings.resync_seconds)
+            await asyncio.sleep(wait)
             try:
                 await self._compare()
+                wait = self._settings.resync_seconds
             except ApiError as error:
+                wait = min(RETRY_SYNC_SECONDS, wait)
                 log.warning("resync.failed", error=str(error))
 
     async def _compare(self) -> None:

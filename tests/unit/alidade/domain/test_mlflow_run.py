@@ -3,7 +3,7 @@ from dataclasses import replace
 import pytest
 
 from alidade.api.base import Condition
-from alidade.api.job import JobState, JobStatus
+from alidade.api.job import JobState, JobStatus, RootCause
 from alidade.domain.actions import CreateRun, EndRun, ReadPods, RunEnd
 from alidade.domain.draft import Draft
 from alidade.domain.mlflow_run import UID_TAG, create, settle, settled
@@ -128,6 +128,17 @@ def test_the_run_ends_as_the_job_ended(state: JobState, end: RunEnd) -> None:
         )
     ]
     assert not settled(draft)
+
+
+def test_the_run_tells_the_exit_code_and_how_often_it_was_tried() -> None:
+    cause = RootCause(job="fgm", reason="OOMKilled", message="failed: OOMKilled", exit_code=137)
+    draft = draft_of(
+        replace(over(S.FAILED, root_cause=cause), pods=(failed_pod("a"), failed_pod("b")))
+    )
+    (action,) = draft.actions
+    assert isinstance(action, EndRun)
+    assert action.tags["alidade.dev/exit-code"] == "137"
+    assert action.tags["alidade.dev/attempts"] == "2"
 
 
 def test_once_mlflow_knows_nothing_is_left_to_do() -> None:
