@@ -1,5 +1,6 @@
 """Reconciling one job: a snapshot, the plan for it, its status, its actions."""
 
+from collections import defaultdict
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -93,11 +94,13 @@ class JobReconciler:
         self._clock = clock
         self._inherited: frozenset[str] = frozenset()
         self._memories: dict[str, _Memory] = {}
-        self._departed: dict[Key, Job] = {}
+        # By UID below the name: a name may be used again, and again be deleted, in little time.
+        self._departed: defaultdict[Key, dict[str, Job]] = defaultdict(dict)
 
     def prime(self) -> None:
         """Take over the jobs that are there; those that wait for a place line up for it first."""
-        known = (*self._cache.jobs.values(), *self._departed.values())
+        departed = (job for jobs in self._departed.values() for job in jobs.values())
+        known = (*self._cache.jobs.values(), *departed)
         self._inherited = frozenset(job.metadata.uid for job in known)
         for key, job in self._cache.jobs.items():
             if not job.status.ended and plan(self._snapshot(key, job)).wants_place:
@@ -132,7 +135,7 @@ class JobReconciler:
     def depart(self, job: Job) -> None:
         """Take note that a job was deleted, with its last status."""
         self._memories.pop(job.metadata.uid, None)
-        self._departed[job.key] = job
+        self._departed[job.key][job.metadata.uid] = job
         self._queue.add(WorkKey("job", *job.key))
 
     def _memory(self, job: Job) -> _Memory:
@@ -149,18 +152,18 @@ class JobReconciler:
         return decided
 
     async def _see_off(self, key: WorkKey, where: Key) -> None:
-        """Bring the run of a deleted job on to its end."""
-        job = self._departed.get(where)
-        if job is None:
-            return
-        decided = plan_deleted(self._snapshot(where, job))
-        if decided is None:
+        """Bring the runs of deleted jobs of this name on to their ends."""
+        for uid, job in tuple(self._departed.get(where, {}).items()):
+            decided = plan_deleted(self._snapshot(where, job))
+            if decided is None:
+                del self._departed[where][uid]
+                self._memories.pop(uid, None)
+                self._tracker.forget(uid)
+                continue
+            for action in decided.actions:
+                await self._act(key, job, action)
+        if not self._departed.get(where, True):
             del self._departed[where]
-            self._memories.pop(job.metadata.uid, None)
-            self._tracker.forget(job.metadata.uid)
-            return
-        for action in decided.actions:
-            await self._act(key, job, action)
 
     async def _ask_what_was_done(self, where: Key) -> None:
         """Find out what became of a request without an answer, before anything rests on it."""

@@ -408,16 +408,39 @@ async def test_pods_of_an_earlier_batch_job_of_the_name_say_nothing_of_this_one(
         assert lab.where() == (S.QUEUED, "PodPending")
 
 
+def delete(lab: Scene) -> Job:
+    """Delete the job and, as the garbage collector would, its batch/v1 Job."""
+    job = lab.cache.jobs[NAMESPACE, "train"]
+    for kind in (JOBS, BATCH_JOBS):
+        body = lab.server.read(kind, "train")
+        lab.server.remove(kind, "train")
+        lab.cache.drop(kind, NAMESPACE, "train", body["metadata"]["uid"])
+    lab.reconciler.depart(job)
+    return job
+
+
+@in_virtual_time
+async def test_the_runs_of_two_jobs_of_one_name_that_are_deleted_both_end() -> None:
+    async with scene() as lab:
+        await lab.bring_on()
+        delete(lab)
+        lab.have(JOBS, job_body(meta={"uid": "uid-another"}))
+        # Before anything has been done about the first.
+        lab.mlflow.runs |= {"r-another": "SCHEDULED"}
+        another = lab.cache.jobs[NAMESPACE, "train"]
+        status = another.status.model_copy(update={"mlflow_run_id": "r-another"})
+        lab.reconciler.depart(another.model_copy(update={"status": status}))
+        lab.server.remove(JOBS, "train")
+        lab.cache.drop(JOBS, NAMESPACE, "train", another.metadata.uid)
+        await lab.bring_on()
+        assert list(lab.mlflow.runs.values()) == ["KILLED", "KILLED"]
+
+
 @in_virtual_time
 async def test_the_run_of_a_job_that_is_deleted_ends_with_it() -> None:
     async with scene() as lab:
         await lab.bring_on()
-        job = lab.cache.jobs[NAMESPACE, "train"]
-        for kind in (JOBS, BATCH_JOBS):
-            body = lab.server.read(kind, "train")
-            lab.server.remove(kind, "train")
-            lab.cache.drop(kind, NAMESPACE, "train", body["metadata"]["uid"])
-        lab.reconciler.depart(job)
+        job = delete(lab)
         await lab.bring_on()
         assert list(lab.mlflow.runs.values()) == ["KILLED"]
         assert lab.tracker.view(job.metadata.uid) == TrackingView()
