@@ -81,7 +81,7 @@ class Plain:
             [sys.executable, "-m", "alidade_worker"],
             env=environment,
             check=True,
-            stdout=subprocess.DEVNULL,
+            capture_output=True,
         )
         self.runs[name] = run_id
         self.outputs[name] = json.loads(message.read_text())

@@ -6,13 +6,12 @@ from collections.abc import Iterator
 import pytest
 from mlflow import MlflowClient
 
-from tests.support.cluster import STATE, SYSTEM, Cluster, namespace, tracking_server
+from tests.support.cluster import KUBECTL, SYSTEM, Cluster, namespace, tracking_server
 
 
 @pytest.fixture(scope="session", autouse=True)
 def deployed() -> None:
-    ready = (STATE / "bin/kubectl").exists()
-    if not ready or "alidade-operator" not in Cluster(SYSTEM).kubectl(
+    if not KUBECTL.exists() or "alidade-operator" not in Cluster(SYSTEM).kubectl(
         "get", "deployments", check=False
     ):
         pytest.exit("no cluster with Alidade on it: run `make deploy` first", returncode=1)

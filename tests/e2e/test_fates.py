@@ -121,7 +121,7 @@ def test_a_failure_is_an_event_of_its_job(outcome: Outcome) -> None:
 
 
 def test_the_experiment_has_failed(outcome: Outcome) -> None:
-    outcome.cluster.kubectl("wait", "--for=condition=Failed", "experiment/trials", "--timeout=30s")
+    outcome.cluster.kubectl("wait", "--for=condition=Failed", "experiment/bench", "--timeout=30s")
 
 
 def test_a_running_job_can_be_cancelled(cluster: Cluster, tracking: MlflowClient) -> None:

@@ -12,7 +12,7 @@ def test_jobs_outlive_the_operator(cluster: Cluster, tracking: MlflowClient) -> 
     cluster.apply(queue(maxRunning=1), experiment())
     cluster.apply(
         job("first", podTemplate=shell("sleep 8")),
-        job("second", dependsOn=[{"name": "first"}], podTemplate=shell("true")),
+        job("second", "first", podTemplate=shell("true")),
     )
     cluster.wait_for("first", state="Started")
     system.kubectl(
@@ -24,10 +24,10 @@ def test_jobs_outlive_the_operator(cluster: Cluster, tracking: MlflowClient) -> 
         "first": "Finished",
         "second": "Finished",
     }
-    trials = tracking.get_experiment_by_name("trials")
-    assert trials
+    bench = tracking.get_experiment_by_name("bench")
+    assert bench
     runs = tracking.search_runs(
-        [trials.experiment_id], f"tags.`alidade.dev/namespace` = '{cluster.namespace}'"
+        [bench.experiment_id], f"tags.`alidade.dev/namespace` = '{cluster.namespace}'"
     )
     assert {run.info.run_id for run in runs} == {s["mlflowRunId"] for s in ends.values()}
 

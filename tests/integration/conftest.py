@@ -8,10 +8,10 @@ import pytest
 from kubernetes import client, config
 from kubernetes.dynamic import DynamicClient
 
-from tests.integration.manifests import experiment, queue
 from tests.integration.scene import Scene
 from tests.support.control_plane import REPOSITORY, ControlPlane, node
 from tests.support.kubelet import Kubelet
+from tests.support.manifests import experiment, queue
 from tests.support.operator import Operator
 from tests.support.tracking import TrackingServer
 

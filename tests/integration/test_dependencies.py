@@ -5,9 +5,9 @@ from itertools import pairwise
 
 import pytest
 
-from tests.integration.manifests import Body, job
 from tests.integration.scene import BATCH_JOB, JOB, Scene
 from tests.support.kubelet import failed, oom_killed, running, succeeded
+from tests.support.manifests import Body, job
 from tests.support.polling import eventually
 
 pytestmark = pytest.mark.usefixtures("operator")

@@ -3,9 +3,9 @@
 import pytest
 
 from tests.integration.conftest import NewScene
-from tests.integration.manifests import Body, experiment, job, queue
 from tests.integration.scene import EXPERIMENT, JOB, Scene
 from tests.support.kubelet import failed, running, succeeded
+from tests.support.manifests import Body, experiment, job, queue
 from tests.support.polling import eventually
 
 pytestmark = pytest.mark.usefixtures("operator")

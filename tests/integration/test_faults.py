@@ -7,7 +7,6 @@ from itertools import islice
 import pytest
 
 from tests.integration.conftest import NewScene
-from tests.integration.manifests import Body, experiment, job, queue
 from tests.integration.scene import (
     BATCH_JOB,
     JOB,
@@ -17,6 +16,7 @@ from tests.integration.scene import (
 )
 from tests.support.control_plane import ControlPlane
 from tests.support.kubelet import failed, running, succeeded
+from tests.support.manifests import Body, experiment, job, queue
 from tests.support.operator import Operator
 from tests.support.polling import eventually
 from tests.support.tracking import TrackingServer

@@ -2,9 +2,9 @@
 
 import pytest
 
-from tests.integration.manifests import experiment, job, queue
 from tests.integration.scene import BATCH_JOB, EXPERIMENT, JOB, QUEUE, Scene
 from tests.support.kubelet import Report, evicted, failed, oom_killed, running, succeeded
+from tests.support.manifests import experiment, job, queue
 from tests.support.polling import eventually
 
 pytestmark = pytest.mark.usefixtures("operator")

@@ -1,8 +1,8 @@
 """MLflow does what it is asked, and the answer does not arrive."""
 
 from tests.integration.conftest import NewOperator
-from tests.integration.manifests import job
 from tests.integration.scene import Scene
+from tests.support.manifests import job
 from tests.support.proxy import LossyProxy
 from tests.support.tracking import TrackingServer
 

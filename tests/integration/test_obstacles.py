@@ -5,10 +5,10 @@ from collections.abc import Iterator
 import pytest
 
 from tests.integration.conftest import NewScene
-from tests.integration.manifests import Body, experiment, job, queue
 from tests.integration.scene import BATCH_JOB, EXPERIMENT, JOB, Scene
 from tests.support.control_plane import ControlPlane, node
 from tests.support.kubelet import running, waiting
+from tests.support.manifests import Body, experiment, job, queue
 
 pytestmark = pytest.mark.usefixtures("operator")
 

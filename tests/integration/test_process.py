@@ -3,9 +3,9 @@
 import json
 
 from tests.integration.conftest import NewOperator, NewScene
-from tests.integration.manifests import experiment, job, queue
 from tests.integration.scene import JOB, Scene
 from tests.support.kubelet import failed, running, succeeded
+from tests.support.manifests import experiment, job, queue
 from tests.support.operator import Operator
 from tests.support.polling import eventually
 

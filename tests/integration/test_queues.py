@@ -4,7 +4,6 @@ from datetime import UTC, datetime
 
 import pytest
 
-from tests.integration.manifests import experiment, job, queue
 from tests.integration.scene import (
     BATCH_JOB,
     JOB,
@@ -15,6 +14,7 @@ from tests.integration.scene import (
     most_at_a_time,
 )
 from tests.support.kubelet import running, succeeded
+from tests.support.manifests import experiment, job, queue
 from tests.support.polling import eventually
 
 pytestmark = pytest.mark.usefixtures("operator")

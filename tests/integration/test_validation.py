@@ -4,9 +4,9 @@ from typing import Any
 
 import pytest
 
-from tests.integration.manifests import Body, experiment, job, queue
 from tests.integration.scene import JOB, Scene
 from tests.support.control_plane import ControlPlane
+from tests.support.manifests import Body, experiment, job, queue
 
 
 def parameter(name: str = "epochs", **source: Any) -> Body:

@@ -14,8 +14,12 @@ from typing import Any
 import yaml
 from mlflow import MlflowClient
 
+from tests.support.kubectl import kubectl
+
 REPOSITORY = Path(__file__).resolve().parents[2]
 STATE = REPOSITORY / ".cluster"
+KUBECTL = STATE / "bin/kubectl"
+KUBECONFIG = STATE / "kubeconfig"
 SYSTEM = "alidade"
 """Namespace of the operator and the tracking server."""
 ENDS = {"Finished", "Failed", "Skipped", "Cancelled"}
@@ -29,18 +33,8 @@ class Cluster:
 
     def kubectl(self, *arguments: str, stdin: str | None = None, check: bool = True) -> str:
         """Run kubectl; return what it printed, errors included."""
-        done = subprocess.run(
-            [STATE / "bin/kubectl", "--namespace", self.namespace, *arguments],
-            env={**os.environ, "KUBECONFIG": str(STATE / "kubeconfig")},
-            input=stdin,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            check=False,
-        )
-        if check and done.returncode:
-            raise AssertionError(f"kubectl {' '.join(arguments)}: {done.stdout}")
-        return done.stdout
+        where = ("--namespace", self.namespace)
+        return kubectl(KUBECTL, KUBECONFIG, *where, *arguments, stdin=stdin, check=check)
 
     def apply(self, *objects: dict[str, Any]) -> None:
         """Apply objects."""
@@ -102,14 +96,14 @@ def tracking_server() -> Iterator[MlflowClient]:
     """Reach the tracking server in the cluster."""
     with subprocess.Popen(
         [
-            STATE / "bin/kubectl",
+            KUBECTL,
             "--namespace",
             SYSTEM,
             "port-forward",
             "service/alidade-mlflow",
             ":5000",
         ],
-        env={**os.environ, "KUBECONFIG": str(STATE / "kubeconfig")},
+        env={**os.environ, "KUBECONFIG": str(KUBECONFIG)},
         stdout=subprocess.PIPE,
         text=True,
     ) as process:

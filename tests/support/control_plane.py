@@ -16,6 +16,7 @@ from typing import Self
 
 import yaml
 
+from tests.support.kubectl import kubectl
 from tests.support.polling import eventually
 from tests.support.process import Server, free_port
 
@@ -95,18 +96,10 @@ class ControlPlane:
         Raises:
             AssertionError: It failed, and `check` is set.
         """
-        options = ("--kubeconfig", self.kubeconfig, "--cache-dir", self.folder / "kubectl")
-        done = subprocess.run(
-            [self.kubectl_binary, *options, *arguments],
-            input=stdin,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            check=False,
+        own = ("--cache-dir", self.folder / "kubectl")
+        return kubectl(
+            self.kubectl_binary, self.kubeconfig, *own, *arguments, stdin=stdin, check=check
         )
-        if check and done.returncode:
-            raise AssertionError(f"kubectl {' '.join(arguments)}: {done.stdout}")
-        return done.stdout
 
     def apply(self, *objects: dict[str, object], check: bool = True) -> str:
         """Apply objects by kubectl."""

@@ -1,0 +1,66 @@
+"""Snapshots that a plan is asked for, and what is read off a plan."""
+
+from typing import Any
+
+from alidade.api.base import Condition
+from alidade.api.job import (
+    Job,
+    JobState,
+    JobStatus,
+)
+from alidade.domain import backing as backing_job
+from alidade.domain.admission import NotYet
+from alidade.domain.observed import BackingJob
+from alidade.domain.plan import Plan
+from alidade.domain.snapshot import Snapshot, TrackingView
+from tests.support.builders import (
+    IMAGE,
+    NOW,
+    URI,
+    backing,
+    experiment,
+    job,
+    queue,
+    snapshot,
+    stamp,
+)
+
+S = JobState
+RUN = TrackingView(tracking_id="r1")
+FULL = NotYet("QueueFull", "position 1 of 1 in queue cpu (1 of 1 running)")
+DELETED = {"deletionTimestamp": stamp(NOW)}
+
+
+def fitting(of: Job, **fields: Any) -> BackingJob:
+    """The batch/v1 Job that the job's queue and experiment ask for."""
+    wanted = backing_job.manifest(of, experiment(), queue(), IMAGE, URI)
+    return backing(of.metadata.name, template_hash=backing_job.template_hash(wanted), **fields)
+
+
+def accepted(of: Job | None = None, **fields: Any) -> Snapshot:
+    """A job whose batch/v1 Job stands there suspended."""
+    of = of or job()
+    return snapshot(of, **{"backing": fitting(of), **fields})
+
+
+def ready(of: Job | None = None, **fields: Any) -> Snapshot:
+    """A job that has all it needs but a place."""
+    return accepted(of, **{"run": RUN, **fields})
+
+
+def suspended(reason: str, status: str = "True") -> Condition:
+    return Condition(type="Suspended", status=status, reason=reason, last_transition_time=NOW)
+
+
+RELEASED = JobStatus(state=S.QUEUED, conditions=(suspended("Released", "False"),))
+
+
+def acts(decided: Plan) -> list[type]:
+    return [type(action) for action in decided.actions]
+
+
+def where(decided: Plan) -> tuple[JobState | None, str | None]:
+    return decided.status.state, decided.status.reason
+
+
+# Acceptance.
