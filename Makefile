@@ -43,7 +43,7 @@ test-unit: ## Tests that need nothing but Python: the operator's, the worker's, 
 .PHONY: test-integration
 test-integration: ## The chart and the operator against a real API server, etcd and controllers.
 	@hack/cluster/binaries control-plane >/dev/null
-	@$(DEV)/pytest --timeout 600 tests/chart tests/integration
+	@$(DEV)/pytest --timeout 600 tests/chart tests/integration tests/conformance
 
 .PHONY: test-e2e
 test-e2e: deploy ## The tutorial and its failures with TensorFlow pods on a real cluster.
