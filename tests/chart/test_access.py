@@ -16,6 +16,7 @@ WORK: set[Right] = {
     ("alidade.dev", "jobs/finalizers", "update"),
     *product(["batch"], ["jobs"], ["get", "list", "watch", "create", "patch", "delete"]),
     *product([""], ["pods"], ["list", "watch"]),
+    ("", "pods/log", "get"),
     ("events.k8s.io", "events", "create"),
 }
 LEASE: set[Right] = {
@@ -61,6 +62,11 @@ def test_with_namespaces_the_operator_has_no_right_outside_them() -> None:
     assert not rendered.all("ClusterRoleBinding")
     roles = {body["metadata"]["name"] for body in rendered.all("ClusterRole")}
     assert roles == {"alidade-edit", "alidade-view"}
+
+
+def test_without_an_archive_of_logs_the_operator_may_not_read_them() -> None:
+    rendered = Rendered({"operator": {"logTailLines": 0}})
+    assert _granted(rendered)["*"] == WORK - {("", "pods/log", "get")}
 
 
 def test_the_operator_may_serve_the_namespace_that_it_runs_in() -> None:

@@ -19,6 +19,7 @@ from alidade.kube.gateway import (
 )
 from alidade.runtime.cache import Cache, WorkKey
 from alidade.runtime.jobs import JobReconciler
+from alidade.runtime.log_archive import LogArchive
 from alidade.runtime.recorder import Recorder
 from alidade.runtime.tracker import Tracker
 from alidade.runtime.workqueue import WorkQueue
@@ -92,7 +93,7 @@ class Scene:
         self.gateway = Gateway(self.server)
         self.mlflow = Faltering(CERTAIN)
         self.queue: WorkQueue[WorkKey] = WorkQueue()
-        self.work: asyncio.Task[None] | None = None
+        self.work: asyncio.Future[tuple[None, None]] | None = None
         self.start()
 
     def start(self) -> None:
@@ -101,6 +102,9 @@ class Scene:
             self.work.cancel()
         self.cache = Cache(self.queue.add)
         self.tracker = Tracker(self.queue.add)
+        archive = LogArchive(
+            self.gateway, self.mlflow, self.tracker, self.queue.add, tail_lines=100
+        )
         self.reconciler = JobReconciler(
             cache=self.cache,
             queue=self.queue,
@@ -108,12 +112,13 @@ class Scene:
             tracker=self.tracker,
             tracking=self.mlflow,
             recorder=Recorder(self.gateway, "test"),
+            archive=archive,
             job_tracking_uri="http://mlflow",
             clock=clock,
         )
         self.see()
         self.reconciler.prime()
-        self.work = asyncio.create_task(self.tracker.run())
+        self.work = asyncio.gather(self.tracker.run(), archive.run())
 
     def have(self, kind: Kind, *bodies: Body) -> None:
         """Let there be objects, and be known."""

@@ -65,10 +65,35 @@ class EndRun:
 
 
 @dataclass(frozen=True)
+class ArchiveLog:
+    """Follow a container's log to its end, and make it an artifact of the run.
+
+    Attributes:
+        run_id: The MLflow run.
+        pod: Name of the pod.
+        container: Name of the container.
+        last_words: What stands for a log that is empty: why the container never started, say.
+    """
+
+    run_id: str
+    pod: str
+    container: str
+    last_words: str = ""
+
+
+@dataclass(frozen=True)
 class DeleteJob:
     """Delete the job, whose time to live has passed."""
 
 
 Action = (
-    CreateBacking | Release | Suspend | DeleteBacking | ReadPods | CreateRun | EndRun | DeleteJob
+    CreateBacking
+    | Release
+    | Suspend
+    | DeleteBacking
+    | ReadPods
+    | CreateRun
+    | EndRun
+    | ArchiveLog
+    | DeleteJob
 )

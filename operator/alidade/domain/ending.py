@@ -2,7 +2,7 @@
 
 from datetime import timedelta
 
-from alidade.domain import mlflow_run
+from alidade.domain import mlflow_run, pod_logs
 from alidade.domain.actions import DeleteBacking, DeleteJob
 from alidade.domain.draft import Draft
 
@@ -25,7 +25,9 @@ def after_the_end(draft: Draft) -> None:
 def _expire(draft: Draft) -> None:
     ttl = draft.snapshot.job.spec.ttl_seconds_after_finished
     ended = draft.status.completion_time
-    if ttl is None or ended is None or not mlflow_run.settled(draft):
+    if ttl is None or ended is None:
+        return
+    if not mlflow_run.settled(draft) or not pod_logs.archived(draft):
         return
     left = ended + timedelta(seconds=ttl) - draft.snapshot.now
     if left > timedelta():

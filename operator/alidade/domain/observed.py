@@ -79,11 +79,17 @@ class Terminated:
 
 @dataclass(frozen=True, slots=True)
 class Container:
-    """The job's own container in a pod: at most one of the three states."""
+    """A container of a pod: at most one of the three states."""
 
+    name: str
     waiting: Waiting | None = None
     running_since: datetime | None = None
     terminated: Terminated | None = None
+
+    @property
+    def last_words(self) -> str:
+        """The termination message, empty where there is none."""
+        return self.terminated.message if self.terminated else ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,6 +124,12 @@ class Pod:
         """What the job's container exited with, None where it has not."""
         ended = self.container and self.container.terminated
         return ended.exit_code if ended else None
+
+    @property
+    def logged(self) -> tuple[Container, ...]:
+        """The containers that have, or had, a log: the job's own, and one that kept it from it."""
+        known = (c for c in (self.init, self.container) if c is not None)
+        return tuple(c for c in known if c.running_since or c.terminated)
 
     @property
     def started(self) -> datetime | None:
@@ -221,19 +233,20 @@ def _first_troubled(statuses: Any) -> Container | None:
 
 
 def _container(status: Mapping[str, Any]) -> Container:
-    state = status.get("state") or {}
+    name, state = status["name"], status.get("state") or {}
     if waiting := state.get("waiting"):
-        return Container(Waiting(waiting.get("reason") or "", waiting.get("message") or ""))
+        return Container(name, Waiting(waiting.get("reason") or "", waiting.get("message") or ""))
     if running := state.get("running"):
-        return Container(running_since=parse_time(running.get("startedAt")))
+        return Container(name, running_since=parse_time(running.get("startedAt")))
     if terminated := state.get("terminated"):
         return Container(
+            name,
             terminated=Terminated(
                 exit_code=terminated.get("exitCode", 0),
                 signal=terminated.get("signal"),
                 reason=terminated.get("reason") or "",
                 message=terminated.get("message") or "",
                 started=parse_time(terminated.get("startedAt")),
-            )
+            ),
         )
-    return Container()
+    return Container(name)

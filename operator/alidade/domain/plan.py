@@ -11,7 +11,7 @@ from typing import Any
 
 from alidade.api.job import DependencyStatus, Job, JobState, JobStatus
 from alidade.domain import backing as backing_job
-from alidade.domain import ending, mlflow_run, running
+from alidade.domain import ending, mlflow_run, pod_logs, running
 from alidade.domain.actions import Action, CreateBacking, DeleteBacking, Release
 from alidade.domain.admission import NotYet
 from alidade.domain.dependencies import Undecided, Unsatisfiable, judge
@@ -39,12 +39,20 @@ class Plan:
 
 def plan(snapshot: Snapshot) -> Plan:
     """Decide what becomes of a job."""
-    if snapshot.job.metadata.deletion_timestamp is not None:
-        # What it owns is being deleted with it, and would only be made again.
-        return Plan(snapshot.job.status)
     draft = Draft(snapshot)
     if snapshot.run.tracking_id:
         draft.set(mlflow_run_id=snapshot.run.tracking_id)
+    if snapshot.job.metadata.deletion_timestamp is not None:
+        # What it owns is being deleted with it, and would only be made again.
+        pod_logs.archive(draft)
+        return Plan(snapshot.job.status, tuple(draft.actions))
+    _bring_on(draft)
+    pod_logs.archive(draft)
+    return Plan(draft.status, tuple(draft.actions), draft.wants_place, draft.wake_after)
+
+
+def _bring_on(draft: Draft) -> None:
+    snapshot = draft.snapshot
     if snapshot.job.status.ended:
         ending.after_the_end(draft)
     elif snapshot.job.spec.cancel:
@@ -57,7 +65,6 @@ def plan(snapshot: Snapshot) -> Plan:
         )
     else:
         _prepare(draft)
-    return Plan(draft.status, tuple(draft.actions), draft.wants_place, draft.wake_after)
 
 
 def plan_deleted(snapshot: Snapshot) -> Plan | None:
@@ -71,7 +78,10 @@ def plan_deleted(snapshot: Snapshot) -> Plan | None:
     if not draft.status.ended:
         draft.end(JobState.CANCELLED, "Deleted", "was deleted")
     mlflow_run.settle(draft)
-    return None if mlflow_run.settled(draft) else Plan(draft.status, tuple(draft.actions))
+    pod_logs.archive(draft)
+    if mlflow_run.settled(draft) and pod_logs.archived(draft):
+        return None
+    return Plan(draft.status, tuple(draft.actions))
 
 
 def _was_released(snapshot: Snapshot) -> bool:

@@ -36,6 +36,19 @@ class TrackingView:
 
 
 @dataclass(frozen=True)
+class LogView:
+    """What has become of one container's log.
+
+    Attributes:
+        done: Whether nothing more is going to be done about it.
+        trouble: Why it is not archived, or not yet, in one sentence.
+    """
+
+    done: bool = False
+    trouble: str | None = None
+
+
+@dataclass(frozen=True)
 class Snapshot:
     """A job, what surrounds it, and the time.
 
@@ -54,6 +67,8 @@ class Snapshot:
         pods_complete: Whether the pods were read after the backing Job ended, or was gone.
         place: Whether its queue has a place for it.
         run: What is known of its MLflow run.
+        keeps_logs: Whether the logs of its pods are to be archived.
+        logs: What has become of them, by pod and container, as far as they were asked for.
     """
 
     job: Job
@@ -70,6 +85,8 @@ class Snapshot:
     pods_complete: bool = False
     place: Place | None = None
     run: TrackingView = TrackingView()
+    keeps_logs: bool = True
+    logs: Mapping[tuple[str, str], LogView] = field(default_factory=dict)
 
     @property
     def tracked(self) -> bool:

@@ -1,7 +1,8 @@
 """The gateway over the official client, kubernetes.aio."""
 
 import json
-from collections.abc import AsyncIterator, Awaitable
+from collections.abc import AsyncIterator, Awaitable, Iterator
+from contextlib import contextmanager
 from typing import Any, Final
 
 from aiohttp import ClientError
@@ -22,6 +23,9 @@ from alidade.kube.gateway import (
 FIELD_MANAGER: Final = "alidade-operator"
 PAGE = 500
 TIMEOUT_SECONDS = 30
+# No pod takes longer to be stopped, but for those that are given longer to end than this.
+LOG_TIMEOUT_SECONDS = 600
+MAX_LOG_BYTES = 4 * 2**20
 
 _APPLY = "application/apply-patch+yaml; charset=utf-8"
 _MERGE = "application/merge-patch+json"
@@ -34,6 +38,7 @@ _ERRORS: Final[dict[int, type[ApiError]]] = {
     422: InvalidError,
     429: UnavailableError,
 }
+_CLIENT_ERROR = 400
 _SERVER_ERROR = 500
 
 
@@ -122,6 +127,19 @@ class KubernetesGateway:
             )
         )
 
+    async def read_log(self, namespace: str, pod: str, container: str, *, tail_lines: int) -> bytes:
+        """Follow a container's log to its end; return at most the last MAX_LOG_BYTES of it."""
+        response = self._core.read_namespaced_pod_log_without_preload_content(
+            pod,
+            namespace,
+            container=container,
+            follow=True,
+            tail_lines=tail_lines,
+            _request_timeout=LOG_TIMEOUT_SECONDS,
+        )
+        with _own_errors():
+            return await _read_tail(response)
+
     async def record_event(self, namespace: str, event: Body) -> None:
         """Create an event."""
         await self.create(Kind("events.k8s.io", "v1", "events"), namespace, event)
@@ -158,16 +176,38 @@ def _path(kind: Kind, namespace: str) -> tuple[str, str, str, str]:
 
 async def _read(response: Awaitable[Any]) -> Body:
     answer = await response
-    body: Body = json.loads(await answer.read())
-    if answer.status >= 400:  # noqa: PLR2004 the first of HTTP's errors
-        raise _ERRORS.get(answer.status, UnavailableError)(body.get("message", ""))
+    content = await answer.read()
+    _check(answer.status, content)
+    body: Body = json.loads(content)
     return body
+
+
+async def _read_tail(response: Awaitable[Any]) -> bytes:
+    answer = await response
+    _check(answer.status, b"" if answer.status < _CLIENT_ERROR else await answer.read())
+    kept = bytearray()
+    async for chunk in answer.content.iter_any():
+        kept += chunk
+        del kept[:-MAX_LOG_BYTES]
+    return bytes(kept)
+
+
+def _check(status: int, body: bytes) -> None:
+    if status >= _CLIENT_ERROR:
+        raise _ERRORS.get(status, UnavailableError)(json.loads(body).get("message", ""))
 
 
 async def _told(request: Awaitable[Any]) -> Body:
     """Await a request and raise its failure as one of the gateway's errors."""
-    try:
+    with _own_errors():
         answer: Body = await request
+    return answer
+
+
+@contextmanager
+def _own_errors() -> Iterator[None]:
+    try:
+        yield
     except ApiException as error:
         kind = _ERRORS.get(error.status, ApiError)
         if error.status is None or error.status >= _SERVER_ERROR:
@@ -175,7 +215,6 @@ async def _told(request: Awaitable[Any]) -> Body:
         raise kind(_message(error)) from error
     except (TimeoutError, ClientError, OSError) as error:
         raise UnavailableError(f"API server: {error or type(error).__name__}") from error
-    return answer
 
 
 def _message(error: ApiException) -> str:

@@ -78,6 +78,14 @@ class Gateway(Protocol):
         """Delete the object of this UID, and in the background what it owns."""
         ...
 
+    async def read_log(self, namespace: str, pod: str, container: str, *, tail_lines: int) -> bytes:
+        """Follow a container's log to its end, however long that takes; return its end.
+
+        Raises:
+            InvalidError: The container has no log.
+        """
+        ...
+
     async def record_event(self, namespace: str, event: Body) -> None:
         """Create an event (events.k8s.io/v1)."""
         ...

@@ -22,6 +22,7 @@ from alidade.kube.gateway import (
 from alidade.runtime.aggregates import AggregateReconciler
 from alidade.runtime.cache import Cache, WorkKey
 from alidade.runtime.jobs import JobReconciler
+from alidade.runtime.log_archive import LogArchive
 from alidade.runtime.metrics import QUEUE_DEPTH, RECONCILE_SECONDS, RECONCILES
 from alidade.runtime.recorder import Recorder
 from alidade.runtime.settings import Settings
@@ -56,6 +57,9 @@ class Engine:
         self._cache = Cache(self._wake)
         self._tracker = Tracker(self._wake)
         self._recorder = Recorder(gateway, settings.identity)
+        self._archive = LogArchive(
+            gateway, tracking, self._tracker, self._wake, settings.log_tail_lines
+        )
         self._jobs = JobReconciler(
             cache=self._cache,
             queue=self._queue,
@@ -63,6 +67,7 @@ class Engine:
             tracker=self._tracker,
             tracking=tracking,
             recorder=self._recorder,
+            archive=self._archive,
             job_tracking_uri=settings.for_jobs(),
         )
         self._aggregates = AggregateReconciler(
@@ -119,6 +124,7 @@ class Engine:
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(self._tracker.run())
             tasks.create_task(self._recorder.run())
+            tasks.create_task(self._archive.run())
             tasks.create_task(self._resync())
             for _ in range(self._settings.workers):
                 tasks.create_task(self._work())

@@ -10,6 +10,7 @@ import structlog
 from alidade.api.job import Job, JobStatus
 from alidade.domain.actions import (
     Action,
+    ArchiveLog,
     CreateBacking,
     CreateRun,
     DeleteBacking,
@@ -36,6 +37,7 @@ from alidade.kube.gateway import (
     UnavailableError,
 )
 from alidade.runtime.cache import Cache, WorkKey
+from alidade.runtime.log_archive import LogArchive
 from alidade.runtime.metrics import JOBS_ENDED
 from alidade.runtime.recorder import Recorder
 from alidade.runtime.status import write_status
@@ -68,6 +70,7 @@ class JobReconciler:
         tracker: Where work for MLflow is left.
         tracking: MLflow.
         recorder: Where events go.
+        archive: Where logs are left.
         job_tracking_uri: Where pods reach MLflow.
         clock: The time.
     """
@@ -81,6 +84,7 @@ class JobReconciler:
         tracker: Tracker,
         tracking: Tracking,
         recorder: Recorder,
+        archive: LogArchive,
         job_tracking_uri: str,
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
@@ -90,6 +94,7 @@ class JobReconciler:
         self._tracker = tracker
         self._tracking = tracking
         self._recorder = recorder
+        self._archive = archive
         self._job_tracking_uri = job_tracking_uri
         self._clock = clock
         self._inherited: frozenset[str] = frozenset()
@@ -159,6 +164,7 @@ class JobReconciler:
                 del self._departed[where][uid]
                 self._memories.pop(uid, None)
                 self._tracker.forget(uid)
+                self._archive.forget(uid)
                 continue
             for action in decided.actions:
                 await self._act(key, job, action)
@@ -204,6 +210,8 @@ class JobReconciler:
             pods_complete=memory.pods_complete,
             place=ledger.place(uid, queue) if ledger and queue and ledger.has(uid) else None,
             run=self._tracker.view(uid),
+            keeps_logs=self._archive.keeps,
+            logs=self._archive.views(uid),
         )
 
     def _awaited(self, key: Key) -> bool:
@@ -255,6 +263,8 @@ class JobReconciler:
                 self._create_run(key, job, action)
             case EndRun():
                 self._end_run(key, job, action)
+            case ArchiveLog():
+                self._archive.request(key, job.metadata.uid, action)
 
     async def _create_backing(self, key: WorkKey, job: Job, manifest: dict[str, object]) -> None:
         memory = self._memory(job)

@@ -25,6 +25,9 @@ class Settings(BaseSettings):
     ] = ""
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
     log_format: Literal["json", "console"] = "json"
+    log_tail_lines: Annotated[
+        int, Field(description="Lines of each pod's log that are archived; 0: none.", ge=0)
+    ] = 10_000
     lease_namespace: Annotated[
         str, Field(description="Where the Lease is; empty: no leader is elected.")
     ] = ""

@@ -3,6 +3,7 @@
 import asyncio
 import os
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any, Final, TypeVar
 
 # The operator retries by itself. MLflow's client may not: what it sends again after an answer was
@@ -21,6 +22,7 @@ from mlflow.protos.databricks_pb2 import (
 )
 from mlflow.tracking import MlflowClient
 from mlflow.utils.mlflow_tags import MLFLOW_RUN_NAME
+from requests import HTTPError
 
 from alidade.domain.mlflow_run import UID_TAG
 from alidade.tracking.tracking import TrackingError
@@ -54,6 +56,10 @@ class MlflowTracking:
     async def end_run(self, run_id: str, end: str, tags: dict[str, str]) -> None:
         """Make the run's end this one, and add the tags; a run that is gone is let be."""
         await self._ask(self._end_run, run_id, end, tags)
+
+    async def log_artifact(self, run_id: str, file: Path, folder: str) -> None:
+        """Make a file an artifact of the run, in this folder of its artifacts."""
+        await self._ask(self._log_artifact, run_id, file, folder)
 
     def _ensure_experiment(self, name: str) -> str:
         found = self._client.get_experiment_by_name(name)
@@ -99,6 +105,19 @@ class MlflowTracking:
         except RestException as error:
             if error.error_code != ErrorCode.Name(RESOURCE_DOES_NOT_EXIST):
                 raise
+
+    def _log_artifact(self, run_id: str, file: Path, folder: str) -> None:
+        try:
+            self._client.log_artifact(run_id, str(file), folder)
+        except HTTPError as error:
+            # The proxy of artifacts answers by status alone; what it refuses it will refuse again.
+            refused = error.response is not None and error.response.status_code < _SERVER_ERROR
+            raise TrackingError(str(error), unreachable=not refused) from error
+        except (MlflowException, OSError):
+            raise
+        except Exception as error:
+            # Stores that are written to directly raise what their libraries do.
+            raise TrackingError(f"{type(error).__name__}: {error}", unreachable=False) from error
 
     async def _ask(self, request: Callable[..., T], *arguments: Any) -> T:
         try:

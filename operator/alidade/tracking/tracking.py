@@ -1,5 +1,6 @@
 """What the operator asks of a tracking server."""
 
+from pathlib import Path
 from typing import Protocol
 
 
@@ -37,4 +38,8 @@ class Tracking(Protocol):
 
     async def end_run(self, run_id: str, end: str, tags: dict[str, str]) -> None:
         """Make the run's end this one, and add the tags; a run that is gone is let be."""
+        ...
+
+    async def log_artifact(self, run_id: str, file: Path, folder: str) -> None:
+        """Make a file an artifact of the run, in this folder of its artifacts."""
         ...

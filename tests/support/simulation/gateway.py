@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator, Callable
 from typing import Any
 
 from alidade.kube.gateway import (
+    PODS,
     Body,
     ForbiddenError,
     InvalidError,
@@ -76,6 +77,11 @@ class UnreliableGateway:
         self._server.remove(kind, name)
         self._done()
         await self._back({})
+
+    async def read_log(self, namespace: str, pod: str, container: str, *, tail_lines: int) -> bytes:
+        await self._there()
+        self._server.read(PODS, pod)
+        return f"{container} of {pod}".encode()
 
     async def record_event(self, namespace: str, event: Body) -> None:
         await self._there()

@@ -1,5 +1,8 @@
 """An MLflow server in memory."""
 
+from collections import defaultdict
+from pathlib import Path
+
 from alidade.domain.mlflow_run import UID_TAG
 from alidade.tracking.tracking import TrackingError
 from tests.support.simulation.chance import Chance
@@ -12,6 +15,7 @@ class Mlflow:
         runs: Status of each run.
         owners: UID of the job of each run.
         settled: Runs that the operator has ended.
+        logs: Paths of the artifacts of each run.
     """
 
     def __init__(self, chance: Chance) -> None:
@@ -19,6 +23,7 @@ class Mlflow:
         self.runs: dict[str, str] = {}
         self.owners: dict[str, str] = {}
         self.settled: set[str] = set()
+        self.logs: defaultdict[str, set[str]] = defaultdict(set)
 
     async def ensure_experiment(self, name: str) -> str:
         await self._way()
@@ -41,6 +46,11 @@ class Mlflow:
         await self._way()
         self.runs[run_id] = end
         self.settled.add(run_id)
+        await self._way()
+
+    async def log_artifact(self, run_id: str, file: Path, folder: str) -> None:
+        await self._way()
+        self.logs[run_id].add(f"{folder}/{file.name}")
         await self._way()
 
     async def _way(self) -> None:

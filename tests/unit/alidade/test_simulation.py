@@ -9,6 +9,7 @@ from alidade.api.experiment import Experiment
 from alidade.api.job import Dependency, DependencyCondition, Job, JobState, OnUnsatisfied
 from alidade.api.queue import Queue
 from alidade.domain.mlflow_run import RUN_ENDS
+from alidade.domain.observed import JOB_LABEL, RUN_ID
 from alidade.kube.gateway import BATCH_JOBS, EXPERIMENTS, JOBS, PODS, QUEUES
 from tests.support.simulation import simulate
 from tests.support.simulation.cluster import Fate, ended
@@ -164,6 +165,16 @@ def check_run(world: World, job: Job) -> None:
         assert job.status.mlflow_run_id == runs[0]
 
 
+def check_logs(world: World) -> None:
+    """What pods said is where their run is, and the job says so."""
+    for pod in world.server.all(PODS):
+        meta = pod["metadata"]
+        run_id, job = meta["annotations"][RUN_ID], world.jobs[meta["labels"][JOB_LABEL]]
+        if run_id:
+            assert f"logs/{meta['name']}/worker.log" in world.mlflow.logs[run_id]
+            assert job.status.is_true("LogsArchived") or job.status.state is JobState.FAILED
+
+
 def check_foretold(scenario: Scenario) -> None:
     world = simulate(scenario)
     assert outcomes(world) == foretell_all(scenario.tasks)
@@ -172,6 +183,7 @@ def check_foretold(scenario: Scenario) -> None:
     check_reasons(world)
     check_nothing_runs_on(world)
     check_sums(world)
+    check_logs(world)
     for job in world.jobs.values():
         check_run(world, job)
 

@@ -19,6 +19,11 @@
 - apiGroups: [""]
   resources: [pods]
   verbs: [list, watch]
+{{- if .Values.operator.logTailLines }}
+- apiGroups: [""]
+  resources: [pods/log]
+  verbs: [get]
+{{- end }}
 - apiGroups: [events.k8s.io]
   resources: [events]
   verbs: [create]

@@ -4,6 +4,7 @@ import pytest
 import yaml
 
 from alidade.domain.observed import (
+    WORKER,
     BackingJob,
     Container,
     Failure,
@@ -151,7 +152,9 @@ def test_a_pod_is_read_as_the_api_server_gives_it() -> None:
         unschedulable=None,
         disruption=None,
         init=None,
-        container=Container(terminated=Terminated(137, None, "OOMKilled", "Killed", at(11, 59, 3))),
+        container=Container(
+            WORKER, terminated=Terminated(137, None, "OOMKilled", "Killed", at(11, 59, 3))
+        ),
         deleting=False,
     )
 
@@ -196,21 +199,21 @@ def test_a_batch_job_of_nobody_is_read_too() -> None:
 @pytest.mark.parametrize(
     ("state", "container", "started"),
     [
-        ({}, Container(), None),
-        (waiting("ContainerCreating"), Container(Waiting("ContainerCreating", "")), None),
+        ({}, Container(WORKER), None),
+        (waiting("ContainerCreating"), Container(WORKER, Waiting("ContainerCreating", "")), None),
         (
             {"running": {"startedAt": "2026-03-01T12:00:00Z"}},
-            Container(running_since=at(12, 0, 0)),
+            Container(WORKER, running_since=at(12, 0, 0)),
             at(12, 0, 0),
         ),
         (
             terminated(2, "Error", "no luck", started=at(12, 0, 0)),
-            Container(terminated=Terminated(2, None, "Error", "no luck", at(12, 0, 0))),
+            Container(WORKER, terminated=Terminated(2, None, "Error", "no luck", at(12, 0, 0))),
             at(12, 0, 0),
         ),
         (
             terminated(128, "StartError", "no such file", started=None),
-            Container(terminated=Terminated(128, None, "StartError", "no such file", None)),
+            Container(WORKER, terminated=Terminated(128, None, "StartError", "no such file", None)),
             None,
         ),
     ],
@@ -268,7 +271,7 @@ def test_of_init_containers_the_one_in_trouble_is_read() -> None:
         {"name": "b", "state": waiting("ImagePullBackOff", "no such image")},
         {"name": "c", "state": waiting("PodInitializing")},
     ]
-    assert pod(body).init == Container(Waiting("ImagePullBackOff", "no such image"))
+    assert pod(body).init == Container("b", Waiting("ImagePullBackOff", "no such image"))
 
 
 def test_what_is_being_deleted_says_so() -> None:

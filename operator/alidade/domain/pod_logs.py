@@ -1,0 +1,64 @@
+"""A job's logs, which outlive its pods as artifacts of its MLflow run.
+
+A pod's log is asked for once, when the pod has ended or is about to: it is followed to its end, so
+that the last words of one that is being stopped are in it.
+"""
+
+from alidade.domain.actions import ArchiveLog
+from alidade.domain.draft import Draft
+from alidade.domain.words import shorten
+
+FOLDER = "logs"
+_DECIDED = ("Archived", "LogsLost")
+
+
+def archive(draft: Draft) -> None:
+    """Ask for the logs of pods that end, and tell when all are where they will stay."""
+    snapshot, run_id = draft.snapshot, draft.status.mlflow_run_id
+    if run_id is None or not snapshot.keeps_logs or _decided(draft):
+        return
+    known = snapshot.logs
+    ending = [p for p in snapshot.pods if p.over or p.deleting or p.exit_code is not None]
+    missing = [
+        ArchiveLog(run_id, pod.name, container.name, container.last_words)
+        for pod in ending
+        for container in pod.logged
+        if (pod.name, container.name) not in known
+    ]
+    for action in missing:
+        draft.do(action)
+    if not draft.status.ended:
+        return
+    if missing or known:
+        over = len(ending) == len(snapshot.pods) and not missing
+        _tell(draft, over=over and all(view.done for view in known.values()))
+    elif not archived(draft) and not snapshot.pods:
+        # An earlier process had asked for them, and ended before it had them.
+        draft.condition("LogsArchived", False, "LogsLost", "the operator was restarted meanwhile")
+
+
+def archived(draft: Draft) -> bool:
+    """Whether nothing more is going to be done about any log of the job."""
+    return draft.status.condition("LogsArchived") is None or _decided(draft)
+
+
+def _tell(draft: Draft, *, over: bool) -> None:
+    logs = draft.snapshot.logs
+    troubles = [
+        f"pod {pod}, container {container}: {view.trouble}"
+        for (pod, container), view in sorted(logs.items(), key=lambda item: item[0])
+        if view.trouble
+    ]
+    said = shorten("; ".join(troubles))
+    if not over:
+        draft.condition("LogsArchived", False, "Archiving", said or "logs are being read")
+    elif troubles:
+        draft.condition("LogsArchived", False, "LogsLost", said)
+    else:
+        there = f"{len(logs)} of them are artifacts of the MLflow run, under {FOLDER}/"
+        draft.condition("LogsArchived", True, "Archived", there)
+
+
+def _decided(draft: Draft) -> bool:
+    condition = draft.status.condition("LogsArchived")
+    return condition is not None and condition.reason in _DECIDED

@@ -1,0 +1,159 @@
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+from alidade.domain.actions import ArchiveLog
+from alidade.domain.snapshot import LogView
+from alidade.kube.gateway import ApiError, InvalidError, NotFoundError, UnavailableError
+from alidade.runtime.cache import WorkKey
+from alidade.runtime.log_archive import LogArchive
+from alidade.runtime.tracker import Tracker
+from alidade.tracking.tracking import TrackingError
+from tests.support.reconciling import CERTAIN, Gateway
+from tests.support.simulation.api_server import ApiServer
+from tests.support.simulation.mlflow import Mlflow
+from tests.support.virtual_time import in_virtual_time
+
+KEY = WorkKey("job", "lab", "train")
+LOG = ArchiveLog("r1", "p", "worker", last_words="")
+AWAY = TrackingError("connection refused", unreachable=True)
+REFUSED = TrackingError("access denied", unreachable=False)
+Answer = bytes | ApiError
+
+
+class Logs(Gateway):
+    """A gateway that answers so, one request after the other, the last answer for ever."""
+
+    def __init__(self, *answers: Answer) -> None:
+        super().__init__(ApiServer(lambda *_: None))
+        self.answers = list(answers)
+        self.reads = 0
+
+    async def read_log(self, namespace: str, pod: str, container: str, *, tail_lines: int) -> bytes:
+        self.reads += 1
+        await asyncio.sleep(1)
+        answer = self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
+        if isinstance(answer, ApiError):
+            raise answer
+        return answer
+
+
+class Artifacts(Mlflow):
+    """An MLflow that takes files, after some failures."""
+
+    def __init__(self, *failures: TrackingError) -> None:
+        super().__init__(CERTAIN)
+        self.failures = list(failures)
+        self.files: dict[str, bytes] = {}
+
+    async def log_artifact(self, run_id: str, file: Path, folder: str) -> None:
+        if self.failures:
+            raise self.failures.pop(0)
+        self.files[f"{run_id}/{folder}/{file.name}"] = _content(file)
+
+
+def _content(file: Path) -> bytes:
+    return file.read_bytes()
+
+
+class Scene:
+    """An archive at work, and the keys it woke."""
+
+    def __init__(self, gateway: Logs, mlflow: Artifacts) -> None:
+        self.gateway, self.mlflow = gateway, mlflow
+        self.woken: list[WorkKey] = []
+        self.tracker = Tracker(self.woken.append)
+        self.archive = LogArchive(gateway, mlflow, self.tracker, self.woken.append, 100)
+
+    async def ask(self, action: ArchiveLog = LOG) -> LogView:
+        self.archive.request(KEY, "u", action)
+        await asyncio.sleep(300)
+        return self.archive.views("u")[action.pod, action.container]
+
+
+@asynccontextmanager
+async def working(
+    *answers: Answer, failures: tuple[TrackingError, ...] = ()
+) -> AsyncIterator[Scene]:
+    scene = Scene(Logs(*answers), Artifacts(*failures))
+    work = asyncio.gather(scene.archive.run(), scene.tracker.run())
+    # The archive's folder is there before anything is asked of it.
+    await asyncio.sleep(1)
+    yield scene
+    assert not work.done()
+    work.cancel()
+
+
+@in_virtual_time
+async def test_a_log_becomes_an_artifact_and_wakes_its_job() -> None:
+    async with working(b"said") as scene:
+        assert await scene.ask() == LogView(done=True)
+        assert scene.mlflow.files == {"r1/logs/p/worker.log": b"said"}
+        assert KEY in scene.woken
+
+
+@in_virtual_time
+async def test_a_log_is_read_once_however_often_it_is_asked_for() -> None:
+    async with working(b"said") as scene:
+        for _ in range(3):
+            await scene.ask()
+        assert scene.gateway.reads == 1
+
+
+@in_virtual_time
+async def test_while_mlflow_is_away_a_log_that_was_read_is_kept() -> None:
+    async with working(b"said", NotFoundError("gone"), failures=(AWAY,) * 4) as scene:
+        assert await scene.ask() == LogView(done=True)
+        assert scene.mlflow.files == {"r1/logs/p/worker.log": b"said"}
+        assert scene.gateway.reads == 1
+
+
+@in_virtual_time
+async def test_what_mlflow_refuses_is_told_and_let_go() -> None:
+    async with working(b"said", failures=(REFUSED,)) as scene:
+        view = await scene.ask()
+        assert (view.done, view.trouble) == (True, "MLflow did not take it: access denied")
+
+
+@in_virtual_time
+async def test_a_log_out_of_reach_is_tried_again() -> None:
+    async with working(UnavailableError("no route to host"), b"said") as scene:
+        assert await scene.ask() == LogView(done=True)
+        assert scene.gateway.reads == 2
+
+
+@in_virtual_time
+async def test_why_a_log_is_out_of_reach_is_told() -> None:
+    async with working(UnavailableError("no route to host")) as scene:
+        assert await scene.ask() == LogView(trouble="cannot be read: no route to host")
+
+
+@in_virtual_time
+async def test_the_log_of_a_pod_that_is_gone_is_given_up() -> None:
+    async with working(NotFoundError('pods "p" not found')) as scene:
+        view = await scene.ask()
+        assert (view.done, view.trouble) == (True, "it was gone before its log was read")
+
+
+@in_virtual_time
+async def test_a_container_without_a_log_is_given_up() -> None:
+    async with working(InvalidError("container not found")) as scene:
+        assert await scene.ask() == LogView(done=True, trouble="container not found")
+
+
+@in_virtual_time
+async def test_its_last_words_stand_for_a_log_that_is_empty_or_not_there() -> None:
+    action = ArchiveLog("r1", "p", "worker", last_words="no such file")
+    for answer in (b"", InvalidError("container not found")):
+        async with working(answer) as scene:
+            assert await scene.ask(action) == LogView(done=True)
+            assert scene.mlflow.files == {"r1/logs/p/worker.log": b"no such file"}
+
+
+@in_virtual_time
+async def test_a_job_that_is_gone_is_forgotten() -> None:
+    async with working(b"said") as scene:
+        await scene.ask()
+        scene.archive.forget("u")
+        assert scene.archive.views("u") == {}
