@@ -14,6 +14,7 @@ from kubernetes.dynamic import DynamicClient
 from tests.integration.scene import Scene
 from tests.support.control_plane import REPOSITORY, ControlPlane, node
 from tests.support.kubelet import Kubelet
+from tests.support.kubelet_logs import LogServer
 from tests.support.manifests import experiment, queue
 from tests.support.operator import Operator
 from tests.support.tracking import TrackingServer
@@ -36,8 +37,11 @@ def tracking(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TrackingServe
 def plane(
     tmp_path_factory: pytest.TempPathFactory, tracking: TrackingServer
 ) -> Iterator[ControlPlane]:
-    with ControlPlane(tmp_path_factory.mktemp("control-plane"), CRDS) as plane:
-        plane.apply(node("cpu-0", "cpu"))
+    with (
+        ControlPlane(tmp_path_factory.mktemp("control-plane"), CRDS) as plane,
+        LogServer(plane.folder) as logs,
+    ):
+        plane.apply(node("cpu-0", "cpu", log_port=logs.port))
         tracking.wait_until_ready()
         yield plane
 

@@ -180,8 +180,10 @@ class ControlPlane:
         }
 
 
-def node(name: str, pool: str, capacity: dict[str, str] | None = None) -> dict[str, object]:
-    """Return a Node that is Ready only on paper."""
+def node(
+    name: str, pool: str, capacity: dict[str, str] | None = None, *, log_port: int = 0
+) -> dict[str, object]:
+    """Return a Node that is Ready only on paper; the logs of its pods are at the port given."""
     resources = {"cpu": "64", "memory": "256Gi", "pods": "1000"} | (capacity or {})
     return {
         "apiVersion": "v1",
@@ -189,6 +191,8 @@ def node(name: str, pool: str, capacity: dict[str, str] | None = None) -> dict[s
         "metadata": {"name": name, "labels": {"alidade.dev/pool": pool}},
         "status": {
             "capacity": resources,
+            "addresses": [{"type": "InternalIP", "address": "127.0.0.1"}],
+            "daemonEndpoints": {"kubeletEndpoint": {"Port": log_port}},
             "conditions": [
                 {"type": "Ready", "status": "True", "reason": "OnPaper", "message": "no kubelet"}
             ],
