@@ -16,6 +16,7 @@ WORK: set[Right] = {
     ("alidade.dev", "jobs/finalizers", "update"),
     *product(["batch"], ["jobs"], ["get", "list", "watch", "create", "patch", "delete"]),
     *product([""], ["pods"], ["list", "watch"]),
+    *product([""], ["services"], ["get", "create"]),
     ("events.k8s.io", "events", "create"),
 }
 LEASE: set[Right] = {

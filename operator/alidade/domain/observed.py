@@ -12,6 +12,7 @@ TEMPLATE_HASH = "alidade.dev/template-hash"
 PARAMETERS = "alidade.dev/parameters"
 RUN_ID = "alidade.dev/mlflow-run-id"
 TRACKING_EXPERIMENT_ID = "alidade.dev/mlflow-experiment-id"
+COMPLETION_INDEX = "batch.kubernetes.io/job-completion-index"
 WORKER = "worker"
 
 
@@ -75,6 +76,7 @@ class Terminated:
     reason: str
     message: str
     started: datetime | None
+    finished: datetime | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +90,7 @@ class Container:
 
 @dataclass(frozen=True, slots=True)
 class Pod:
-    """One attempt at a job."""
+    """One attempt at a job, or at the part of it that one replica has; `index` says which."""
 
     namespace: str
     name: str
@@ -107,6 +109,7 @@ class Pod:
     init: Container | None
     container: Container | None
     deleting: bool
+    index: int | None
 
     @property
     def over(self) -> bool:
@@ -118,6 +121,12 @@ class Pod:
         """What the job's container exited with, None where it has not."""
         ended = self.container and self.container.terminated
         return ended.exit_code if ended else None
+
+    @property
+    def finished(self) -> datetime | None:
+        """When the job's container ended, None where it has not, or that is not known."""
+        ended = self.container and self.container.terminated
+        return ended.finished if ended else None
 
     @property
     def started(self) -> datetime | None:
@@ -206,7 +215,13 @@ def pod(body: Mapping[str, Any]) -> Pod:
         init=_first_troubled(status.get("initContainerStatuses") or ()),
         container=_named(status.get("containerStatuses") or (), WORKER),
         deleting=metadata.get("deletionTimestamp") is not None,
+        index=_index(metadata),
     )
+
+
+def _index(metadata: Mapping[str, Any]) -> int | None:
+    index = (metadata.get("annotations") or {}).get(COMPLETION_INDEX)
+    return None if index is None else int(index)
 
 
 def _named(statuses: Any, name: str) -> Container | None:
@@ -234,6 +249,7 @@ def _container(status: Mapping[str, Any]) -> Container:
                 reason=terminated.get("reason") or "",
                 message=terminated.get("message") or "",
                 started=parse_time(terminated.get("startedAt")),
+                finished=parse_time(terminated.get("finishedAt")),
             )
         )
     return Container()

@@ -19,6 +19,10 @@
 - apiGroups: [""]
   resources: [pods]
   verbs: [list, watch]
+# For jobs with replicas, whose pods meet under the name of a headless Service.
+- apiGroups: [""]
+  resources: [services]
+  verbs: [get, create]
 - apiGroups: [events.k8s.io]
   resources: [events]
   verbs: [create]
