@@ -154,7 +154,9 @@ def together() -> Iterator[Team]:
         # The chief would lose the others if they left while it records what came of it.
         team.meet()
     except _PEER_LOST as error:
-        print(f"another replica is gone: {error.message}", file=sys.stderr, flush=True)  # noqa: T201
+        # In one line, which the worker takes for the job's last words.
+        words = " ".join(error.message.split())
+        print(f"another replica is gone: {words}", file=sys.stderr, flush=True)  # noqa: T201
         sys.exit(PEER_LOST)
 
 

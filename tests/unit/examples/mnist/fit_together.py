@@ -1,11 +1,13 @@
 """Train a small model as one of several replicas, and leave its weights in a file.
 
-Arguments: a directory, the architecture, and the numbers of images, of epochs and of a batch.
+Arguments: a directory, the architecture, and the numbers of images, of epochs and of a batch. The
+seed is the chief's process ID, unless SEED is set.
 """
 
 import os
 import sys
 from pathlib import Path
+from typing import Any
 
 import keras
 import numpy as np
@@ -25,9 +27,10 @@ def digits(number: int) -> Dataset:
     return Dataset(images=scaled[:number], labels=labels[:number].astype(np.int64))
 
 
-def train(team: Team, architecture: str, number: int, epochs: int, batch_size: int) -> list[object]:
-    # What is drawn differs from replica to replica, unless they agree.
-    keras.utils.set_random_seed(team.agree(os.getpid()))
+def train(team: Team, architecture: str, number: int, epochs: int, batch_size: int) -> list[Any]:
+    seed = team.agree(int(os.environ.get("SEED", os.getpid())))
+    sys.stdout.write(f"seed {seed}\n")
+    keras.utils.set_random_seed(seed)
     model = team.fit(
         lambda: build_model(architecture, IMAGE_SIZE, 10),
         lambda: keras.optimizers.SGD(LEARNING_RATE),
@@ -35,10 +38,10 @@ def train(team: Team, architecture: str, number: int, epochs: int, batch_size: i
         digits(200),
         epochs=epochs,
         batch_size=batch_size,
-        seed=team.agree(os.getpid()),
+        seed=seed,
         callbacks=[],
     )
-    weights: list[object] = model.get_weights()
+    weights: list[Any] = model.get_weights()
     return weights
 
 
