@@ -280,6 +280,7 @@ def test_the_least_that_a_job_says_is_completed_by_defaults(empty_scene: Scene) 
         "suspend": False,
         "cancel": False,
         "priority": 0,
+        "replicas": 1,
         "backoffLimit": 0,
     }
 

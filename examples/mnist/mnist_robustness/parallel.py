@@ -154,8 +154,8 @@ def together() -> Iterator[Team]:
         # The chief would lose the others if they left while it records what came of it.
         team.meet()
     except _PEER_LOST as error:
-        # In one line, which the worker takes for the job's last words.
-        words = " ".join(error.message.split())
+        # In one line, which the worker takes for the job's last words, and without the call stack.
+        words = " ".join(error.message.split()).rpartition("aborted by: ")[2]
         print(f"another replica is gone: {words}", file=sys.stderr, flush=True)  # noqa: T201
         sys.exit(PEER_LOST)
 
