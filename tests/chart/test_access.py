@@ -17,6 +17,7 @@ WORK: set[Right] = {
     *product(["batch"], ["jobs"], ["get", "list", "watch", "create", "patch", "delete"]),
     *product([""], ["pods"], ["list", "watch"]),
     ("", "pods/log", "get"),
+    *product([""], ["services"], ["get", "create"]),
     ("events.k8s.io", "events", "create"),
 }
 LEASE: set[Right] = {

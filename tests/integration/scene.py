@@ -22,6 +22,7 @@ EXPERIMENT = (OWN, "Experiment")
 QUEUE = (OWN, "Queue")
 BATCH_JOB = ("batch/v1", "Job")
 POD = ("v1", "Pod")
+SERVICE = ("v1", "Service")
 HISTORY_SECONDS = 1
 
 
@@ -81,7 +82,7 @@ class Scene:
     def let(self, job: str, *attempts: Attempt) -> None:
         """Lay down what becomes of each attempt at a job; of more of them, as of the last.
 
-        By default a pod runs and ends well.
+        Replicas are jobs here, `train-0` and so on. By default a pod runs and ends well.
         """
         self._fates[job] = attempts
 

@@ -52,6 +52,28 @@ REFUSED_JOBS: dict[str, tuple[Body, str]] = {
         job("a", backoffLimit=-1),
         "spec.backoffLimit in body should be greater than or equal to 0",
     ),
+    "no replica": (
+        job("a", replicas=0),
+        "spec.replicas in body should be greater than or equal to 1",
+    ),
+    "too many replicas": (
+        job("a", replicas=65),
+        "spec.replicas in body should be less than or equal to 64",
+    ),
+    "a name that is too long with a replica's number behind it": (
+        job("a" * 61, replicas=2),
+        "with replicas, metadata.name must be no more than 60 characters: "
+        "its pods' host names are it and -0 to -63",
+    ),
+    "a name that no Service could have": (
+        job("2-layers", replicas=2),
+        "with replicas, metadata.name must start with a letter",
+    ),
+    "a name with a dot in it, which no Service could have": (
+        job("lab.a", replicas=2),
+        "with replicas, metadata.name must start with a letter and have letters, digits and "
+        "hyphens only: it names a Service",
+    ),
     "no time to run": (
         job("a", activeDeadlineSeconds=0),
         "spec.activeDeadlineSeconds in body should be greater than or equal to 1",
@@ -161,6 +183,7 @@ FULL = job(
     image="localhost/other:1",
     podTemplate={"spec": {"priorityClassName": "low"}},
     priority=1,
+    replicas=2,
     backoffLimit=1,
     podFailurePolicy={"rules": []},
     activeDeadlineSeconds=60,
@@ -175,6 +198,7 @@ CHANGES: dict[str, Any] = {
     "image": "localhost/other:2",
     "podTemplate": {"spec": {"priorityClassName": "high"}},
     "priority": 2,
+    "replicas": 1,
     "backoffLimit": 2,
     "podFailurePolicy": None,
     "activeDeadlineSeconds": None,
@@ -222,6 +246,15 @@ def test_every_field_but_suspend_and_cancel_is_among_those_that_cannot_be_change
     assert fields == {*CHANGES, "suspend", "cancel"}
 
 
+@pytest.mark.parametrize(
+    "fine", [job("2-layers"), job("2-layers", replicas=1), job(60 * "a", replicas=64)]
+)
+def test_only_a_job_with_replicas_needs_the_name_of_a_service(
+    empty_scene: Scene, fine: Body
+) -> None:
+    assert "created" in empty_scene.apply(fine)
+
+
 def test_a_job_can_be_suspended_and_resumed_but_cancelled_only_once(empty_scene: Scene) -> None:
     empty_scene.apply(job("a"))
     for suspend in (True, False, True):
@@ -247,6 +280,7 @@ def test_the_least_that_a_job_says_is_completed_by_defaults(empty_scene: Scene) 
         "suspend": False,
         "cancel": False,
         "priority": 0,
+        "replicas": 1,
         "backoffLimit": 0,
     }
 

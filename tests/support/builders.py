@@ -190,6 +190,7 @@ def pod_body(
     worker: Mapping[str, Any] | None = None,
     init: Mapping[str, Any] | None = None,
     node: str | None = "node-1",
+    index: int | None = None,
     conditions: Iterable[Mapping[str, Any]] = (),
     meta: Mapping[str, Any] | None = None,
     **status: Any,
@@ -203,6 +204,7 @@ def pod_body(
         worker: The state of its container, as `containerStatuses[].state` has it.
         init: The state of an init container.
         node: Where it is scheduled, None where it is not.
+        index: Which of the job's replicas it is, None where the job has one only.
         conditions: Conditions beside PodScheduled.
         meta: Fields of its metadata.
         status: Other fields of its status.
@@ -215,6 +217,7 @@ def pod_body(
             name,
             **{
                 "labels": {observed.JOB_LABEL: job},
+                **({} if index is None else {"annotations": _completion(index)}),
                 "ownerReferences": [owner_reference("batch", job, f"uid-batch-{job}")],
                 **(meta or {}),
             },
@@ -238,6 +241,10 @@ def pod_body(
     }
 
 
+def _completion(index: int) -> dict[str, str]:
+    return {observed.COMPLETION_INDEX: str(index)}
+
+
 def pod(name: str = "train-x7k2p", **fields: Any) -> Pod:
     return observed.pod(pod_body(name, **fields))
 
@@ -251,7 +258,12 @@ def running(since: datetime = NOW) -> dict[str, Any]:
 
 
 def terminated(
-    code: int = 0, reason: str = "", message: str = "", *, started: datetime | None = NOW
+    code: int = 0,
+    reason: str = "",
+    message: str = "",
+    *,
+    started: datetime | None = NOW,
+    finished: datetime | None = NOW,
 ) -> dict[str, Any]:
     return {
         "terminated": {
@@ -259,6 +271,7 @@ def terminated(
             "reason": reason or ("Error" if code else "Completed"),
             "message": message,
             "startedAt": stamp(started) if started else None,
+            "finishedAt": stamp(finished) if finished else None,
         }
     }
 
@@ -277,9 +290,11 @@ def failed_pod(
     code: int = 1,
     reason: str = "Error",
     says: str = "",
+    finished: datetime | None = NOW,
     **fields: Any,
 ) -> Pod:
-    return pod(name, phase="Failed", worker=terminated(code, reason, says), **fields)
+    ended = terminated(code, reason, says, finished=finished)
+    return pod(name, phase="Failed", worker=ended, **fields)
 
 
 def snapshot(of: Job, **fields: Any) -> Snapshot:

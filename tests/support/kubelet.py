@@ -21,6 +21,7 @@ from urllib3.exceptions import HTTPError
 
 INTERVAL_SECONDS = 0.1
 JOB_LABEL = "alidade.dev/job"
+COMPLETION_INDEX = "batch.kubernetes.io/job-completion-index"
 TERMINATED = 128 + 15
 
 log = logging.getLogger(__name__)
@@ -64,7 +65,10 @@ class Report:
 Attempt = Sequence[Report]
 """What becomes of one pod, step by step."""
 Fate = Callable[[str, int], Attempt]
-"""What becomes of a pod, by the name of its job and by how many pods that had before."""
+"""What becomes of a pod, by the name of its job and by how many pods that had before.
+
+Of an Indexed Job each index is one by itself: `train-0`, `train-1`.
+"""
 
 
 def running() -> Report:
@@ -177,6 +181,9 @@ class Kubelet:
         if fate is None:
             return
         job = pod["metadata"]["labels"].get(JOB_LABEL, "")
+        index = pod["metadata"].get("annotations", {}).get(COMPLETION_INDEX)
+        if index is not None:
+            job = f"{job}-{index}"
         attempts = self._pods[namespace, job]
         if uid not in attempts:
             attempts.append(uid)

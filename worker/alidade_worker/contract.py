@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from alidade_worker.errors import UsageError
+from alidade_worker.replicas import is_chief
 
 TERMINATION_LOG = "ALIDADE_TERMINATION_LOG"
 """Variable that names another file than Kubernetes' own for the termination message."""
@@ -24,20 +25,24 @@ class Assignment:
     parameters: Mapping[str, str]
     workflow: str
     run_id: str | None
-    """MLflow run to resume; None where the experiment is not tracked."""
+    """MLflow run to resume; None where there is none, or another replica has it."""
 
 
 def read_assignment(environment: Mapping[str, str]) -> Assignment:
     """Read a job from the environment that the operator gave the pod.
 
     Raises:
-        UsageError: the parameters are not a JSON object of strings.
+        UsageError: the parameters are not a JSON object of strings, or TF_CONFIG is not JSON.
     """
+    try:
+        speaks = is_chief(environment)
+    except ValueError as error:
+        raise UsageError(f"TF_CONFIG is not JSON: {error}.") from error
     return Assignment(
         entry_point=environment.get(ENTRY_POINT) or "main",
         parameters=_parameters(environment.get(PARAMETERS) or "{}"),
         workflow=environment.get(WORKFLOW, ""),
-        run_id=environment.get(RUN_ID) or None,
+        run_id=(environment.get(RUN_ID) or None) if speaks else None,
     )
 
 

@@ -45,7 +45,9 @@ def _run(environment: MutableMapping[str, str], supervisor: Supervisor) -> tuple
         resume_run(assignment.run_id, str(directory), entry_point.name, values)
     with tempfile.TemporaryDirectory(prefix="alidade-") as scratch:
         outputs = Path(scratch) / "outputs.json"
-        ending = supervisor.run(command, directory, _environment_of_child(environment, outputs))
+        # Of a run that this is not to report to, its process knows nothing.
+        told = {**environment, contract.RUN_ID: assignment.run_id or ""}
+        ending = supervisor.run(command, directory, _environment_of_child(told, outputs))
         if ending.returncode:
             message = explain_failure(entry_point.name, ending.returncode, ending.stderr)
             return exit_status(ending.returncode), message

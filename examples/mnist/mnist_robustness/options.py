@@ -7,6 +7,7 @@ import keras
 import mlflow
 import numpy as np
 
+from alidade_worker.replicas import is_chief
 from mnist_robustness.data import ImageSize
 from mnist_robustness.tracking import SEED_TAG
 
@@ -52,7 +53,13 @@ def sow(seed: int) -> int:
     Returns:
         The seed in use.
     """
-    used = seed if seed >= 0 else int(np.random.default_rng().integers(2**31))
+    used = draw(seed)
     keras.utils.set_random_seed(used)
-    mlflow.set_tag(SEED_TAG, used)
+    if is_chief():
+        mlflow.set_tag(SEED_TAG, used)
     return used
+
+
+def draw(seed: int) -> int:
+    """Return the seed, or a new one where it is negative."""
+    return seed if seed >= 0 else int(np.random.default_rng().integers(2**31))

@@ -1,6 +1,8 @@
 """Entry point ``train``: train a classifier, test it, log it as a model and perhaps register it."""
 
 import time
+from contextlib import nullcontext
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -12,8 +14,9 @@ import tensorflow
 from keras.utils import to_categorical
 from mlflow.models import infer_signature
 
+from alidade_worker import replicas
 from alidade_worker.outputs import set_output
-from mnist_robustness import options
+from mnist_robustness import options, parallel
 from mnist_robustness.data import Dataset, ImageSize, load_split
 from mnist_robustness.evaluation import evaluate
 from mnist_robustness.models import ARCHITECTURES, build_model
@@ -48,27 +51,42 @@ def main(
     validation_split: float,
     seed: int,
 ) -> None:
-    """Train a classifier and test it."""
-    with tracked_run("train", click.get_current_context().params):
-        rng = np.random.default_rng(options.sow(seed))
+    """Train a classifier and test it; of several replicas all train, and the chief tests."""
+    parameters = click.get_current_context().params
+    together = parallel.together() if replicas.size() > 1 else nullcontext()
+    with together as team, tracked_run("train", parameters, parallel=True):
+        used = options.sow(team.agree(options.draw(seed)) if team else seed)
         training = load_split(data_dir, "training", image_size)
         classes = int(training.labels.max()) + 1
-        model = build_model(model_architecture, image_size, classes)
-        model.compile(
-            optimizer=keras.optimizers.get(
-                {"class_name": optimizer, "config": {"learning_rate": learning_rate}}
-            ),
-            loss="categorical_crossentropy",
-            metrics=["accuracy"],
-            steps_per_execution=_STEPS_PER_EXECUTION,
-        )
+        parts = hold_out(training, validation_split, np.random.default_rng(used))
+        build = partial(build_model, model_architecture, image_size, classes)
+        rule = {"class_name": optimizer, "config": {"learning_rate": learning_rate}}
         started = time.monotonic()
-        fit(model, *hold_out(training, validation_split, rng), epochs, batch_size)
+        if team:
+            model = team.fit(
+                build,
+                partial(keras.optimizers.get, rule),
+                *parts,
+                epochs=epochs,
+                batch_size=batch_size,
+                seed=used,
+                callbacks=followers(epochs),
+            )
+        else:
+            model = build()
+            model.compile(
+                optimizer=keras.optimizers.get(rule),
+                loss="categorical_crossentropy",
+                metrics=["accuracy"],
+                steps_per_execution=_STEPS_PER_EXECUTION,
+            )
+            fit(model, *parts, epochs, batch_size)
         minutes = (time.monotonic() - started) / 60
-        metrics = evaluate(model, load_split(data_dir, "testing", image_size))
-        mlflow.log_metrics({**metrics, "training_time_in_minutes": minutes})
-        click.echo(f"testing accuracy {metrics['accuracy']:.4f} after {minutes:.1f} minutes")
-        log_model(model, training, register_model_name)
+        if replicas.is_chief():
+            metrics = evaluate(model, load_split(data_dir, "testing", image_size))
+            mlflow.log_metrics({**metrics, "training_time_in_minutes": minutes})
+            click.echo(f"testing accuracy {metrics['accuracy']:.4f} after {minutes:.1f} minutes")
+            log_model(model, training, register_model_name)
 
 
 def hold_out(dataset: Dataset, share: float, rng: np.random.Generator) -> tuple[Dataset, Dataset]:
@@ -82,8 +100,11 @@ def hold_out(dataset: Dataset, share: float, rng: np.random.Generator) -> tuple[
     return training, validation
 
 
-def fit(model: Any, training: Dataset, validation: Dataset, epochs: int, batch_size: int) -> None:
-    """Train until the validation loss stops falling, reporting each epoch to MLflow and the log."""
+def followers(epochs: int) -> list[Any]:
+    """Return what ends training once the validation loss has stopped falling, and what reports.
+
+    Each epoch goes to the log, and to MLflow where this is the one replica that may.
+    """
 
     def report(epoch: int, logs: dict[str, float]) -> None:
         progress = {
@@ -92,12 +113,23 @@ def fit(model: Any, training: Dataset, validation: Dataset, epochs: int, batch_s
             "validation_loss": logs["val_loss"],
             "validation_accuracy": logs["val_accuracy"],
         }
-        mlflow.log_metrics(progress, step=epoch + 1)
+        if replicas.is_chief():
+            mlflow.log_metrics(progress, step=epoch + 1)
         figures = ", ".join(
             f"{name.replace('_', ' ')} {value:.4f}" for name, value in progress.items()
         )
         click.echo(f"epoch {epoch + 1}/{epochs}: {figures}")
 
+    return [
+        keras.callbacks.EarlyStopping(
+            monitor="val_loss", min_delta=0.01, patience=5, restore_best_weights=True
+        ),
+        keras.callbacks.LambdaCallback(on_epoch_end=report),
+    ]
+
+
+def fit(model: Any, training: Dataset, validation: Dataset, epochs: int, batch_size: int) -> None:
+    """Train until the validation loss stops falling, reporting each epoch."""
     classes = model.output_shape[-1]
     model.fit(
         training.images,
@@ -106,12 +138,7 @@ def fit(model: Any, training: Dataset, validation: Dataset, epochs: int, batch_s
         epochs=epochs,
         batch_size=batch_size,
         verbose=0,
-        callbacks=[
-            keras.callbacks.EarlyStopping(
-                monitor="val_loss", min_delta=0.01, patience=5, restore_best_weights=True
-            ),
-            keras.callbacks.LambdaCallback(on_epoch_end=report),
-        ],
+        callbacks=followers(epochs),
     )
 
 

@@ -193,6 +193,17 @@ class JobSpec(Model):
         int,
         Field(description="Jobs of a higher priority leave the queue first.", ge=-1000, le=1000),
     ] = 0
+    replicas: Annotated[
+        int,
+        Field(
+            description=(
+                "Pods that run the job together, each told by TF_CONFIG where the others are; "
+                "the first of them reports to the MLflow run and gives the outputs."
+            ),
+            ge=1,
+            le=64,
+        ),
+    ] = 1
     backoff_limit: Annotated[
         int,
         Field(
@@ -297,6 +308,10 @@ class JobStatus(Model):
         return condition is not None and condition.status == "True"
 
 
+# A Service's name is an RFC 1035 label, a pod's host name one of RFC 1123.
+_ALONE = "!has(self.spec.replicas) || self.spec.replicas == 1"
+
+
 class Job(Resource):
     """One run of an entry point."""
 
@@ -317,6 +332,16 @@ class Job(Resource):
         ),
         rules=(
             ("size(self.metadata.name) <= 63", "metadata.name must be no more than 63 characters"),
+            (
+                f"{_ALONE} || size(self.metadata.name) <= 60",
+                "with replicas, metadata.name must be no more than 60 characters: "
+                "its pods' host names are it and -0 to -63",
+            ),
+            (
+                f"{_ALONE} || self.metadata.name.matches('^[a-z]([-a-z0-9]*[a-z0-9])?$')",
+                "with replicas, metadata.name must start with a letter and have letters, digits "
+                "and hyphens only: it names a Service",
+            ),
             (
                 "!has(self.spec.dependsOn) || "
                 "!self.spec.dependsOn.exists(d, d.name == self.metadata.name)",

@@ -8,7 +8,7 @@ from alidade.api.base import GROUP, VERSION
 from alidade.api.experiment import Experiment
 from alidade.api.job import Job, JobStatus
 from alidade.api.queue import Queue
-from alidade.domain import observed
+from alidade.domain import observed, replicas
 from alidade.domain.merge import merge
 
 # Taken by the worker where the experiment names no path of its own.
@@ -30,8 +30,9 @@ def manifest(
     spec: dict[str, Any] = {
         "suspend": True,
         "backoffLimit": job.spec.backoff_limit,
-        "podFailurePolicy": job.spec.pod_failure_policy or _RETRY_WHAT_IS_NOT_THE_CODES_FAULT,
+        "podFailurePolicy": job.spec.pod_failure_policy or replicas.failure_policy(job),
         "template": _template(job, experiment, queue, image, tracking_uri),
+        **replicas.indexed(job),
     }
     if job.spec.active_deadline_seconds is not None:
         spec["activeDeadlineSeconds"] = job.spec.active_deadline_seconds
@@ -86,17 +87,6 @@ def suspend_patch(backing: observed.BackingJob) -> dict[str, Any]:
     return {"metadata": {"uid": backing.uid}, "spec": {"suspend": True}}
 
 
-# With this, backoffLimit counts only failures of the workflow itself (KEP-3329).
-_RETRY_WHAT_IS_NOT_THE_CODES_FAULT = {
-    "rules": [
-        {
-            "action": "Ignore",
-            "onPodConditions": [{"type": "DisruptionTarget", "status": "True"}],
-        }
-    ]
-}
-
-
 def _labels(job: Job, queue: Queue) -> dict[str, str]:
     return {
         observed.JOB_LABEL: job.metadata.name,
@@ -120,7 +110,11 @@ def _template(
             "allowPrivilegeEscalation": False,
             "capabilities": {"drop": ["ALL"]},
         },
-        "env": [{"name": "HOME", "value": "/tmp"}],  # noqa: S108 the pod's own /tmp, a volume
+        "env": [
+            {"name": "HOME", "value": "/tmp"},  # noqa: S108 the pod's own /tmp, a volume
+            # Here already, for the order: what the user adds comes behind.
+            *replicas.environment(job),
+        ],
         "volumeMounts": [{"name": "tmp", "mountPath": "/tmp"}],  # noqa: S108
     }
     pod = {
@@ -139,13 +133,14 @@ def _template(
     contract = {
         "metadata": {"labels": _labels(job, queue)},
         "spec": {
+            **replicas.pod_spec(job),
             "containers": [
                 {
                     "name": observed.WORKER,
                     "image": image,
-                    "env": _environment(job, path, tracking_uri),
+                    "env": _environment(job, path, tracking_uri) + replicas.environment(job),
                 }
-            ]
+            ],
         },
     }
     return merge(template, contract)

@@ -5,7 +5,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from alidade.domain.attempts import count_attempts, first_failed, latest
 from alidade.domain.observed import BackingJob, Failure, Pod, Terminated
+from alidade.domain.replicas import PEER_LOST
 from alidade.domain.words import shorten
 
 # Waiting reasons of the kubelet that time alone seldom heals.
@@ -21,8 +23,9 @@ CANNOT_START = frozenset(
         "RunContainerError",
     }
 )
+UNSCHEDULABLE = "Unschedulable"
 # sysexits.h, as the worker contract uses it.
-CONTRACT_EXITS = {64: "InvalidParameters", 66: "WorkflowNotFound"}
+CONTRACT_EXITS = {64: "InvalidParameters", 66: "WorkflowNotFound", PEER_LOST: "PeerLost"}
 MAX_TERMINATION_MESSAGE = 600
 # A shell's and a container runtime's exit code for a process that a signal ended, less the signal.
 _SIGNALLED = 128
@@ -46,18 +49,20 @@ class Cause:
     exit_code: int | None = None
 
 
-def newest(pods: Sequence[Pod]) -> Pod | None:
-    """Return the last attempt."""
-    return max(pods, key=lambda p: (p.created is not None, p.created, p.name), default=None)
-
-
 def why_not_running(pods: Sequence[Pod]) -> Pending:
-    """Say what holds the pods of a job that has been released."""
-    pod = newest([p for p in pods if p.phase == "Pending" and not p.deleting])
-    if pod is None:
-        return Pending("PodPending", "no pod yet")
+    """Say what holds the pods of a job that has been released; of several, what may end it."""
+    pending = latest([p for p in pods if p.phase == "Pending" and not p.deleting])
+    found = [_why_pending(pod) for pod in pending]
+    stuck = [(why.since, number) for number, why in enumerate(found) if why.since is not None]
+    if stuck:
+        return found[min(stuck)[1]]
+    unschedulable = [why for why in found if why.reason == UNSCHEDULABLE]
+    return next(iter((*unschedulable, *found)), Pending("PodPending", "no pod yet"))
+
+
+def _why_pending(pod: Pod) -> Pending:
     if pod.unschedulable:
-        return Pending("Unschedulable", f"pod {pod.name}: {pod.unschedulable}")
+        return Pending(UNSCHEDULABLE, f"pod {pod.name}: {pod.unschedulable}")
     for container in (pod.init, pod.container):
         waiting = container and container.waiting
         if waiting and waiting.reason in CANNOT_START:
@@ -86,16 +91,20 @@ def why_failed(backing: BackingJob, pods: Sequence[Pod]) -> Cause:
     failure = backing.failure or Failure("Unknown", "")
     if failure.reason == "DeadlineExceeded":
         return Cause("DeadlineExceeded", "failed: it ran longer than its activeDeadlineSeconds")
-    pod = newest([p for p in pods if p.phase == "Failed" or p.exit_code])
+    pod = first_failed([p for p in pods if p.phase == "Failed" or p.exit_code])
     if pod is None:
         return Cause(
             failure.reason, f"failed: {failure.message or failure.reason}; none of its pods is left"
         )
     cause = why_pod_failed(pod)
-    if backing.failed > 1:
-        message = f"{cause.message} (attempt {backing.failed} of {backing.failed})"
-        return Cause(cause.reason, message, cause.exit_code)
-    return cause
+    attempts, notes = backing.failed, []
+    if pod.index is not None:
+        attempts = count_attempts([p for p in pods if p.index == pod.index])
+        notes.append(f"replica {pod.index}")
+    if attempts > 1:
+        notes.append(f"attempt {attempts} of {attempts}")
+    message = f"{cause.message} ({', '.join(notes)})" if notes else cause.message
+    return Cause(cause.reason, message, cause.exit_code)
 
 
 def why_pod_failed(pod: Pod) -> Cause:

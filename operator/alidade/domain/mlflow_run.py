@@ -2,6 +2,7 @@
 
 from alidade.api.job import JobState, JobStatus
 from alidade.domain.actions import CreateRun, EndRun, ReadPods, RunEnd
+from alidade.domain.attempts import count_attempts
 from alidade.domain.draft import Draft
 from alidade.domain.snapshot import Snapshot
 
@@ -45,7 +46,7 @@ def settle(draft: Draft) -> None:
         return
     if run.trouble:
         draft.condition("Tracked", False, "TrackingUnavailable", run.trouble)
-    draft.do(EndRun(status.mlflow_run_id, end, _end_tags(status, len(snapshot.pods))))
+    draft.do(EndRun(status.mlflow_run_id, end, _end_tags(status, count_attempts(snapshot.pods))))
 
 
 def settled(draft: Draft) -> bool:

@@ -12,6 +12,7 @@ TEMPLATE_HASH = "alidade.dev/template-hash"
 PARAMETERS = "alidade.dev/parameters"
 RUN_ID = "alidade.dev/mlflow-run-id"
 TRACKING_EXPERIMENT_ID = "alidade.dev/mlflow-experiment-id"
+COMPLETION_INDEX = "batch.kubernetes.io/job-completion-index"
 WORKER = "worker"
 
 
@@ -75,6 +76,7 @@ class Terminated:
     reason: str
     message: str
     started: datetime | None
+    finished: datetime | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +96,7 @@ class Container:
 
 @dataclass(frozen=True, slots=True)
 class Pod:
-    """One attempt at a job."""
+    """One attempt at a job, or at the part of it that one replica has; `index` says which."""
 
     namespace: str
     name: str
@@ -113,6 +115,7 @@ class Pod:
     init: Container | None
     container: Container | None
     deleting: bool
+    index: int | None
 
     @property
     def over(self) -> bool:
@@ -130,6 +133,12 @@ class Pod:
         """The containers that have, or had, a log: the job's own, and one that kept it from it."""
         known = (c for c in (self.init, self.container) if c is not None)
         return tuple(c for c in known if c.running_since or c.terminated)
+
+    @property
+    def finished(self) -> datetime | None:
+        """When the job's container ended, None where it has not, or that is not known."""
+        ended = self.container and self.container.terminated
+        return ended.finished if ended else None
 
     @property
     def started(self) -> datetime | None:
@@ -218,7 +227,13 @@ def pod(body: Mapping[str, Any]) -> Pod:
         init=_first_troubled(status.get("initContainerStatuses") or ()),
         container=_named(status.get("containerStatuses") or (), WORKER),
         deleting=metadata.get("deletionTimestamp") is not None,
+        index=_index(metadata),
     )
+
+
+def _index(metadata: Mapping[str, Any]) -> int | None:
+    index = (metadata.get("annotations") or {}).get(COMPLETION_INDEX)
+    return None if index is None else int(index)
 
 
 def _named(statuses: Any, name: str) -> Container | None:
@@ -247,6 +262,7 @@ def _container(status: Mapping[str, Any]) -> Container:
                 reason=terminated.get("reason") or "",
                 message=terminated.get("message") or "",
                 started=parse_time(terminated.get("startedAt")),
+                finished=parse_time(terminated.get("finishedAt")),
             ),
         )
     return Container(name)

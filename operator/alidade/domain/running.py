@@ -5,11 +5,14 @@ from datetime import datetime, timedelta
 
 from alidade.api.job import JobState
 from alidade.api.queue import StopPolicy
+from alidade.domain import parallel
 from alidade.domain.actions import ReadPods, Suspend
+from alidade.domain.attempts import newest
 from alidade.domain.backing import suspend_patch
-from alidade.domain.diagnosis import newest, why_failed, why_not_running, why_pod_failed
+from alidade.domain.diagnosis import why_failed, why_not_running, why_pod_failed
 from alidade.domain.draft import Draft
 from alidade.domain.observed import BackingJob, Pod
+from alidade.domain.replicas import PEER_LOST
 from alidade.domain.words import quoted_list
 
 
@@ -52,16 +55,18 @@ def _note_start(draft: Draft) -> None:
 
 
 def _watch(draft: Draft, backing: BackingJob) -> None:
-    pods = draft.snapshot.pods
+    pods, replicas = draft.snapshot.pods, draft.snapshot.job.spec.replicas
     runs = [p for p in pods if p.container and p.container.running_since and p.phase == "Running"]
     pod = newest(runs)
-    if pod is not None:
+    if pod is not None and replicas == 1:
         draft.start("Running", f"pod {pod.name} runs on node {pod.node}")
         return
     # The kubelet tells of a container's end a moment before the pod's.
-    over = newest([p for p in pods if p.over or p.exit_code is not None])
+    over = parallel.what_ended([p for p in pods if p.over or p.exit_code is not None])
     pending = why_not_running(pods)
-    if over is not None:
+    if runs:
+        draft.start(*parallel.progress(pods, runs, replicas))
+    elif over is not None:
         _between_attempts(draft, backing, over, pending.message)
     elif draft.status.start_time is None:
         draft.queue(pending.reason, pending.message)
@@ -73,11 +78,11 @@ def _watch(draft: Draft, backing: BackingJob) -> None:
 
 
 def _between_attempts(draft: Draft, backing: BackingJob, over: Pod, next_: str) -> None:
-    if over.phase == "Succeeded" or (not over.over and over.exit_code == 0):
+    if parallel.ended_well(over):
         draft.start("Completing", f"pod {over.name} ended well")
         return
     cause = why_pod_failed(over)
-    if backing.failed or over.disruption:
+    if backing.failed or over.disruption or over.exit_code == PEER_LOST:
         draft.start("Retrying", f"{cause.message}; next attempt: {next_}")
     else:
         draft.start("Completing", cause.message)
@@ -117,7 +122,8 @@ def _conclude(draft: Draft, backing: BackingJob) -> None:
 
 
 def _finish(draft: Draft, over: list[Pod]) -> None:
-    pod = newest([p for p in over if p.phase == "Succeeded"])
+    # Of several replicas the first gives the outputs.
+    pod = newest([p for p in over if p.phase == "Succeeded" and not p.index])
     if draft.status.start_time is None:
         # It ended well, so it ran, even if no pod is left to say when.
         draft.set(start_time=draft.snapshot.now.replace(microsecond=0))
@@ -125,8 +131,10 @@ def _finish(draft: Draft, over: list[Pod]) -> None:
     told = pod.container.terminated if pod and pod.container else None
     outputs, trouble = read_outputs(told.message if told else "")
     draft.set(outputs=outputs)
+    replicas = draft.snapshot.job.spec.replicas
     name = pod.name if pod else "its pod"
-    draft.end(JobState.FINISHED, "Completed", trouble or f"{name} ended well")
+    well = f"{name} ended well" if replicas == 1 else f"all {replicas} pods ended well"
+    draft.end(JobState.FINISHED, "Completed", trouble or well)
 
 
 def read_outputs(text: str) -> tuple[dict[str, str], str | None]:

@@ -3,13 +3,14 @@
 import json
 from collections.abc import AsyncIterator, Awaitable, Iterator
 from contextlib import contextmanager
-from typing import Any, Final
+from typing import Any, Final, cast
 
 from aiohttp import ClientError
 from kubernetes.aio import client
 from kubernetes.aio.client.exceptions import ApiException
 
 from alidade.kube.gateway import (
+    SERVICES,
     ApiError,
     Body,
     ConflictError,
@@ -46,7 +47,8 @@ class KubernetesGateway:
     """A Gateway over one ApiClient.
 
     The client of custom objects is used for batch/v1 and events too: it gives objects as they
-    are, where the typed ones build models that would only be taken apart again.
+    are, where the typed ones build models that would only be taken apart again. It knows groups
+    only; of the core's objects, which have none, pods are listed and Services read and created.
     """
 
     def __init__(self, api: client.ApiClient) -> None:
@@ -69,6 +71,11 @@ class KubernetesGateway:
 
     async def get(self, kind: Kind, namespace: str, name: str) -> Body:
         """Read one object."""
+        if kind == SERVICES:
+            response = self._core.read_namespaced_service_without_preload_content(
+                name, namespace, _request_timeout=TIMEOUT_SECONDS
+            )
+            return await _told(_read(response))
         return await _told(
             self._objects.get_namespaced_custom_object(
                 *_path(kind, namespace), name, _request_timeout=TIMEOUT_SECONDS
@@ -77,6 +84,15 @@ class KubernetesGateway:
 
     async def create(self, kind: Kind, namespace: str, body: Body) -> Body:
         """Create an object."""
+        if kind == SERVICES:
+            # It takes an object as it is, whatever its types say.
+            response = self._core.create_namespaced_service_without_preload_content(
+                namespace,
+                cast("client.V1Service", body),
+                field_manager=FIELD_MANAGER,
+                _request_timeout=TIMEOUT_SECONDS,
+            )
+            return await _told(_read(response))
         return await _told(
             self._objects.create_namespaced_custom_object(
                 *_path(kind, namespace),

@@ -20,6 +20,7 @@ QUEUES = Kind("alidade.dev", "v1alpha1", "queues")
 JOBS = Kind("alidade.dev", "v1alpha1", "jobs")
 BATCH_JOBS = Kind("batch", "v1", "jobs")
 PODS = Kind("", "v1", "pods")
+SERVICES = Kind("", "v1", "services")
 
 
 class ApiError(Exception):

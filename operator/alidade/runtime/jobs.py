@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 import structlog
 
 from alidade.api.job import Job, JobStatus
+from alidade.domain import replicas
 from alidade.domain.actions import (
     Action,
     ArchiveLog,
@@ -29,10 +30,12 @@ from alidade.kube.gateway import (
     BATCH_JOBS,
     JOBS,
     PODS,
+    SERVICES,
     ConflictError,
     ForbiddenError,
     Gateway,
     InvalidError,
+    Kind,
     NotFoundError,
     UnavailableError,
 )
@@ -47,6 +50,7 @@ from alidade.tracking.tracking import Tracking
 
 # A refused batch/v1 Job is tried again: quotas are raised and name conflicts cleared away.
 RETRY_REJECTED_SECONDS = 15.0
+_WHAT = {BATCH_JOBS: "batch/v1 Job", SERVICES: "Service"}
 
 log = structlog.get_logger(__name__)
 
@@ -268,33 +272,41 @@ class JobReconciler:
 
     async def _create_backing(self, key: WorkKey, job: Job, manifest: dict[str, object]) -> None:
         memory = self._memory(job)
-        rejection: Rejection | None = None
-        try:
-            body = await self._gateway.create(BATCH_JOBS, key.namespace, manifest)
-            self._cache.put(BATCH_JOBS, body)
-        except ConflictError:
-            rejection = await self._whose(job)
-        except ForbiddenError as error:
-            rejection = Rejection("BackingJobRejected", f"batch/v1 Job refused: {error}", False)
-        except InvalidError as error:
-            rejection = Rejection("BackingJobInvalid", f"batch/v1 Job refused: {error}", True)
+        service = replicas.service(manifest)
+        rejection = await self._create(SERVICES, job, service) if service else None
+        if rejection is None:
+            rejection = await self._create(BATCH_JOBS, job, manifest)
         if rejection != memory.rejection:
             memory.rejection = rejection
             self._queue.add(key)
         elif rejection is not None:
             self._queue.add_after(key, RETRY_REJECTED_SECONDS)
 
-    async def _whose(self, job: Job) -> Rejection | None:
-        """Find out whose the batch/v1 Job is that already has the job's name."""
-        body = await self._gateway.get(BATCH_JOBS, *job.key)
+    async def _create(self, kind: Kind, job: Job, manifest: dict[str, object]) -> Rejection | None:
+        """Create what stands behind a job; say why where that was refused."""
+        what = _WHAT[kind]
+        try:
+            body = await self._gateway.create(kind, job.metadata.namespace, manifest)
+        except ConflictError:
+            return await self._whose(kind, job)
+        except ForbiddenError as error:
+            return Rejection("BackingJobRejected", f"{what} refused: {error}", False)
+        except InvalidError as error:
+            return Rejection("BackingJobInvalid", f"{what} refused: {error}", True)
+        self._cache.put(kind, body)
+        return None
+
+    async def _whose(self, kind: Kind, job: Job) -> Rejection | None:
+        """Find out whose the object is that already has the job's name."""
+        body = await self._gateway.get(kind, *job.key)
         owners = body["metadata"].get("ownerReferences") or ()
         if any(owner["uid"] == job.metadata.uid for owner in owners):
-            self._cache.put(BATCH_JOBS, body)
+            self._cache.put(kind, body)
             return None
         owner = next((f"{o['kind']} {o['name']}" for o in owners), "nobody")
         return Rejection(
             "NameConflict",
-            f"a batch/v1 Job '{job.metadata.name}' exists that belongs to {owner}; "
+            f"a {_WHAT[kind]} '{job.metadata.name}' exists that belongs to {owner}; "
             "delete that one, or give this job another name",
             False,
         )

@@ -10,6 +10,7 @@ from alidade.kube.gateway import (
     JOBS,
     PODS,
     QUEUES,
+    SERVICES,
     Body,
     ConflictError,
     Kind,
@@ -19,6 +20,7 @@ from tests.support.builders import NAMESPACE, stamp
 from tests.support.simulation.chance import clock
 
 KINDS = (EXPERIMENTS, QUEUES, JOBS, BATCH_JOBS, PODS)
+"""Those that the operator watches."""
 
 Observer = Callable[[Kind, Body | None, Body | None], None]
 Stream = asyncio.Queue[tuple[str | None, Body]]
@@ -33,7 +35,7 @@ class ApiServer:
 
     def __init__(self, observe: Observer) -> None:
         self._observe = observe
-        self._objects: dict[Kind, dict[str, Body]] = {kind: {} for kind in KINDS}
+        self._objects: dict[Kind, dict[str, Body]] = {kind: {} for kind in (*KINDS, SERVICES)}
         self._watches: list[tuple[Kind, Stream]] = []
         self._made = 0
         self.version = 0

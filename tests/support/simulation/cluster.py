@@ -8,8 +8,9 @@ from enum import StrEnum
 from functools import partial
 from typing import Any
 
-from alidade.domain.observed import JOB_LABEL, WORKER
-from alidade.kube.gateway import BATCH_JOBS, JOBS, PODS, Body
+from alidade.domain.observed import COMPLETION_INDEX, JOB_LABEL, WORKER
+from alidade.domain.replicas import PEER_LOST
+from alidade.kube.gateway import BATCH_JOBS, JOBS, PODS, SERVICES, Body
 from tests.support.builders import stamp
 from tests.support.simulation.api_server import ApiServer
 from tests.support.simulation.chance import Chance, clock
@@ -73,23 +74,32 @@ class Cluster:
         active = [pod for pod in pods if not _over(pod) and not _deleting(pod)]
         over = [pod for pod in pods if _over(pod)]
         succeeded = sum(pod["status"]["phase"] == "Succeeded" for pod in over)
-        failed = sum(pod["status"]["phase"] == "Failed" and not _disrupted(pod) for pod in over)
+        failed = sum(pod["status"]["phase"] == "Failed" and not _ignored(pod) for pod in over)
+        here = {_index(pod) for pod in pods if not _over(pod) or pod["status"]["phase"] != "Failed"}
+        missing = set(range(job["spec"].get("completions", 1))) - here
         if (succeeded, failed) != (status.get("succeeded", 0), status.get("failed", 0)):
             yield partial(self._report, job, succeeded=succeeded, failed=failed)
-        elif succeeded:
+        elif succeeded == job["spec"].get("completions", 1):
             yield partial(self._report, job, conditions=[_true("Complete", "CompletionsReached")])
+        elif failed > job["spec"]["backoffLimit"] and active:
+            yield from (partial(self._stop, pod) for pod in active)
         elif failed > job["spec"]["backoffLimit"]:
             yield partial(self._report, job, conditions=[_true("Failed", "BackoffLimitExceeded")])
         elif job["spec"]["suspend"]:
             yield from (partial(self._stop, pod) for pod in active)
-        elif not active and not any(map(_deleting, pods)):
-            yield partial(self._make_pod, job, attempt=len(over))
+        else:
+            for index in missing:
+                attempt = sum(_index(pod) == index for pod in over)
+                yield partial(self._make_pod, job, index, attempt)
 
     def _garbage_collector(self) -> Iterator[Move]:
         owners = {b["metadata"]["uid"] for k in (JOBS, BATCH_JOBS) for b in self._server.all(k)}
         for job in self._server.all(BATCH_JOBS):
             if _owner(job) not in owners:
                 yield partial(self._server.remove, BATCH_JOBS, job["metadata"]["name"])
+        for service in self._server.all(SERVICES):
+            if _owner(service) not in owners:
+                yield partial(self._server.remove, SERVICES, service["metadata"]["name"])
         for pod in self._server.all(PODS):
             if _owner(pod) not in owners and not _deleting(pod):
                 yield partial(self._stop, pod)
@@ -119,12 +129,18 @@ class Cluster:
     def _end(self, pod: Body, fate: Fate) -> None:
         self._worker(pod, fate)
         job = pod["metadata"]["labels"][JOB_LABEL]
+        model = f"{job}-model" if not _index(pod) else "another"
         ended = {
             "startedAt": pod["status"]["containerStatuses"][0]["state"]["running"]["startedAt"],
+            "finishedAt": stamp(clock()),
             "exitCode": {Fate.WELL: 0, Fate.BADLY: 1}.get(fate, 137),
             "reason": {Fate.WELL: "Completed", Fate.KILLED: "OOMKilled"}.get(fate, "Error"),
-            "message": f'{{"model": "{job}-model"}}' if fate is Fate.WELL else "",
+            "message": f'{{"model": "{model}"}}' if fate is Fate.WELL else "",
         }
+        if _index(pod) and fate is not Fate.WELL:
+            # What befalls a job befalls the first of its replicas.
+            ended |= {"exitCode": PEER_LOST, "reason": "Error"}
+            fate = Fate.BADLY
         disruption = [_true("DisruptionTarget", "TerminationByKubelet")]
         self._show(
             pod,
@@ -143,12 +159,16 @@ class Cluster:
         }
         self._server.update(PODS, pod["metadata"]["name"], status=status)
 
-    def _make_pod(self, job: Body, attempt: int) -> None:
+    def _make_pod(self, job: Body, index: int, attempt: int) -> None:
         self._pods_made += 1
         template = job["spec"]["template"]
         meta = {
             **template["metadata"],
             "name": f"{job['metadata']['name']}-{self._pods_made}",
+            "annotations": {
+                **template["metadata"].get("annotations", {}),
+                **({COMPLETION_INDEX: str(index)} if "completions" in job["spec"] else {}),
+            },
             "labels": {**template["metadata"]["labels"], "attempt": str(attempt)},
             "ownerReferences": [{"uid": job["metadata"]["uid"], "controller": True}],
         }
@@ -186,8 +206,16 @@ def _over(pod: Body) -> bool:
     return pod["status"]["phase"] in ("Succeeded", "Failed")
 
 
-def _disrupted(pod: Body) -> bool:
-    return any(c["type"] == "DisruptionTarget" for c in pod["status"]["conditions"])
+def _index(pod: Body) -> int:
+    return int(pod["metadata"]["annotations"].get(COMPLETION_INDEX, 0))
+
+
+def _ignored(pod: Body) -> bool:
+    """Whether the job's podFailurePolicy does not count its failure."""
+    status = pod["status"]
+    ended = status["containerStatuses"][0]["state"].get("terminated", {})
+    disrupted = any(c["type"] == "DisruptionTarget" for c in status["conditions"])
+    return disrupted or ended.get("exitCode") == PEER_LOST
 
 
 def _true(kind: str, reason: str) -> Body:

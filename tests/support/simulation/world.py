@@ -3,7 +3,7 @@
 import json
 
 from alidade.api.job import Dependency, DependencyCondition, Job, JobState
-from alidade.domain.observed import JOB_LABEL, PARAMETERS, QUEUE_LABEL, RUN_ID
+from alidade.domain.observed import COMPLETION_INDEX, JOB_LABEL, PARAMETERS, QUEUE_LABEL, RUN_ID
 from alidade.kube.gateway import BATCH_JOBS, JOBS, Body, Kind
 from tests.support.simulation.api_server import ApiServer
 from tests.support.simulation.chance import Chance
@@ -51,6 +51,8 @@ class World:
         """Do what the worker in a pod does to its MLflow run; one that is killed does nothing."""
         name = pod["metadata"]["labels"][JOB_LABEL]
         self.ran.add(name)
+        if pod["metadata"]["annotations"].get(COMPLETION_INDEX, "0") != "0":
+            return
         run_id = pod["metadata"]["annotations"][RUN_ID]
         words = {None: "RUNNING", Fate.WELL: "FINISHED", Fate.BADLY: "FAILED"}
         if run_id and fate in words:

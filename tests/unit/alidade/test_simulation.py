@@ -65,6 +65,7 @@ def tasks(draw: st.DrawFn, *, tangled: bool, expire: bool) -> tuple[Task, ...]:
         depends_on = draw(dependencies(list(others)))
         spec = {
             "backoffLimit": draw(st.integers(0, 2)),
+            "replicas": draw(st.sampled_from([1, 1, 2, 3])),
             "priority": draw(st.integers(-1, 1)),
             "queue": draw(st.sampled_from([None, *QUEUE_NAMES])),
             "ttlSecondsAfterFinished": draw(st.sampled_from([None, 0, 10])) if expire else None,

@@ -99,7 +99,9 @@ def run_job(workflow: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
     message = tmp_path / "termination-log"
     python_path = os.pathsep.join(filter(None, (os.environ.get("PYTHONPATH"), str(_WORKER))))
 
-    def job(entry_point: str = "greet", run_id: str = "", **parameters: str) -> Outcome:
+    def job(
+        entry_point: str = "greet", run_id: str = "", tf_config: str = "", **parameters: str
+    ) -> Outcome:
         environment = {
             **os.environ,
             "PYTHONPATH": python_path,
@@ -108,6 +110,7 @@ def run_job(workflow: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
             "ALIDADE_WORKFLOW": str(workflow),
             "ALIDADE_TERMINATION_LOG": str(message),
             "MLFLOW_RUN_ID": run_id,
+            "TF_CONFIG": tf_config,
             "MLFLOW_EXPERIMENT_ID": "",
         }
         return Outcome(run(environment, Supervisor()), message.read_text())

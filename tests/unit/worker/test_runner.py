@@ -85,6 +85,23 @@ def test_without_tracking_there_is_no_run_to_resume(run_job: RunJob, workflow: P
     assert (workflow / "ids").read_text() == "0\n"
 
 
+@pytest.mark.parametrize("index", [0, 1])
+def test_of_several_replicas_the_first_alone_has_the_run(
+    run_job: RunJob, workflow: Path, client: MlflowClient, run_id: str, index: int
+) -> None:
+    cluster = {"worker": ["a-0.a:2222", "a-1.a:2222"]}
+    config = json.dumps({"cluster": cluster, "task": {"type": "worker", "index": index}})
+    assert run_job("ids", run_id=run_id, tf_config=config).status == 0
+    assert client.get_run(run_id).info.status == ("SCHEDULED" if index else "RUNNING")
+    assert (workflow / "ids").read_text() == ("0\n" if index else "1\n")
+
+
+def test_a_tf_config_that_is_none(run_job: RunJob) -> None:
+    outcome = run_job("ids", tf_config="{")
+    assert outcome.status == 64
+    assert outcome.message.startswith("TF_CONFIG is not JSON: ")
+
+
 def _start_worker(workflow: Path, message: Path) -> "subprocess.Popen[str]":
     return subprocess.Popen(
         [sys.executable, "-m", "alidade_worker"],

@@ -24,6 +24,10 @@
   resources: [pods/log]
   verbs: [get]
 {{- end }}
+# For jobs with replicas, whose pods meet under the name of a headless Service.
+- apiGroups: [""]
+  resources: [services]
+  verbs: [get, create]
 - apiGroups: [events.k8s.io]
   resources: [events]
   verbs: [create]

@@ -161,6 +161,7 @@ def test_what_a_user_may_leave_out_has_the_defaults_of_the_models() -> None:
         "suspend": False,
         "cancel": False,
         "priority": 0,
+        "replicas": 1,
         "backoffLimit": 0,
     }
     dependency = spec["properties"]["dependsOn"]["items"]["properties"]

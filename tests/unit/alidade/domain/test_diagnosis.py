@@ -2,11 +2,11 @@ from typing import Any
 
 import pytest
 
+from alidade.domain.attempts import newest
 from alidade.domain.diagnosis import (
     MAX_TERMINATION_MESSAGE,
     Cause,
     Pending,
-    newest,
     why_failed,
     why_not_running,
     why_pod_failed,

@@ -153,9 +153,11 @@ def test_a_pod_is_read_as_the_api_server_gives_it() -> None:
         disruption=None,
         init=None,
         container=Container(
-            WORKER, terminated=Terminated(137, None, "OOMKilled", "Killed", at(11, 59, 3))
+            WORKER,
+            terminated=Terminated(137, None, "OOMKilled", "Killed", at(11, 59, 3), at(12, 2, 55)),
         ),
         deleting=False,
+        index=None,
     )
 
 
@@ -207,13 +209,18 @@ def test_a_batch_job_of_nobody_is_read_too() -> None:
             at(12, 0, 0),
         ),
         (
-            terminated(2, "Error", "no luck", started=at(12, 0, 0)),
-            Container(WORKER, terminated=Terminated(2, None, "Error", "no luck", at(12, 0, 0))),
+            terminated(2, "Error", "no luck", started=at(12, 0, 0), finished=at(12, 0, 9)),
+            Container(
+                WORKER,
+                terminated=Terminated(2, None, "Error", "no luck", at(12, 0, 0), at(12, 0, 9)),
+            ),
             at(12, 0, 0),
         ),
         (
-            terminated(128, "StartError", "no such file", started=None),
-            Container(WORKER, terminated=Terminated(128, None, "StartError", "no such file", None)),
+            terminated(128, "StartError", "no such file", started=None, finished=None),
+            Container(
+                WORKER, terminated=Terminated(128, None, "StartError", "no such file", None, None)
+            ),
             None,
         ),
     ],

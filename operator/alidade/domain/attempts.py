@@ -1,0 +1,43 @@
+"""A job's pods as attempts at it: one after another, and of several replicas side by side."""
+
+from collections import Counter
+from collections.abc import Sequence
+from datetime import datetime
+
+from alidade.domain.observed import Pod
+from alidade.domain.replicas import PEER_LOST
+
+
+def _age(pod: Pod) -> tuple[bool, datetime | None, str]:
+    return (pod.created is not None, pod.created, pod.name)
+
+
+def newest(pods: Sequence[Pod]) -> Pod | None:
+    """Return the last attempt."""
+    return max(pods, key=_age, default=None)
+
+
+def latest(pods: Sequence[Pod]) -> list[Pod]:
+    """Return the last attempt of each replica, in the order of their indices."""
+    last = {pod.index: pod for pod in sorted(pods, key=_age)}
+    return sorted(last.values(), key=lambda pod: pod.index or 0)
+
+
+def count_attempts(pods: Sequence[Pod]) -> int:
+    """Return how often a job was tried: the most pods that one of its replicas had."""
+    return max(Counter(pod.index for pod in pods).values(), default=0)
+
+
+def first_failed(pods: Sequence[Pod]) -> Pod | None:
+    """Return the one of these failed pods that brought the others down.
+
+    Of the last attempts of all replicas it is the one that ended first. Those that were being
+    deleted, and those that say that they lost a peer, failed for another's failure, and count only
+    where nothing else is left to tell. Ends are known to the second.
+    """
+
+    def order(pod: Pod) -> tuple[object, ...]:
+        lost = pod.exit_code == PEER_LOST
+        return (pod.deleting, lost, pod.finished is None, pod.finished, pod.index)
+
+    return min(latest(pods), key=order, default=None)

@@ -1,0 +1,42 @@
+"""A job whose replicas do not all run: how many do, and what holds up the others."""
+
+from collections.abc import Sequence
+
+from alidade.domain.attempts import first_failed, latest, newest
+from alidade.domain.diagnosis import UNSCHEDULABLE, why_not_running, why_pod_failed
+from alidade.domain.observed import Pod
+
+
+def progress(pods: Sequence[Pod], runs: Sequence[Pod], replicas: int) -> tuple[str, str]:
+    """Return reason and message for a job of which at least one pod runs.
+
+    Args:
+        pods: All of its pods.
+        runs: Those that run.
+        replicas: How many are to run.
+    """
+    counted = f"{len(runs)} of {replicas} pods run"
+    ended = [pod for pod in latest(pods) if pod.over or pod.exit_code is not None]
+    if len(runs) + len(ended) < replicas:
+        pending = why_not_running(pods)
+        trouble = pending.since is not None or pending.reason == UNSCHEDULABLE
+        return pending.reason if trouble else "Running", f"{counted}: {pending.message}"
+    pod = what_ended(ended)
+    return "Running", f"{counted}: {_how_ended(pod)}" if pod else counted
+
+
+def what_ended(pods: Sequence[Pod]) -> Pod | None:
+    """Return which pod to tell of, of those that have ended: one that failed, if any did."""
+    last = latest(pods)
+    return first_failed([pod for pod in last if not ended_well(pod)]) or newest(last)
+
+
+def ended_well(pod: Pod) -> bool:
+    """Whether a pod that has ended did so with success; the kubelet tells of containers first."""
+    return pod.phase == "Succeeded" or (not pod.over and pod.exit_code == 0)
+
+
+def _how_ended(pod: Pod) -> str:
+    if ended_well(pod):
+        return f"pod {pod.name} ended well"
+    return f"pod {pod.name} {why_pod_failed(pod).message}"

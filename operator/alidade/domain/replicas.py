@@ -1,0 +1,95 @@
+"""A job of several replicas: one Indexed batch/v1 Job, and a headless Service to meet under.
+
+Each pod has a host name of its own, `<job>-<index>.<job>` (KEP-2214), and is told those of all in
+TF_CONFIG, as TensorFlow's TFConfigClusterResolver reads it. Kubernetes alone puts the pod's index
+in, so that this works with any image.
+"""
+
+import json
+from typing import Any
+
+from alidade.api.job import Job
+from alidade.domain import observed
+
+PORT = 2222
+PEER_LOST = 75
+"""Exit code of a replica that cannot go on without another: sysexits.h's EX_TEMPFAIL."""
+
+# With these, backoffLimit counts only failures of the workflow itself (KEP-3329), and one failure
+# of a replica only once, though its peers cannot go on without it.
+_DISRUPTED = {
+    "action": "Ignore",
+    "onPodConditions": [{"type": "DisruptionTarget", "status": "True"}],
+}
+_PEER_LOST = {
+    "action": "Ignore",
+    "onExitCodes": {"containerName": observed.WORKER, "operator": "In", "values": [PEER_LOST]},
+}
+
+
+def indexed(job: Job) -> dict[str, Any]:
+    """Return what the spec of a batch/v1 Job has more where the job has replicas."""
+    if job.spec.replicas == 1:
+        return {}
+    count = job.spec.replicas
+    return {"completionMode": "Indexed", "completions": count, "parallelism": count}
+
+
+def failure_policy(job: Job) -> dict[str, Any]:
+    """Return its podFailurePolicy where the job has none of its own."""
+    return {"rules": [_DISRUPTED] if job.spec.replicas == 1 else [_DISRUPTED, _PEER_LOST]}
+
+
+def pod_spec(job: Job) -> dict[str, Any]:
+    """Return what the spec of its pods has more."""
+    return {} if job.spec.replicas == 1 else {"subdomain": job.metadata.name}
+
+
+def environment(job: Job) -> list[dict[str, Any]]:
+    """Return what its container's environment has more; the order matters."""
+    if job.spec.replicas == 1:
+        return []
+    annotation = f"metadata.annotations['{observed.COMPLETION_INDEX}']"
+    return [
+        # Kubernetes expands only what stands before.
+        {"name": _INDEX, "valueFrom": {"fieldRef": {"fieldPath": annotation}}},
+        {"name": "TF_CONFIG", "value": _tf_config(job)},
+    ]
+
+
+_INDEX = "JOB_COMPLETION_INDEX"
+
+
+def _tf_config(job: Job) -> str:
+    name = job.metadata.name
+    workers = [f"{name}-{index}.{name}:{PORT}" for index in range(job.spec.replicas)]
+    cluster = json.dumps({"worker": workers}, separators=(",", ":"))
+    return f'{{"cluster":{cluster},"task":{{"type":"worker","index":$({_INDEX})}}}}'
+
+
+def service(manifest: dict[str, Any]) -> dict[str, Any] | None:
+    """Return the Service that goes with a batch/v1 Job, None where its pods need not meet.
+
+    It outlives the batch/v1 Job, which is made anew if its queue changes, and so does not name it.
+    """
+    if "completionMode" not in manifest["spec"]:
+        return None
+    metadata = manifest["metadata"]
+    labels = {k: v for k, v in metadata["labels"].items() if k != observed.QUEUE_LABEL}
+    return {
+        "apiVersion": "v1",
+        "kind": "Service",
+        "metadata": {
+            "name": metadata["name"],
+            "namespace": metadata["namespace"],
+            "labels": labels,
+            "ownerReferences": metadata["ownerReferences"],
+        },
+        "spec": {
+            "clusterIP": "None",
+            # They meet before any of them is ready for anything else.
+            "publishNotReadyAddresses": True,
+            "selector": {observed.JOB_LABEL: metadata["name"]},
+            "ports": [{"name": "tf", "port": PORT}],
+        },
+    }

@@ -1,0 +1,116 @@
+import json
+import re
+from typing import Any
+
+import pytest
+
+from alidade.api.job import Job
+from alidade.domain import backing as backing_job
+from alidade.domain import observed
+from alidade.domain.replicas import service
+from tests.support.builders import IMAGE, URI, experiment, job, queue
+
+OWN_TF_CONFIG = {
+    "spec": {
+        "subdomain": "mine",
+        "containers": [
+            {
+                "name": "worker",
+                "env": [{"name": "TF_CONFIG", "value": "{}"}, {"name": "FIRST", "value": "1"}],
+            }
+        ],
+    }
+}
+
+
+def manifest(of: Job) -> dict[str, Any]:
+    return backing_job.manifest(of, experiment(), queue(), image=IMAGE, tracking_uri=URI)
+
+
+def pod_spec(of: Job) -> dict[str, Any]:
+    spec: dict[str, Any] = manifest(of)["spec"]["template"]["spec"]
+    return spec
+
+
+def variables(of: Job) -> list[dict[str, Any]]:
+    (worker,) = pod_spec(of)["containers"]
+    found: list[dict[str, Any]] = worker["env"]
+    return found
+
+
+def test_a_job_with_replicas_is_an_indexed_one_whose_pods_run_at_the_same_time() -> None:
+    spec = manifest(job(replicas=3))["spec"]
+    assert (spec["completionMode"], spec["completions"], spec["parallelism"]) == ("Indexed", 3, 3)
+    assert spec["template"]["spec"]["subdomain"] == "train"
+
+
+def test_a_job_of_one_pod_has_nothing_of_it() -> None:
+    plain, one = manifest(job()), manifest(job(replicas=1))
+    assert plain == one
+    assert not {"completionMode", "completions", "parallelism"} & plain["spec"].keys()
+    assert "subdomain" not in plain["spec"]["template"]["spec"]
+    assert "TF_CONFIG" not in {variable["name"] for variable in variables(job())}
+    assert len(plain["spec"]["podFailurePolicy"]["rules"]) == 1
+    assert service(plain) is None
+
+
+def test_the_hash_of_a_job_of_one_pod_is_that_of_releases_without_replicas() -> None:
+    """A job that waits while the operator is upgraded keeps its batch/v1 Job."""
+    assert backing_job.template_hash(manifest(job())) == "1d696449f726a503"
+
+
+@pytest.mark.parametrize("template", [None, OWN_TF_CONFIG])
+def test_each_pod_is_told_where_all_are_and_which_it_is(template: dict[str, Any] | None) -> None:
+    of = job(replicas=2, podTemplate=template)
+    found = variables(of)
+    names = [variable["name"] for variable in found]
+    assert len(names) == len(set(names))
+    index, config = names.index("JOB_COMPLETION_INDEX"), names.index("TF_CONFIG")
+    # Kubernetes expands only what stands before.
+    assert index < config
+    assert found[index]["valueFrom"]["fieldRef"]["fieldPath"] == (
+        "metadata.annotations['batch.kubernetes.io/job-completion-index']"
+    )
+    (placeholder,) = re.findall(r"\$\((.*?)\)", found[config]["value"])
+    assert placeholder == "JOB_COMPLETION_INDEX"
+    assert json.loads(found[config]["value"].replace(f"$({placeholder})", "1")) == {
+        "cluster": {"worker": ["train-0.train:2222", "train-1.train:2222"]},
+        "task": {"type": "worker", "index": 1},
+    }
+    assert pod_spec(of)["subdomain"] == "train"
+
+
+def test_a_replica_that_lost_its_peer_is_not_counted_as_a_failure() -> None:
+    _, rule = manifest(job(replicas=2))["spec"]["podFailurePolicy"]["rules"]
+    assert rule == {
+        "action": "Ignore",
+        "onExitCodes": {"containerName": "worker", "operator": "In", "values": [75]},
+    }
+    own = {"rules": [{"action": "FailJob", "onExitCodes": {"operator": "In", "values": [64]}}]}
+    assert manifest(job(replicas=2, podFailurePolicy=own))["spec"]["podFailurePolicy"] == own
+
+
+def test_the_pods_meet_under_a_headless_service_of_the_jobs_name() -> None:
+    batch = manifest(job(replicas=2))
+    found = service(batch)
+    assert found is not None
+    assert (found["apiVersion"], found["kind"]) == ("v1", "Service")
+    assert (found["metadata"]["name"], found["metadata"]["namespace"]) == ("train", "lab")
+    assert found["metadata"]["ownerReferences"] == batch["metadata"]["ownerReferences"]
+    assert found["spec"] == {
+        "clusterIP": "None",
+        "publishNotReadyAddresses": True,
+        "selector": {observed.JOB_LABEL: "train"},
+        "ports": [{"name": "tf", "port": 2222}],
+    }
+    labels = batch["spec"]["template"]["metadata"]["labels"]
+    assert found["spec"]["selector"].items() <= labels.items()
+
+
+def test_the_service_does_not_name_the_queue_which_may_change_under_it() -> None:
+    batch = manifest(job(replicas=2))
+    found = service(batch)
+    assert found is not None
+    assert batch["metadata"]["labels"].items() - found["metadata"]["labels"].items() == {
+        (observed.QUEUE_LABEL, "cpu")
+    }
