@@ -3,9 +3,10 @@
 from enum import StrEnum
 from typing import Annotated, ClassVar
 
-from pydantic import Field
+from pydantic import ConfigDict, Field
 
 from alidade.api.base import Column, Conditions, Definition, DnsLabel, Model, Resource
+from alidade.api.base import rules as cel
 
 ImageReference = Annotated[str, Field(min_length=1, max_length=512)]
 
@@ -33,11 +34,34 @@ class Workflow(Model):
 class ExperimentSpec(Model):
     """What is wanted."""
 
+    model_config = ConfigDict(
+        json_schema_extra=cel(
+            (
+                "has(self.artifactLocation) == has(oldSelf.artifactLocation) && "
+                "(!has(self.artifactLocation) || "
+                "self.artifactLocation == oldSelf.artifactLocation)",
+                "artifactLocation cannot be changed: MLflow cannot move what is there; "
+                "create another experiment",
+            )
+        )
+    )
+
     workflow: Annotated[
         Workflow | None, Field(description="Default workflow of the experiment's jobs.")
     ] = None
     queue: Annotated[
         DnsLabel | None, Field(description="Default queue of the experiment's jobs.")
+    ] = None
+    artifact_location: Annotated[
+        str | None,
+        Field(
+            description=(
+                "URI under which MLflow keeps the artifacts of the runs, such as s3://bucket/path; "
+                "default: the tracking server's. Jobs and operator then write there themselves."
+            ),
+            max_length=512,
+            pattern=r"^[a-z][a-z0-9+.-]*:",
+        ),
     ] = None
     tracking: Annotated[
         Tracking,

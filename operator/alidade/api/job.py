@@ -204,6 +204,17 @@ class JobSpec(Model):
             le=64,
         ),
     ] = 1
+    priority_class_name: Annotated[
+        str | None,
+        Field(
+            description=(
+                "PriorityClass of the pods, by which the scheduler prefers and preempts; it does "
+                "not change the order within the queue, which is priority's."
+            ),
+            max_length=253,
+            pattern=r"^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$",
+        ),
+    ] = None
     backoff_limit: Annotated[
         int,
         Field(

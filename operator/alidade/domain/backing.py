@@ -127,6 +127,8 @@ def _template(
         "containers": [worker],
         "volumes": [{"name": "tmp", "emptyDir": {}}],
     }
+    if job.spec.priority_class_name is not None:
+        pod["priorityClassName"] = job.spec.priority_class_name
     template = merge({"metadata": {}, "spec": pod}, job.spec.pod_template or {})
     # The contract with the worker is not the user's to change.
     path = workflow.path if workflow and workflow.path else DEFAULT_WORKFLOW

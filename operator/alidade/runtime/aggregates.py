@@ -65,8 +65,10 @@ class AggregateReconciler:
 
     def _register(self, key: WorkKey, experiment: Experiment) -> None:
         async def register() -> TrackingView:
-            name = experiment.metadata.name
-            return TrackingView(tracking_id=await self._tracking.ensure_experiment(name))
+            registered = await self._tracking.ensure_experiment(
+                experiment.metadata.name, experiment.spec.artifact_location
+            )
+            return TrackingView(tracking_id=registered)
 
         self._tracker.request(key, experiment.metadata.uid, register)
 

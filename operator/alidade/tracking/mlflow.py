@@ -43,9 +43,9 @@ class MlflowTracking:
         self._uri = uri
         self._client = MlflowClient(tracking_uri=uri)
 
-    async def ensure_experiment(self, name: str) -> str:
+    async def ensure_experiment(self, name: str, artifact_location: str | None) -> str:
         """Return the ID of the experiment of this name, which is created if there is none."""
-        return await self._ask(self._ensure_experiment, name)
+        return await self._ask(self._ensure_experiment, name, artifact_location)
 
     async def ensure_run(
         self, experiment_id: str, name: str, tags: dict[str, str], *, search: bool
@@ -61,11 +61,11 @@ class MlflowTracking:
         """Make a file an artifact of the run, in this folder of its artifacts."""
         await self._ask(self._log_artifact, run_id, file, folder)
 
-    def _ensure_experiment(self, name: str) -> str:
+    def _ensure_experiment(self, name: str, artifact_location: str | None) -> str:
         found = self._client.get_experiment_by_name(name)
         if found is None:
             try:
-                return self._client.create_experiment(name)
+                return self._client.create_experiment(name, artifact_location)
             except RestException as error:
                 if error.error_code != ErrorCode.Name(RESOURCE_ALREADY_EXISTS):
                     raise
@@ -74,6 +74,13 @@ class MlflowTracking:
             raise TrackingError(
                 f"experiment '{name}' is deleted; restore it with "
                 "`mlflow experiments restore`, or purge it with `mlflow gc`",
+                unreachable=False,
+            )
+        wanted = artifact_location or found.artifact_location
+        if found.artifact_location.rstrip("/") != wanted.rstrip("/"):
+            raise TrackingError(
+                f"experiment '{name}' keeps its artifacts at {found.artifact_location}, and not at "
+                f"spec.artifactLocation {artifact_location}; MLflow cannot move them",
                 unreachable=False,
             )
         return str(found.experiment_id)

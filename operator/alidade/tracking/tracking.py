@@ -19,8 +19,16 @@ class TrackingError(Exception):
 class Tracking(Protocol):
     """A tracking server; every method raises TrackingError."""
 
-    async def ensure_experiment(self, name: str) -> str:
-        """Return the ID of the experiment of this name, which is created if there is none."""
+    async def ensure_experiment(self, name: str, artifact_location: str | None) -> str:
+        """Return the ID of the experiment of this name, which is created if there is none.
+
+        Args:
+            name: Its name.
+            artifact_location: Where its artifacts are to be; None leaves it to the server.
+
+        Raises:
+            TrackingError: Among the rest, there is one whose artifacts are elsewhere.
+        """
         ...
 
     async def ensure_run(

@@ -25,7 +25,7 @@ class Mlflow:
         self.settled: set[str] = set()
         self.logs: defaultdict[str, set[str]] = defaultdict(set)
 
-    async def ensure_experiment(self, name: str) -> str:
+    async def ensure_experiment(self, name: str, artifact_location: str | None) -> str:
         await self._way()
         return f"experiment-{name}"
 

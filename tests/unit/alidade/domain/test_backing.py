@@ -88,6 +88,11 @@ def test_its_pods_go_to_the_queues_nodes_with_the_queues_resources() -> None:
     assert worker(body)["resources"] == {"requests": {"cpu": "2"}, "limits": {"nvidia.com/gpu": 1}}
 
 
+def test_its_pods_have_the_jobs_priority_class_if_it_has_one() -> None:
+    assert "priorityClassName" not in pod_spec(manifest())
+    assert pod_spec(manifest(job(priorityClassName="high")))["priorityClassName"] == "high"
+
+
 def test_its_pods_meet_the_restricted_pod_security_standard() -> None:
     body = manifest()
     assert pod_spec(body)["securityContext"] == {

@@ -30,12 +30,30 @@ def tracking(server: TrackingServer) -> MlflowTracking:
 
 @pytest.fixture
 async def experiment(tracking: MlflowTracking, request: pytest.FixtureRequest) -> str:
-    return await tracking.ensure_experiment(request.node.name)
+    return await tracking.ensure_experiment(request.node.name, None)
 
 
 async def test_an_experiment_is_created_once(tracking: MlflowTracking) -> None:
-    first = await tracking.ensure_experiment("mnist")
-    assert await tracking.ensure_experiment("mnist") == first
+    first = await tracking.ensure_experiment("mnist", None)
+    assert await tracking.ensure_experiment("mnist", None) == first
+
+
+async def test_an_experiment_keeps_its_artifacts_where_it_is_told(
+    tracking: MlflowTracking, client: MlflowClient
+) -> None:
+    created = await tracking.ensure_experiment("elsewhere", "s3://bucket/elsewhere")
+    assert client.get_experiment(created).artifact_location == "s3://bucket/elsewhere"
+    assert await tracking.ensure_experiment("elsewhere", "s3://bucket/elsewhere/") == created
+    assert await tracking.ensure_experiment("elsewhere", None) == created
+
+
+async def test_artifacts_that_are_elsewhere_already_are_no_reason_to_go_on(
+    tracking: MlflowTracking, experiment: str, client: MlflowClient
+) -> None:
+    name = client.get_experiment(experiment).name
+    with pytest.raises(TrackingError, match="and not at spec") as told:
+        await tracking.ensure_experiment(name, "s3://b/x")
+    assert not told.value.unreachable
 
 
 async def test_a_deleted_experiment_is_not_used_and_the_way_out_is_told(
@@ -44,7 +62,7 @@ async def test_a_deleted_experiment_is_not_used_and_the_way_out_is_told(
     name = client.get_experiment(experiment).name
     client.delete_experiment(experiment)
     with pytest.raises(TrackingError, match="mlflow experiments restore") as told:
-        await tracking.ensure_experiment(name)
+        await tracking.ensure_experiment(name, None)
     assert not told.value.unreachable
 
 
@@ -116,5 +134,5 @@ async def test_a_refusal_is_told_in_mlflows_words(tracking: MlflowTracking) -> N
 
 async def test_a_server_that_is_away_is_unreachable() -> None:
     with pytest.raises(TrackingError) as told:
-        await MlflowTracking(f"http://127.0.0.1:{free_port()}").ensure_experiment("mnist")
+        await MlflowTracking(f"http://127.0.0.1:{free_port()}").ensure_experiment("mnist", None)
     assert told.value.unreachable

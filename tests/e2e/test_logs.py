@@ -1,0 +1,95 @@
+"""Logs outlive pods: each is an artifact of its job's run, however the pod ended."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+from mlflow import MlflowClient
+from mlflow.artifacts import load_text
+
+from tests.support.cluster import Cluster, namespace, tracking_server
+from tests.support.manifests import experiment, job, queue, shell
+
+SMALL = {"requests": {"cpu": "50m", "memory": "64Mi"}}
+LAST_WORDS = "trap 'echo stopped; exit 1' TERM; echo started; sleep 600 & wait"
+INIT: dict[str, Any] = {
+    "name": "fetch",
+    "image": "localhost/alidade-example-mnist:dev",
+    "command": ["sh", "-c", "echo no data here; exit 9"],
+}
+
+
+def _spec(script: str, **container: Any) -> dict[str, Any]:
+    return {"podTemplate": shell(script, **container)}
+
+
+def _with_init() -> dict[str, Any]:
+    template = shell("true")
+    template["spec"]["initContainers"] = [INIT]
+    return {"podTemplate": template}
+
+
+JOBS: dict[str, tuple[dict[str, Any], list[set[str]]]] = {
+    "ends-well": (_spec("echo all well"), [{"all well"}]),
+    "fails-twice": (
+        {**_spec("echo attempt by $HOSTNAME; exit 3"), "backoffLimit": 1},
+        [{"attempt by"}, {"attempt by"}],
+    ),
+    "has-no-command": (_spec("", command=["there-is-no-such-command"]), [{"no such"}]),
+    "has-no-data": (_with_init(), [{"no data here"}]),
+    "is-cancelled": (_spec(LAST_WORDS), [{"started", "stopped"}]),
+    "is-deleted": (_spec(LAST_WORDS), [{"started", "stopped"}]),
+}
+STOPPED = ("is-cancelled", "is-deleted")
+
+
+@dataclass(frozen=True)
+class Archive:
+    client: MlflowClient
+    runs: dict[str, str]
+
+    def logs(self, name: str) -> list[str]:
+        """Return the logs that the run of a job has."""
+        run_id = self.runs[name]
+        root = self.client.get_run(run_id).info.artifact_uri
+        folders = self.client.list_artifacts(run_id, "logs")
+        files = [f for folder in folders for f in self.client.list_artifacts(run_id, folder.path)]
+        return [load_text(f"{root}/{file.path}") for file in files]
+
+
+def _stop(cluster: Cluster) -> None:
+    for name in STOPPED:
+        cluster.wait_for(name, state="Started")
+    cancel = ("--type=merge", "--patch", '{"spec":{"cancel":true}}')
+    cluster.kubectl("patch", "jobs.alidade.dev", "is-cancelled", *cancel)
+    cluster.kubectl("delete", "jobs.alidade.dev", "is-deleted", "--wait=false")
+    cluster.kubectl(
+        "wait", "--for=delete", "pods", "-l=alidade.dev/job=is-deleted", "--timeout=60s"
+    )
+
+
+@pytest.fixture(scope="module")
+def archive() -> Iterator[Archive]:
+    with namespace("e2e-logs") as cluster, tracking_server() as client:
+        cluster.apply(
+            queue(resources=SMALL), experiment(), *(job(n, **s) for n, (s, _) in JOBS.items())
+        )
+        runs = {name: cluster.wait_for(name, state="Started")["mlflowRunId"] for name in STOPPED}
+        _stop(cluster)
+        for name, status in cluster.wait_for_ends(seconds=120).items():
+            cluster.kubectl("wait", "--for=condition=LogsArchived", f"ajob/{name}", "--timeout=60s")
+            runs[name] = status["mlflowRunId"]
+        yield Archive(client, runs)
+
+
+@pytest.mark.parametrize("name", JOBS)
+def test_what_each_pod_said_is_in_the_run(
+    name: str, archive: Archive, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", archive.client.tracking_uri)
+    _, expected = JOBS[name]
+    logs = archive.logs(name)
+    assert len(logs) == len(expected)
+    for words, log in zip(expected, logs, strict=True):
+        assert all(word in log for word in words), log
