@@ -113,3 +113,28 @@ def test_an_experiment_deleted_in_mlflow_says_how_to_bring_it_back(empty_scene: 
 
     scene.until("a", "Finished")
     assert scene.run("a").info.experiment_id == tracking_id
+
+
+def test_an_experiment_keeps_its_artifacts_where_it_says_for_good(empty_scene: Scene) -> None:
+    scene, name = empty_scene, empty_scene.namespace
+    where = "mlflow-artifacts:/of-their-own"
+    scene.apply(queue(), experiment(name, artifactLocation=where), job("a", experiment=name))
+    scene.kubectl("wait", "--for=condition=LogsArchived", "ajob/a", "--timeout=60s")
+
+    assert scene.run("a").info.artifact_uri.startswith(where)
+    answer = scene.apply(experiment(name, artifactLocation="mlflow-artifacts:/x"), check=False)
+    assert "artifactLocation cannot be changed" in answer
+
+
+def test_deleting_an_experiment_deletes_neither_its_record_nor_its_jobs(scene: Scene) -> None:
+    scene.apply(job("a"))
+    scene.until("a", "Finished")
+    before = scene.until_registered("bench")["mlflowExperimentId"]
+
+    scene.delete(EXPERIMENT, "bench")
+    scene.until_gone(EXPERIMENT, "bench")
+    scene.apply(experiment(), job("b", "a"))
+
+    scene.until("b", "Finished")
+    assert scene.until_registered("bench")["mlflowExperimentId"] == before
+    assert scene.run("a").info.lifecycle_stage == "active"
