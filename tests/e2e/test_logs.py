@@ -36,7 +36,10 @@ JOBS: dict[str, tuple[dict[str, Any], list[set[str]]]] = {
         {**_spec("echo attempt by $HOSTNAME; exit 3"), "backoffLimit": 1},
         [{"attempt by"}, {"attempt by"}],
     ),
-    "has-no-command": (_spec("", command=["there-is-no-such-command"]), [{"no such"}]),
+    "has-no-command": (
+        _spec("", command=["there-is-no-such-command"]),
+        [{"executable file not found"}],
+    ),
     "has-no-data": (_with_init(), [{"no data here"}]),
     "is-cancelled": (_spec(LAST_WORDS), [{"started", "stopped"}]),
     "is-deleted": (_spec(LAST_WORDS), [{"started", "stopped"}]),

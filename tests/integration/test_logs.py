@@ -44,7 +44,7 @@ def test_the_condition_says_where_they_are(scene: Scene) -> None:
         c for c in scene.get(JOB, "a")["status"]["conditions"] if c["type"] == "LogsArchived"
     ]
     assert condition["reason"] == "Archived"
-    assert condition["message"] == "1 of them are artifacts of the MLflow run, under logs/"
+    assert condition["message"] == "1 under logs/ in the MLflow run's artifacts"
 
 
 def test_a_job_without_a_run_has_no_archive(empty_scene: Scene) -> None:

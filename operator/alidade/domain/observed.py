@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 JOB_LABEL = "alidade.dev/job"
@@ -16,9 +16,14 @@ COMPLETION_INDEX = "batch.kubernetes.io/job-completion-index"
 WORKER = "worker"
 
 
+# What the kubelet reports as the start of a container that its runtime could not start.
+_NEVER = datetime.fromtimestamp(0, UTC)
+
+
 def parse_time(text: str | None) -> datetime | None:
-    """Read a metav1.Time; None stays None."""
-    return datetime.fromisoformat(text) if text else None
+    """Read a metav1.Time; None and the epoch, which stands for never, are None."""
+    time = datetime.fromisoformat(text) if text else None
+    return None if time == _NEVER else time
 
 
 @dataclass(frozen=True, slots=True)

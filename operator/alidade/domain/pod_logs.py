@@ -55,7 +55,7 @@ def _tell(draft: Draft, *, over: bool) -> None:
     elif troubles:
         draft.condition("LogsArchived", False, "LogsLost", said)
     else:
-        there = f"{len(logs)} of them are artifacts of the MLflow run, under {FOLDER}/"
+        there = f"{len(logs)} under {FOLDER}/ in the MLflow run's artifacts"
         draft.condition("LogsArchived", True, "Archived", there)
 
 

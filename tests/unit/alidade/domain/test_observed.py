@@ -290,3 +290,7 @@ def test_what_is_being_deleted_says_so() -> None:
 def test_times_are_read_with_their_zone() -> None:
     assert parse_time("2026-03-01T12:00:00Z") == at(12, 0, 0)
     assert parse_time(None) is None
+
+
+def test_the_kubelets_time_of_what_never_started_is_none() -> None:
+    assert parse_time("1970-01-01T00:00:00Z") is None

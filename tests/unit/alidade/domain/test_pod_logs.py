@@ -95,7 +95,7 @@ def test_while_a_job_runs_nothing_is_said_of_earlier_attempts() -> None:
 def test_when_it_has_ended_the_job_says_where_its_logs_are() -> None:
     draft = draft_of(NO_LUCK, status=OVER, logs={("p", "worker"): DONE, ("q", "worker"): DONE})
     assert (told(draft), archived(draft)) == (("True", "Archived"), True)
-    assert message(draft) == "2 of them are artifacts of the MLflow run, under logs/"
+    assert message(draft) == "2 under logs/ in the MLflow run's artifacts"
 
 
 @pytest.mark.parametrize(
