@@ -283,6 +283,9 @@ class JobStatus(Model):
     reason: Annotated[str | None, Field(description="Why, in one word.")] = None
     message: Annotated[str | None, Field(description="Why, in one sentence.")] = None
     queue: Annotated[str | None, Field(description="The queue the job runs on.")] = None
+    flavor: Annotated[
+        str | None, Field(description="The queue's flavor that the job is for, or runs in.")
+    ] = None
     mlflow_run_id: Annotated[str | None, Field(description="ID of the job's MLflow run.")] = None
     parameters: Annotated[
         tuple[ParameterValue, ...],

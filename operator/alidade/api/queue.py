@@ -5,13 +5,15 @@ from typing import Annotated, ClassVar
 
 from pydantic import Field
 
-from alidade.api.base import Column, Conditions, Definition, Model, Resource
+from alidade.api.base import Column, Conditions, Definition, DnsLabel, Model, Resource
 
 QUANTITY = (
     r"^(\+|-)?(([0-9]+(\.[0-9]*)?)|(\.[0-9]+))"
     r"(([KMGTPE]i)|[numkMGTPE]|([eE](\+|-)?(([0-9]+(\.[0-9]*)?)|(\.[0-9]+))))?$"
 )
 DEFAULT_START_DEADLINE_SECONDS = 600
+DEFAULT_FALLBACK_SECONDS = 60
+MAX_FLAVORS = 16
 
 
 class StopPolicy(StrEnum):
@@ -48,6 +50,36 @@ class Resources(Model):
     limits: dict[str, Quantity] | None = None
 
 
+class Flavor(Model):
+    """One of several pools of nodes; Kueue's word for a kind of resource."""
+
+    name: DnsLabel
+    node_selector: Annotated[
+        dict[str, str], Field(description="Labels of its nodes, beside the queue's.")
+    ] = {}
+    tolerations: Annotated[
+        tuple[Toleration, ...],
+        Field(
+            description="Taints that its jobs tolerate, beside the queue's.",
+            max_length=64,
+            json_schema_extra={"x-kubernetes-list-type": "atomic"},
+        ),
+    ] = ()
+    resources: Annotated[
+        Resources | None, Field(description="Requests and limits instead of the queue's.")
+    ] = None
+    fallback_after_seconds: Annotated[
+        int,
+        Field(
+            description=(
+                "Seconds after which a job for which no node is found is tried in the next flavor; "
+                "in the last one it waits."
+            ),
+            ge=1,
+        ),
+    ] = DEFAULT_FALLBACK_SECONDS
+
+
 class QueueSpec(Model):
     """What is wanted."""
 
@@ -65,6 +97,17 @@ class QueueSpec(Model):
     resources: Annotated[
         Resources, Field(description="Requests and limits of each job's container.")
     ] = Resources()
+    flavors: Annotated[
+        tuple[Flavor, ...],
+        Field(
+            description="Pools in the order in which they are tried; none: the queue is one pool.",
+            max_length=MAX_FLAVORS,
+            json_schema_extra={
+                "x-kubernetes-list-type": "map",
+                "x-kubernetes-list-map-keys": ["name"],
+            },
+        ),
+    ] = ()
     max_running: Annotated[
         int | None,
         Field(description="Jobs that may run at a time; without it the scheduler decides.", ge=0),

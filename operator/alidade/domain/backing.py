@@ -16,22 +16,32 @@ DEFAULT_WORKFLOW = "/workflow"
 
 
 def manifest(
-    job: Job, experiment: Experiment, queue: Queue, image: str, tracking_uri: str
+    job: Job,
+    experiment: Experiment,
+    queue: Queue,
+    image: str,
+    tracking_uri: str,
+    *,
+    flavor: str | None = None,
 ) -> dict[str, Any]:
     """Return the suspended batch/v1 Job of a Job.
 
     Args:
         job: The Job that owns it and gives it its name.
         experiment: Its experiment.
-        queue: Its queue: node pool and resources.
+        queue: Its queue: node pool and resources, those of the flavor where it has flavors.
         image: The image of its container.
         tracking_uri: Where its pods reach MLflow.
+        flavor: The name of the queue's flavor.
     """
+    labels = _labels(job, queue, flavor)
     spec: dict[str, Any] = {
         "suspend": True,
         "backoffLimit": job.spec.backoff_limit,
         "podFailurePolicy": job.spec.pod_failure_policy or replicas.failure_policy(job),
-        "template": _template(job, experiment, queue, image, tracking_uri),
+        "template": merge(
+            _template(job, experiment, queue, image, tracking_uri), {"metadata": {"labels": labels}}
+        ),
         **replicas.indexed(job),
     }
     if job.spec.active_deadline_seconds is not None:
@@ -42,7 +52,7 @@ def manifest(
         "metadata": {
             "name": job.metadata.name,
             "namespace": job.metadata.namespace,
-            "labels": _labels(job, queue),
+            "labels": labels,
             "annotations": {observed.TEMPLATE_HASH: _digest(spec)},
             "ownerReferences": [
                 {
@@ -87,8 +97,9 @@ def suspend_patch(backing: observed.BackingJob) -> dict[str, Any]:
     return {"metadata": {"uid": backing.uid}, "spec": {"suspend": True}}
 
 
-def _labels(job: Job, queue: Queue) -> dict[str, str]:
+def _labels(job: Job, queue: Queue, flavor: str | None) -> dict[str, str]:
     return {
+        **({observed.FLAVOR_LABEL: flavor} if flavor else {}),
         observed.JOB_LABEL: job.metadata.name,
         observed.EXPERIMENT_LABEL: job.spec.experiment,
         observed.QUEUE_LABEL: queue.metadata.name,
@@ -133,7 +144,6 @@ def _template(
     # The contract with the worker is not the user's to change.
     path = workflow.path if workflow and workflow.path else DEFAULT_WORKFLOW
     contract = {
-        "metadata": {"labels": _labels(job, queue)},
         "spec": {
             **replicas.pod_spec(job),
             "containers": [

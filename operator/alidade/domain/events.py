@@ -18,6 +18,7 @@ _NOTED = frozenset(
         "QueueHeld",
         "Suspended",
         "Unschedulable",
+        "FlavorFallback",
         "ImagePullBackOff",
         "InvalidImageName",
         "CreateContainerConfigError",

@@ -8,6 +8,7 @@ from typing import Any
 JOB_LABEL = "alidade.dev/job"
 EXPERIMENT_LABEL = "alidade.dev/experiment"
 QUEUE_LABEL = "alidade.dev/queue"
+FLAVOR_LABEL = "alidade.dev/flavor"
 TEMPLATE_HASH = "alidade.dev/template-hash"
 PARAMETERS = "alidade.dev/parameters"
 RUN_ID = "alidade.dev/mlflow-run-id"
@@ -44,6 +45,7 @@ class BackingJob:
     resource_version: str
     owner_uid: str | None
     queue: str | None
+    flavor: str | None
     template_hash: str | None
     suspended: bool
     released_before: bool
@@ -188,6 +190,7 @@ def backing_job(body: Mapping[str, Any]) -> BackingJob:
         resource_version=metadata["resourceVersion"],
         owner_uid=_owner_uid(metadata),
         queue=(metadata.get("labels") or {}).get(QUEUE_LABEL),
+        flavor=(metadata.get("labels") or {}).get(FLAVOR_LABEL),
         template_hash=(metadata.get("annotations") or {}).get(TEMPLATE_HASH),
         suspended=bool(spec.get("suspend")),
         released_before=PARAMETERS in (template.get("annotations") or {}),

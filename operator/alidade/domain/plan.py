@@ -11,7 +11,7 @@ from typing import Any
 
 from alidade.api.job import DependencyStatus, Job, JobState, JobStatus
 from alidade.domain import backing as backing_job
-from alidade.domain import ending, mlflow_run, pod_logs, running
+from alidade.domain import ending, flavors, mlflow_run, pod_logs, running
 from alidade.domain.actions import Action, CreateBacking, DeleteBacking, Release
 from alidade.domain.admission import NotYet
 from alidade.domain.dependencies import Undecided, Unsatisfiable, judge
@@ -150,6 +150,7 @@ def _accept(draft: Draft) -> bool:
         else:
             draft.wait("QueueNotFound", f"no queue '{wanted}' in this namespace (yet)")
         return False
+    draft.set(flavor=flavors.current(queue, draft.status.flavor))
     image = job.spec.image or (experiment.spec.workflow and experiment.spec.workflow.image)
     if not image:
         draft.wait(
@@ -158,7 +159,15 @@ def _accept(draft: Draft) -> bool:
         )
         return False
     return _have_backing(
-        draft, backing_job.manifest(job, experiment, queue, image, snapshot.tracking_uri)
+        draft,
+        backing_job.manifest(
+            job,
+            experiment,
+            flavors.in_flavor(queue, draft.status.flavor),
+            image,
+            snapshot.tracking_uri,
+            flavor=draft.status.flavor,
+        ),
     )
 
 

@@ -4,7 +4,7 @@ A pod's log is asked for once, when the pod has ended or is about to: it is foll
 that the last words of one that is being stopped are in it.
 """
 
-from alidade.domain.actions import ArchiveLog
+from alidade.domain.actions import ArchiveLog, ReadPods
 from alidade.domain.draft import Draft
 from alidade.domain.words import shorten
 
@@ -30,7 +30,7 @@ def archive(draft: Draft) -> None:
     if not draft.status.ended:
         return
     if missing or known:
-        over = len(ending) == len(snapshot.pods) and not missing
+        over = _all_known(draft) and len(ending) == len(snapshot.pods) and not missing
         _tell(draft, over=over and all(view.done for view in known.values()))
     elif not archived(draft) and not snapshot.pods:
         # An earlier process had asked for them, and ended before it had them.
@@ -40,6 +40,16 @@ def archive(draft: Draft) -> None:
 def archived(draft: Draft) -> bool:
     """Whether nothing more is going to be done about any log of the job."""
     return draft.status.condition("LogsArchived") is None or _decided(draft)
+
+
+def _all_known(draft: Draft) -> bool:
+    """See that no pod comes up later whose log would be forgotten."""
+    backing = draft.snapshot.backing
+    if backing is not None and not backing.ended:
+        return False
+    if not draft.snapshot.pods_complete and ReadPods() not in draft.actions:
+        draft.do(ReadPods())
+    return draft.snapshot.pods_complete
 
 
 def _tell(draft: Draft, *, over: bool) -> None:

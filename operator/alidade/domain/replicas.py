@@ -58,6 +58,7 @@ def environment(job: Job) -> list[dict[str, Any]]:
 
 
 _INDEX = "JOB_COMPLETION_INDEX"
+_CHANGEABLE = (observed.QUEUE_LABEL, observed.FLAVOR_LABEL)
 
 
 def _tf_config(job: Job) -> str:
@@ -75,7 +76,7 @@ def service(manifest: dict[str, Any]) -> dict[str, Any] | None:
     if "completionMode" not in manifest["spec"]:
         return None
     metadata = manifest["metadata"]
-    labels = {k: v for k, v in metadata["labels"].items() if k != observed.QUEUE_LABEL}
+    labels = {k: v for k, v in metadata["labels"].items() if k not in _CHANGEABLE}
     return {
         "apiVersion": "v1",
         "kind": "Service",

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 
 from alidade.api.job import JobState
 from alidade.api.queue import StopPolicy
-from alidade.domain import parallel
+from alidade.domain import flavors, parallel
 from alidade.domain.actions import ReadPods, Suspend
 from alidade.domain.attempts import newest
 from alidade.domain.backing import suspend_patch
@@ -22,6 +22,8 @@ def follow(draft: Draft) -> None:
     backing = snapshot.backing
     if backing is None:
         raise ValueError("only a job with a batch/v1 Job can be followed")
+    if flavors.leave(draft, backing):
+        return
     reason = None if backing.ended or backing.deleting else _why_stop(draft)
     draft.condition("Suspended", reason is not None, reason or "Released")
     _note_start(draft)
@@ -73,6 +75,7 @@ def _watch(draft: Draft, backing: BackingJob) -> None:
     else:
         # A pod that ran is gone without a trace, or not yet reported on: a state once told stays.
         draft.start(pending.reason, pending.message)
+    flavors.mind(draft, backing, pending)
     if pending.since is not None:
         _mind_deadline(draft, pending.reason, pending.message, pending.since)
 

@@ -212,7 +212,7 @@ def test_whatever_is_the_case_there_is_one_decision_and_it_stands(of: Snapshot) 
     again = plan(followed_by(of, decided))
     if decided.status.ended and not of.job.status.ended:
         # What is left to do after the end is decided once the end is written.
-        assert set(acts(decided)) <= {ArchiveLog}
+        assert set(acts(decided)) <= {ArchiveLog, ReadPods}
         assert again.status.state is decided.status.state
     else:
         assert again == decided

@@ -3,13 +3,14 @@ from typing import Any
 import pytest
 
 from alidade.api.job import JobState, JobStatus
-from alidade.domain.actions import ArchiveLog
+from alidade.domain.actions import Action, ArchiveLog, ReadPods
 from alidade.domain.draft import Draft
 from alidade.domain.observed import Pod
 from alidade.domain.pod_logs import archive, archived
 from alidade.domain.snapshot import LogView
 from tests.support.builders import (
     NOW,
+    backing,
     failed_pod,
     job,
     pod,
@@ -30,7 +31,8 @@ NO_LUCK = failed_pod("p", says="no luck")
 
 
 def draft_of(*pods: Pod, status: JobStatus = RUNS, **fields: Any) -> Draft:
-    draft = Draft(snapshot(job(status=status), pods=pods, **fields))
+    known = {"pods_complete": True, **fields}
+    draft = Draft(snapshot(job(status=status), pods=pods, **known))
     archive(draft)
     return draft
 
@@ -110,6 +112,19 @@ def test_when_it_has_ended_the_job_says_where_its_logs_are() -> None:
 def test_until_all_are_there_it_says_that_they_are_not(pods: tuple[Pod, ...], logs: Any) -> None:
     draft = draft_of(*pods, status=OVER, logs=logs)
     assert (told(draft), archived(draft)) == (("False", "Archiving"), False)
+
+
+@pytest.mark.parametrize(
+    ("fields", "actions"),
+    [
+        ({"pods_complete": False}, [ReadPods()]),
+        ({"backing": backing(suspend=False), "pods_complete": False}, []),
+    ],
+    ids=["not read since the end", "more may come"],
+)
+def test_it_says_so_only_when_every_pod_is_known(fields: Any, actions: list[Action]) -> None:
+    draft = draft_of(NO_LUCK, status=OVER, logs={("p", "worker"): DONE}, **fields)
+    assert (told(draft), draft.actions) == (("False", "Archiving"), actions)
 
 
 def test_what_is_in_the_way_is_told() -> None:

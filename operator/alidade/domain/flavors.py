@@ -1,0 +1,95 @@
+"""The node pools of a queue in the order in which they are tried.
+
+As Kueue has it (flavorFungibility), a job goes to the first flavor. If the scheduler finds no node
+there for as long as the flavor says, the job's batch/v1 Job is made anew for the next one; in the
+last it waits. A job of which a pod has run stays where it is.
+"""
+
+from datetime import datetime, timedelta
+
+from alidade.api.queue import Flavor, Queue
+from alidade.domain.actions import DeleteBacking
+from alidade.domain.attempts import oldest
+from alidade.domain.diagnosis import UNSCHEDULABLE, Pending
+from alidade.domain.draft import Draft
+from alidade.domain.observed import BackingJob
+
+FALLBACK = "FlavorFallback"
+
+
+def current(queue: Queue, name: str | None) -> str | None:
+    """Return the name of the flavor that a job is for: its own if there still is one, or the first.
+
+    None where the queue has no flavors.
+    """
+    flavors = queue.spec.flavors
+    known = [flavor.name for flavor in flavors]
+    return name if name in known else next(iter(known), None)
+
+
+def in_flavor(queue: Queue, name: str | None) -> Queue:
+    """Return the queue as jobs of one flavor see it."""
+    flavor = _named(queue, name)
+    if flavor is None:
+        return queue
+    spec = queue.spec
+    return queue.model_copy(
+        update={
+            "spec": spec.model_copy(
+                update={
+                    "node_selector": {**spec.node_selector, **flavor.node_selector},
+                    "tolerations": (*spec.tolerations, *flavor.tolerations),
+                    "resources": flavor.resources or spec.resources,
+                }
+            )
+        }
+    )
+
+
+def leave(draft: Draft, backing: BackingJob) -> bool:
+    """See that a batch/v1 Job of another flavor than the job's goes; return whether it has to."""
+    wanted, left = draft.status.flavor, backing.flavor
+    if wanted is None or left in (None, wanted) or draft.status.start_time or backing.ended:
+        return False
+    draft.condition("Suspended", True, FALLBACK)
+    draft.queue(FALLBACK, draft.status.message or f"goes from flavor {left} to {wanted}")
+    if not backing.deleting:
+        draft.do(DeleteBacking(backing.uid))
+    return True
+
+
+def mind(draft: Draft, backing: BackingJob, pending: Pending) -> None:
+    """Give up a flavor that has had no node for the job for too long, if there is another."""
+    queue, flavor = draft.snapshot.queue, backing.flavor
+    if queue is None or pending.reason != UNSCHEDULABLE or draft.status.start_time:
+        return
+    here, other = _named(queue, flavor), _following(queue, flavor)
+    first = oldest([p for p in draft.snapshot.pods if p.unschedulable and not p.deleting])
+    if here is None or other is None or first is None or first.created is None:
+        return
+    limit = here.fallback_after_seconds
+    left = _left(first.created, limit, draft.snapshot.now)
+    if left > timedelta():
+        draft.wake(left)
+        return
+    draft.set(flavor=other.name)
+    draft.queue(
+        FALLBACK,
+        f"no node of flavor {here.name} for {limit} s; tries flavor {other.name}; "
+        f"the scheduler said: {pending.message}",
+    )
+    leave(draft, backing)
+
+
+def _left(since: datetime, limit: int, now: datetime) -> timedelta:
+    return since + timedelta(seconds=limit) - now
+
+
+def _named(queue: Queue, name: str | None) -> Flavor | None:
+    return next((flavor for flavor in queue.spec.flavors if flavor.name == name), None)
+
+
+def _following(queue: Queue, name: str | None) -> Flavor | None:
+    flavors = queue.spec.flavors
+    at = next((number for number, flavor in enumerate(flavors) if flavor.name == name), None)
+    return None if at is None or at + 1 == len(flavors) else flavors[at + 1]

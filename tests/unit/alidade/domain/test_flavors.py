@@ -1,0 +1,170 @@
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from alidade.api.job import Job, JobState, JobStatus
+from alidade.domain import backing as backing_job
+from alidade.domain.actions import CreateBacking, DeleteBacking, Release
+from alidade.domain.admission import Admitted
+from alidade.domain.flavors import current, in_flavor
+from alidade.domain.observed import BackingJob
+from alidade.domain.plan import Plan, plan
+from alidade.domain.snapshot import Snapshot
+from tests.support.builders import (
+    IMAGE,
+    NOW,
+    URI,
+    ago,
+    backing,
+    experiment,
+    job,
+    pod,
+    queue,
+    running_pod,
+    snapshot,
+    stamp,
+)
+from tests.support.plans import RUN, acts, suspended, where
+
+S = JobState
+GPU = {
+    "name": "gpu",
+    "nodeSelector": {"pool": "gpu"},
+    "tolerations": [{"key": "nvidia.com/gpu", "operator": "Exists"}],
+    "resources": {"limits": {"nvidia.com/gpu": 1}},
+    "fallbackAfterSeconds": 60,
+}
+CPU = {"name": "cpu", "nodeSelector": {"pool": "cpu"}}
+POOLS = queue(flavors=[GPU, CPU], nodeSelector={"zone": "a"}, resources={"requests": {"cpu": "1"}})
+NO_NODE = {
+    "type": "PodScheduled",
+    "status": "False",
+    "reason": "Unschedulable",
+    "message": "0/3 nodes are available: 3 Insufficient nvidia.com/gpu.",
+}
+DELETED = {"deletionTimestamp": stamp(NOW)}
+
+
+def status(flavor: str | None = "gpu", **fields: Any) -> JobStatus:
+    conditions = (suspended("Released", "False"),)
+    return JobStatus(**{"state": S.QUEUED, "flavor": flavor, "conditions": conditions, **fields})
+
+
+def batch(flavor: str = "gpu", **fields: Any) -> BackingJob:
+    return replace(backing(**{"suspend": False, **fields}), flavor=flavor)
+
+
+def unscheduled(seconds: float, **fields: Any) -> Any:
+    meta = {"creationTimestamp": stamp(ago(seconds)), **fields.pop("meta", {})}
+    return pod(node=None, conditions=[NO_NODE], meta=meta, **fields)
+
+
+def released(of: Job | None = None, **fields: Any) -> Snapshot:
+    given = {"backing": batch(), "queue": POOLS, "run": RUN, **fields}
+    return snapshot(of or job(status=status()), **given)
+
+
+def test_a_job_is_for_the_first_flavor_until_it_has_another() -> None:
+    assert current(POOLS, None) == "gpu"
+    assert current(POOLS, "cpu") == "cpu"
+    assert current(POOLS, "withdrawn") == "gpu"
+    assert current(queue(), "cpu") is None
+
+
+def test_a_flavor_adds_to_the_queues_nodes_and_replaces_its_resources() -> None:
+    gpu, cpu = in_flavor(POOLS, "gpu").spec, in_flavor(POOLS, "cpu").spec
+    assert gpu.node_selector == {"zone": "a", "pool": "gpu"}
+    assert [t.key for t in gpu.tolerations] == ["nvidia.com/gpu"]
+    assert gpu.resources.dump() == {"limits": {"nvidia.com/gpu": 1}}
+    assert cpu.node_selector == {"zone": "a", "pool": "cpu"}
+    assert cpu.resources.dump() == {"requests": {"cpu": "1"}}
+    assert in_flavor(queue(), None) == queue()
+
+
+def test_the_batch_job_is_made_for_the_flavor() -> None:
+    decided = plan(snapshot(job(), queue=POOLS))
+    action = decided.actions[0]
+    assert isinstance(action, CreateBacking)
+    assert decided.status.flavor == "gpu"
+    assert action.manifest["metadata"]["labels"]["alidade.dev/flavor"] == "gpu"
+    spec = action.manifest["spec"]["template"]["spec"]
+    assert spec["nodeSelector"] == {"zone": "a", "pool": "gpu"}
+
+
+def test_a_job_of_a_queue_without_flavors_has_none() -> None:
+    action = plan(snapshot(job())).actions[0]
+    assert isinstance(action, CreateBacking)
+    assert "alidade.dev/flavor" not in action.manifest["metadata"]["labels"]
+
+
+def test_while_there_is_time_left_it_waits_for_a_node() -> None:
+    decided = plan(released(pods=(unscheduled(20),)))
+    assert where(decided) == (S.QUEUED, "Unschedulable")
+    assert decided.wake_after is not None
+    assert decided.wake_after.total_seconds() == 40
+    assert acts(decided) == []
+
+
+def test_then_it_goes_to_the_next_flavor_and_says_why() -> None:
+    decided = plan(released(pods=(unscheduled(61),)))
+    assert where(decided) == (S.QUEUED, "FlavorFallback")
+    assert decided.status.flavor == "cpu"
+    assert decided.status.message is not None
+    assert decided.status.message.startswith("no node of flavor gpu for 60 s; tries flavor cpu;")
+    assert "Insufficient nvidia.com/gpu" in decided.status.message
+    assert acts(decided) == [DeleteBacking]
+
+
+def going(of: Snapshot) -> tuple[Snapshot, Plan]:
+    """The moment after the decision's status is written."""
+    decided = plan(of)
+    after = of.job.model_copy(update={"status": decided.status})
+    return replace(of, job=after), decided
+
+
+def test_until_the_batch_job_of_the_old_flavor_is_gone_that_stands() -> None:
+    after, first = going(released(pods=(unscheduled(61),)))
+    again = plan(after)
+    assert (again.status, acts(again)) == (first.status, [DeleteBacking])
+    leaving = plan(replace(after, backing=batch(meta=DELETED)))
+    assert (leaving.status, acts(leaving)) == (first.status, [])
+
+
+def test_then_one_is_made_for_the_new_flavor_and_asks_for_a_place_again() -> None:
+    after, _ = going(released(pods=(unscheduled(61),)))
+    (action,) = plan(replace(after, backing=None, pods=())).actions
+    assert isinstance(action, CreateBacking)
+    assert action.manifest["metadata"]["labels"]["alidade.dev/flavor"] == "cpu"
+    wanted = backing_job.manifest(
+        after.job, experiment(), in_flavor(POOLS, "cpu"), IMAGE, URI, flavor="cpu"
+    )
+    made = replace(backing(template_hash=backing_job.template_hash(wanted)), flavor="cpu")
+    decided = plan(replace(after, backing=made, pods=(), place=Admitted()))
+    assert acts(decided) == [Release]
+    assert decided.status.flavor == "cpu"
+
+
+def test_in_the_last_flavor_it_waits_without_an_end() -> None:
+    of = job(status=status("cpu"))
+    decided = plan(released(of, backing=batch("cpu"), pods=(unscheduled(10_000),)))
+    assert where(decided) == (S.QUEUED, "Unschedulable")
+    assert (decided.status.flavor, acts(decided)) == ("cpu", [])
+
+
+@pytest.mark.parametrize(
+    ("of", "pods"),
+    [
+        (job(status=status(start_time=ago(90))), (unscheduled(61),)),
+        (job(status=status()), (running_pod("a"), unscheduled(61, name="b"))),
+    ],
+    ids=["ran before", "a replica runs"],
+)
+def test_a_job_of_which_a_pod_has_run_stays_where_it_is(of: Job, pods: Any) -> None:
+    decided = plan(released(of, pods=pods))
+    assert (decided.status.flavor, DeleteBacking in acts(decided)) == ("gpu", False)
+
+
+def test_a_pod_that_is_being_deleted_says_nothing_about_the_flavor() -> None:
+    decided = plan(released(pods=(unscheduled(61, meta=DELETED),)))
+    assert (decided.status.flavor, acts(decided)) == ("gpu", [])
