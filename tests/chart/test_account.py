@@ -32,6 +32,9 @@ WORK = [
     "delete jobs.batch",
     "list pods",
     "watch pods",
+    "get pods --subresource=log",
+    "get services",
+    "create services",
     "create events.events.k8s.io",
 ]
 NOT_ITS_WORK = [
@@ -44,8 +47,8 @@ NOT_ITS_WORK = [
     "update jobs.batch --subresource=status",
     "create pods",
     "delete pods",
+    "delete services",
     "create pods --subresource=exec",
-    "get pods --subresource=log",
     "get secrets",
     "list secrets",
     "get configmaps",
