@@ -48,3 +48,20 @@ def test_a_job_that_no_node_has_devices_for_says_so_and_waits(cluster: Cluster) 
     status = cluster.wait_for("greedy", reason="Unschedulable")
     assert status["state"] == "Queued"
     assert "Insufficient nvidia.com/gpu" in status["message"]
+
+
+def test_a_job_that_no_node_has_devices_for_is_tried_in_the_next_flavor(cluster: Cluster) -> None:
+    flavors = [
+        {"name": "gpu", "fallbackAfterSeconds": 3, **GPU, **_asks_for(3)},
+        {"name": "cpu", "nodeSelector": {"alidade.dev/pool": "cpu"}},
+    ]
+    cluster.apply(
+        queue(nodeSelector={}, flavors=flavors),
+        experiment(tracking="None"),
+        job("modest", podTemplate=shell("true")),
+    )
+    (status,) = cluster.wait_for_ends(seconds=120).values()
+    assert (status["state"], status["flavor"]) == ("Finished", "cpu")
+    assert _pool(cluster, "modest") == "cpu"
+    told = cluster.kubectl("events", "--for", "jobs.alidade.dev/modest")
+    assert "no node of flavor gpu for 3 s; tries flavor cpu" in told
