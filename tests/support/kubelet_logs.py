@@ -1,15 +1,15 @@
 """The part of a kubelet that serves logs, which the API server fetches from it."""
 
 import ssl
-import threading
 from http import HTTPStatus
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
-from typing import Self
 from urllib.parse import urlsplit
 
+from tests.support.loopback import Loopback
 
-class LogServer:
+
+class LogServer(Loopback):
     """Every container of every pod has said one line.
 
     Args:
@@ -17,19 +17,10 @@ class LogServer:
     """
 
     def __init__(self, certificates: Path) -> None:
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), _Handler)
+        super().__init__(_Handler)
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.load_cert_chain(certificates / "server.crt", certificates / "server.key")
         self._server.socket = context.wrap_socket(self._server.socket, server_side=True)
-        self.port = self._server.server_port
-
-    def __enter__(self) -> Self:
-        threading.Thread(target=self._server.serve_forever, daemon=True).start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._server.shutdown()
-        self._server.server_close()
 
 
 def line(pod: str, container: str = "worker") -> str:

@@ -1,14 +1,14 @@
 """An HTTP proxy that passes everything on, and loses answers when it is told to."""
 
-import threading
 from http import HTTPStatus
 from http.client import HTTPConnection
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Self
+from http.server import BaseHTTPRequestHandler
 from urllib.parse import urlsplit
 
+from tests.support.loopback import Loopback
 
-class LossyProxy:
+
+class LossyProxy(Loopback):
     """A way to a server on which answers get lost.
 
     Args:
@@ -33,16 +33,8 @@ class LossyProxy:
             def log_message(self, *_: object) -> None:
                 """Nobody reads this."""
 
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.uri = f"http://127.0.0.1:{self._server.server_port}"
-
-    def __enter__(self) -> Self:
-        threading.Thread(target=self._server.serve_forever, daemon=True).start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._server.shutdown()
-        self._server.server_close()
+        super().__init__(Handler)
+        self.uri = f"http://127.0.0.1:{self.port}"
 
     def pass_on(self, request: BaseHTTPRequestHandler) -> None:
         """Pass a request on, and its answer back unless that gets lost."""

@@ -50,15 +50,12 @@ class Condition(Model):
     observed_generation: int | None = None
 
 
-Conditions = Annotated[
-    tuple[Condition, ...],
-    Field(
-        json_schema_extra={
-            "x-kubernetes-list-type": "map",
-            "x-kubernetes-list-map-keys": ["type"],
-        }
-    ),
-]
+def map_of(key: str) -> dict[str, Any]:
+    """Make the schema extension of a list whose items are told apart by a field (KEP-555)."""
+    return {"x-kubernetes-list-type": "map", "x-kubernetes-list-map-keys": [key]}
+
+
+Conditions = Annotated[tuple[Condition, ...], Field(json_schema_extra=map_of("type"))]
 
 
 class Column(NamedTuple):
@@ -92,6 +89,15 @@ class Resource(Model):
     def key(self) -> tuple[str, str]:
         """Namespace and name."""
         return (self.metadata.namespace, self.metadata.name)
+
+
+def fixed(name: str, why: str) -> tuple[str, str]:
+    """Make the rule and message of a field of a spec that is what it was made as."""
+    return (
+        f"has(self.{name}) == has(oldSelf.{name}) && "
+        f"(!has(self.{name}) || self.{name} == oldSelf.{name})",
+        f"{name} cannot be changed: {why}",
+    )
 
 
 def rules(*pairs: tuple[str, str]) -> dict[str, Any]:

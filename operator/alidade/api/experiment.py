@@ -5,7 +5,7 @@ from typing import Annotated, ClassVar
 
 from pydantic import ConfigDict, Field
 
-from alidade.api.base import Column, Conditions, Definition, DnsLabel, Model, Resource
+from alidade.api.base import Column, Conditions, Definition, DnsLabel, Model, Resource, fixed
 from alidade.api.base import rules as cel
 
 ImageReference = Annotated[str, Field(min_length=1, max_length=512)]
@@ -36,12 +36,9 @@ class ExperimentSpec(Model):
 
     model_config = ConfigDict(
         json_schema_extra=cel(
-            (
-                "has(self.artifactLocation) == has(oldSelf.artifactLocation) && "
-                "(!has(self.artifactLocation) || "
-                "self.artifactLocation == oldSelf.artifactLocation)",
-                "artifactLocation cannot be changed: MLflow cannot move what is there; "
-                "create another experiment",
+            fixed(
+                "artifactLocation",
+                "MLflow cannot move what is there; create another experiment",
             )
         )
     )

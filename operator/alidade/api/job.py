@@ -6,7 +6,17 @@ from typing import Annotated, Any, ClassVar
 
 from pydantic import ConfigDict, Field
 
-from alidade.api.base import Column, Condition, Conditions, Definition, DnsLabel, Model, Resource
+from alidade.api.base import (
+    Column,
+    Condition,
+    Conditions,
+    Definition,
+    DnsLabel,
+    Model,
+    Resource,
+    fixed,
+    map_of,
+)
 from alidade.api.base import rules as cel
 from alidade.api.experiment import ImageReference
 
@@ -106,18 +116,10 @@ class Dependency(Model):
     ] = OnUnsatisfied.SKIP
 
 
-def _map_of(key: str) -> dict[str, Any]:
-    return {"x-kubernetes-list-type": "map", "x-kubernetes-list-map-keys": [key]}
-
-
 def _describe_spec(schema: dict[str, Any]) -> None:
     # A rule a field, so that the message can name the field.
     frozen = [
-        (
-            f"has(self.{name}) == has(oldSelf.{name}) && "
-            f"(!has(self.{name}) || self.{name} == oldSelf.{name})",
-            f"{name} cannot be changed: a job is the record of a measurement; create another job",
-        )
+        fixed(name, "a job is the record of a measurement; create another job")
         for name in schema["properties"]
         if name not in {"suspend", "cancel"}
     ]
@@ -158,7 +160,7 @@ class JobSpec(Model):
         Field(
             description="Parameters of the entry point; others keep their defaults.",
             max_length=MAX_ITEMS,
-            json_schema_extra=_map_of("name"),
+            json_schema_extra=map_of("name"),
         ),
     ] = ()
     depends_on: Annotated[
@@ -166,7 +168,7 @@ class JobSpec(Model):
         Field(
             description="Jobs that come first, in any graph without a cycle.",
             max_length=MAX_ITEMS,
-            json_schema_extra=_map_of("name"),
+            json_schema_extra=map_of("name"),
         ),
     ] = ()
     image: Annotated[
@@ -291,13 +293,13 @@ class JobStatus(Model):
         tuple[ParameterValue, ...],
         Field(
             description="Values that the entry point gets, as far as they are known.",
-            json_schema_extra=_map_of("name"),
+            json_schema_extra=map_of("name"),
         ),
     ] = ()
     outputs: Annotated[dict[str, str], Field(description="What the job gives to others.")] = {}
     dependencies: Annotated[
         tuple[DependencyStatus, ...],
-        Field(description="What is known of each dependency.", json_schema_extra=_map_of("name")),
+        Field(description="What is known of each dependency.", json_schema_extra=map_of("name")),
     ] = ()
     root_cause: Annotated[
         RootCause | None, Field(description="What failed first, here or further up.")

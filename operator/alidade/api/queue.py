@@ -5,7 +5,7 @@ from typing import Annotated, ClassVar
 
 from pydantic import Field
 
-from alidade.api.base import Column, Conditions, Definition, DnsLabel, Model, Resource
+from alidade.api.base import Column, Conditions, Definition, DnsLabel, Model, Resource, map_of
 
 QUANTITY = (
     r"^(\+|-)?(([0-9]+(\.[0-9]*)?)|(\.[0-9]+))"
@@ -102,10 +102,7 @@ class QueueSpec(Model):
         Field(
             description="Pools in the order in which they are tried; none: the queue is one pool.",
             max_length=MAX_FLAVORS,
-            json_schema_extra={
-                "x-kubernetes-list-type": "map",
-                "x-kubernetes-list-map-keys": ["name"],
-            },
+            json_schema_extra=map_of("name"),
         ),
     ] = ()
     max_running: Annotated[

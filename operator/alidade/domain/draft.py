@@ -1,6 +1,6 @@
 """A plan in the making: the status as it will be, and what is to be done."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from alidade.api.job import JobState, JobStatus, RootCause
@@ -32,6 +32,14 @@ class Draft:
         """Ask to be planned again, at the latest after this time."""
         after = max(after, timedelta(seconds=1))
         self.wake_after = after if self.wake_after is None else min(after, self.wake_after)
+
+    def due(self, since: datetime, seconds: float) -> bool:
+        """Whether so many seconds have passed since then; if not, ask to be planned again then."""
+        left = since + timedelta(seconds=seconds) - self.snapshot.now
+        if left > timedelta():
+            self.wake(left)
+            return False
+        return True
 
     def condition(self, kind: str, status: bool, reason: str, message: str = "") -> None:
         """Set a condition."""

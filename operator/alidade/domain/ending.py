@@ -29,10 +29,9 @@ def _expire(draft: Draft) -> None:
         return
     if not mlflow_run.settled(draft) or not pod_logs.archived(draft):
         return
-    left = ended + timedelta(seconds=ttl) - draft.snapshot.now
-    if left > timedelta():
-        draft.wake(left)
-    elif draft.snapshot.awaited:
+    if not draft.due(ended, ttl):
+        return
+    if draft.snapshot.awaited:
         draft.wake(_HEARD_AFTER)
     else:
         draft.do(DeleteJob())

@@ -5,8 +5,6 @@ there for as long as the flavor says, the job's batch/v1 Job is made anew for th
 last it waits. A job of which a pod has run stays where it is.
 """
 
-from datetime import datetime, timedelta
-
 from alidade.api.queue import Flavor, Queue
 from alidade.domain.actions import DeleteBacking
 from alidade.domain.attempts import oldest
@@ -68,9 +66,7 @@ def mind(draft: Draft, backing: BackingJob, pending: Pending) -> None:
     if here is None or other is None or first is None or first.created is None:
         return
     limit = here.fallback_after_seconds
-    left = _left(first.created, limit, draft.snapshot.now)
-    if left > timedelta():
-        draft.wake(left)
+    if not draft.due(first.created, limit):
         return
     draft.set(flavor=other.name)
     draft.queue(
@@ -79,10 +75,6 @@ def mind(draft: Draft, backing: BackingJob, pending: Pending) -> None:
         f"the scheduler said: {pending.message}",
     )
     leave(draft, backing)
-
-
-def _left(since: datetime, limit: int, now: datetime) -> timedelta:
-    return since + timedelta(seconds=limit) - now
 
 
 def _named(queue: Queue, name: str | None) -> Flavor | None:

@@ -130,6 +130,11 @@ class Pod:
         return self.phase in ("Succeeded", "Failed")
 
     @property
+    def ended(self) -> bool:
+        """Whether it has ended, or will in a moment: the kubelet tells of its container first."""
+        return self.over or self.exit_code is not None
+
+    @property
     def exit_code(self) -> int | None:
         """What the job's container exited with, None where it has not."""
         ended = self.container and self.container.terminated

@@ -16,7 +16,7 @@ def progress(pods: Sequence[Pod], runs: Sequence[Pod], replicas: int) -> tuple[s
         replicas: How many are to run.
     """
     counted = f"{len(runs)} of {replicas} pods run"
-    ended = [pod for pod in latest(pods) if pod.over or pod.exit_code is not None]
+    ended = [pod for pod in latest(pods) if pod.ended]
     if len(runs) + len(ended) < replicas:
         pending = why_not_running(pods)
         trouble = pending.since is not None or pending.reason == UNSCHEDULABLE

@@ -18,7 +18,7 @@ def archive(draft: Draft) -> None:
     if run_id is None or not snapshot.keeps_logs or _decided(draft):
         return
     known = snapshot.logs
-    ending = [p for p in snapshot.pods if p.over or p.deleting or p.exit_code is not None]
+    ending = [p for p in snapshot.pods if p.ended or p.deleting]
     missing = [
         ArchiveLog(run_id, pod.name, container.name, container.last_words)
         for pod in ending

@@ -1,7 +1,7 @@
 """A job that has been released: from its pods to its end."""
 
 import json
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from alidade.api.job import JobState
 from alidade.api.queue import StopPolicy
@@ -63,8 +63,7 @@ def _watch(draft: Draft, backing: BackingJob) -> None:
     if pod is not None and replicas == 1:
         draft.start("Running", f"pod {pod.name} runs on node {pod.node}")
         return
-    # The kubelet tells of a container's end a moment before the pod's.
-    over = parallel.what_ended([p for p in pods if p.over or p.exit_code is not None])
+    over = parallel.what_ended([p for p in pods if p.ended])
     pending = why_not_running(pods)
     if runs:
         draft.start(*parallel.progress(pods, runs, replicas))
@@ -95,10 +94,7 @@ def _mind_deadline(draft: Draft, reason: str, message: str, since: datetime) -> 
     queue = draft.snapshot.queue
     if queue is None:
         return
-    limit = timedelta(seconds=queue.spec.start_deadline_seconds)
-    left = since + limit - draft.snapshot.now
-    if left > timedelta():
-        draft.wake(left)
+    if not draft.due(since, queue.spec.start_deadline_seconds):
         return
     draft.fail(
         reason,
