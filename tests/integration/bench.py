@@ -5,6 +5,7 @@ It is a plugin. If each conftest.py imported its fixtures, a session would have 
 
 import re
 from collections.abc import Callable, Generator, Iterator
+from pathlib import Path
 from uuid import uuid4
 
 import pytest
@@ -63,7 +64,11 @@ def new_operator(
     plane: ControlPlane, tracking: TrackingServer, tmp_path_factory: pytest.TempPathFactory
 ) -> NewOperator:
     """Make operators, which the test starts and stops."""
-    logs = tmp_path_factory.mktemp("operators")
+    return operators(plane, tracking, tmp_path_factory.mktemp("operators"))
+
+
+def operators(plane: ControlPlane, tracking: TrackingServer, logs: Path) -> NewOperator:
+    """Make what makes operators of a control plane."""
 
     def new(**settings: str) -> Operator:
         log = logs / f"operator-{uuid4().hex[:6]}.log"

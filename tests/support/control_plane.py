@@ -202,7 +202,7 @@ def node(
 
 def _certificates(folder: Path) -> None:
     """Make a CA, certificates of the API server and an administrator, and a service account key."""
-    _openssl(
+    openssl(
         folder, "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2",
         "-subj", "/CN=alidade-test-ca", "-keyout", "ca.key", "-out", "ca.crt",
     )  # fmt: skip
@@ -211,18 +211,19 @@ def _certificates(folder: Path) -> None:
         ("admin", "/O=system:masters/CN=admin", "subjectAltName=DNS:admin"),
     ):
         (folder / f"{name}.ext").write_text(names)
-        _openssl(
+        openssl(
             folder, "req", "-newkey", "rsa:2048", "-nodes", "-subj", subject,
             "-keyout", f"{name}.key", "-out", f"{name}.csr",
         )  # fmt: skip
-        _openssl(
+        openssl(
             folder, "x509", "-req", "-in", f"{name}.csr", "-CA", "ca.crt", "-CAkey", "ca.key",
             "-CAcreateserial", "-days", "2", "-extfile", f"{name}.ext", "-out", f"{name}.crt",
         )  # fmt: skip
-    _openssl(folder, "genrsa", "-out", "sa.key", "2048")
+    openssl(folder, "genrsa", "-out", "sa.key", "2048")
 
 
-def _openssl(folder: Path, *arguments: str) -> None:
+def openssl(folder: Path, *arguments: str) -> None:
+    """Run openssl in a folder."""
     subprocess.run(["openssl", *arguments], cwd=folder, check=True, capture_output=True)
 
 
@@ -242,4 +243,4 @@ def _kubeconfig(folder: Path, server: str) -> dict[str, object]:
     }
 
 
-__all__: Sequence[str] = ("ControlPlane", "binaries", "node")
+__all__: Sequence[str] = ("ControlPlane", "binaries", "node", "openssl")

@@ -14,6 +14,16 @@ DnsLabel = Annotated[
 ]
 """A name of another resource in the namespace (RFC 1123 label)."""
 
+DnsSubdomain = Annotated[
+    str,
+    Field(
+        min_length=1,
+        max_length=63,
+        pattern=r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$",
+    ),
+]
+"""A name of another kind's object that has to be the value of a label as well (RFC 1123)."""
+
 
 class Model(BaseModel):
     """An immutable part of a resource: snake_case here, camelCase in the API."""

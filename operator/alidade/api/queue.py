@@ -3,9 +3,19 @@
 from enum import StrEnum
 from typing import Annotated, ClassVar
 
-from pydantic import Field
+from pydantic import ConfigDict, Field
 
-from alidade.api.base import Column, Conditions, Definition, DnsLabel, Model, Resource, map_of
+from alidade.api.base import (
+    Column,
+    Conditions,
+    Definition,
+    DnsLabel,
+    DnsSubdomain,
+    Model,
+    Resource,
+    map_of,
+    rules,
+)
 
 QUANTITY = (
     r"^(\+|-)?(([0-9]+(\.[0-9]*)?)|(\.[0-9]+))"
@@ -83,6 +93,20 @@ class Flavor(Model):
 class QueueSpec(Model):
     """What is wanted."""
 
+    model_config = ConfigDict(
+        json_schema_extra=rules(
+            (
+                "!has(self.kueueLocalQueue) || !has(self.maxRunning)",
+                "maxRunning cannot go with kueueLocalQueue: the quota is that of Kueue's "
+                "ClusterQueue",
+            ),
+            (
+                "!has(self.kueueLocalQueue) || !has(self.flavors) || size(self.flavors) == 0",
+                "flavors cannot go with kueueLocalQueue: Kueue has its own, ResourceFlavors",
+            ),
+        )
+    )
+
     node_selector: Annotated[
         dict[str, str], Field(description="Labels of the nodes of the pool.")
     ] = {}
@@ -115,6 +139,15 @@ class QueueSpec(Model):
             description="Hold starts no more jobs; HoldAndDrain also suspends those that run.",
         ),
     ] = StopPolicy.NONE
+    kueue_local_queue: Annotated[
+        DnsSubdomain | None,
+        Field(
+            description=(
+                "Kueue's LocalQueue that admits the jobs, once they may run; without it the "
+                "scheduler decides."
+            )
+        ),
+    ] = None
     start_deadline_seconds: Annotated[
         int,
         Field(
@@ -149,6 +182,7 @@ class Queue(Resource):
             Column("Running", ".status.running", "integer"),
             Column("Queued", ".status.queued", "integer"),
             Column("Stop policy", ".spec.stopPolicy"),
+            Column("Local queue", ".spec.kueueLocalQueue", priority=1),
             Column("Age", ".metadata.creationTimestamp", "date"),
         ),
     )

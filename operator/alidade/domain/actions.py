@@ -28,14 +28,27 @@ class Suspend:
 
 @dataclass(frozen=True)
 class DeleteBacking:
-    """Delete the batch/v1 Job with its pods."""
+    """Delete the batch/v1 Job with its pods.
+
+    Attributes:
+        uid: Its UID.
+        foreground: Whether it stays until they are gone, so that no others can run beside them.
+    """
 
     uid: str
+    foreground: bool = False
 
 
 @dataclass(frozen=True)
 class ReadPods:
     """Read the job's pods afresh, then plan again."""
+
+
+@dataclass(frozen=True)
+class ReadWorkload:
+    """Ask Kueue why the batch/v1 Job of this UID is not admitted, then plan again."""
+
+    uid: str
 
 
 @dataclass(frozen=True)
@@ -92,6 +105,7 @@ Action = (
     | Suspend
     | DeleteBacking
     | ReadPods
+    | ReadWorkload
     | CreateRun
     | EndRun
     | ArchiveLog

@@ -75,10 +75,25 @@ def template_hash(wanted: dict[str, Any]) -> str:
 
 
 def release_patch(
-    backing: observed.BackingJob, status: JobStatus, tracking_experiment_id: str | None
+    backing: observed.BackingJob,
+    status: JobStatus,
+    tracking_experiment_id: str | None,
+    local_queue: str | None = None,
 ) -> dict[str, Any]:
-    """Return the merge patch that lets the pods run, with what they are told at that moment."""
-    patch: dict[str, Any] = {"metadata": {"uid": backing.uid}, "spec": {"suspend": False}}
+    """Return the merge patch that lets the pods run, with what they are told at that moment.
+
+    Args:
+        backing: The batch/v1 Job, suspended.
+        status: The job's status, with the values of its parameters and its run.
+        tracking_experiment_id: MLflow's ID of its experiment.
+        local_queue: Kueue's queue that is to let them run; None where there is nothing to wait for.
+    """
+    metadata: dict[str, Any] = {"uid": backing.uid}
+    patch: dict[str, Any] = {"metadata": metadata, "spec": {}}
+    if local_queue:
+        metadata["labels"] = {observed.LOCAL_QUEUE_LABEL: local_queue}
+    else:
+        patch["spec"]["suspend"] = False
     # Once pods have run the template is immutable, and says what it said before.
     if not backing.released_before:
         told = {

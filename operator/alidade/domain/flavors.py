@@ -52,7 +52,7 @@ def leave(draft: Draft, backing: BackingJob) -> bool:
     draft.condition("Suspended", True, FALLBACK)
     draft.queue(FALLBACK, draft.status.message or f"goes from flavor {left} to {wanted}")
     if not backing.deleting:
-        draft.do(DeleteBacking(backing.uid))
+        draft.do(DeleteBacking(backing.uid, foreground=True))
     return True
 
 

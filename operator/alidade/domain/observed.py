@@ -13,6 +13,7 @@ TEMPLATE_HASH = "alidade.dev/template-hash"
 PARAMETERS = "alidade.dev/parameters"
 RUN_ID = "alidade.dev/mlflow-run-id"
 TRACKING_EXPERIMENT_ID = "alidade.dev/mlflow-experiment-id"
+LOCAL_QUEUE_LABEL = "kueue.x-k8s.io/queue-name"
 COMPLETION_INDEX = "batch.kubernetes.io/job-completion-index"
 WORKER = "worker"
 
@@ -46,6 +47,7 @@ class BackingJob:
     owner_uid: str | None
     queue: str | None
     flavor: str | None
+    local_queue: str | None
     template_hash: str | None
     suspended: bool
     released_before: bool
@@ -196,6 +198,7 @@ def backing_job(body: Mapping[str, Any]) -> BackingJob:
         owner_uid=_owner_uid(metadata),
         queue=(metadata.get("labels") or {}).get(QUEUE_LABEL),
         flavor=(metadata.get("labels") or {}).get(FLAVOR_LABEL),
+        local_queue=(metadata.get("labels") or {}).get(LOCAL_QUEUE_LABEL),
         template_hash=(metadata.get("annotations") or {}).get(TEMPLATE_HASH),
         suspended=bool(spec.get("suspend")),
         released_before=PARAMETERS in (template.get("annotations") or {}),

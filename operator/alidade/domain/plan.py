@@ -11,13 +11,17 @@ from typing import Any
 
 from alidade.api.job import DependencyStatus, Job, JobState, JobStatus
 from alidade.domain import backing as backing_job
-from alidade.domain import ending, flavors, mlflow_run, pod_logs, running
+from alidade.domain import ending, flavors, kueue, mlflow_run, pod_logs, running
 from alidade.domain.actions import Action, CreateBacking, DeleteBacking, Release
 from alidade.domain.admission import NotYet
 from alidade.domain.dependencies import Undecided, Unsatisfiable, judge
 from alidade.domain.draft import Draft
+from alidade.domain.observed import BackingJob
 from alidade.domain.parameters import resolve
 from alidade.domain.snapshot import Snapshot
+
+# A refused batch/v1 Job is tried again: quotas are raised and name conflicts cleared away.
+RETRY_REJECTED_SECONDS = 15
 
 
 @dataclass(frozen=True)
@@ -57,7 +61,7 @@ def _bring_on(draft: Draft) -> None:
         ending.after_the_end(draft)
     elif snapshot.job.spec.cancel:
         draft.end(JobState.CANCELLED, "Cancelled", "cancelled by spec.cancel")
-    elif snapshot.backing and not snapshot.backing.suspended:
+    elif snapshot.backing and _under_way(snapshot.backing):
         running.follow(draft)
     elif snapshot.backing is None and _was_released(snapshot):
         draft.fail(
@@ -82,6 +86,10 @@ def plan_deleted(snapshot: Snapshot) -> Plan | None:
     if mlflow_run.settled(draft) and pod_logs.archived(draft):
         return None
     return Plan(draft.status, tuple(draft.actions))
+
+
+def _under_way(backing: BackingJob) -> bool:
+    return (not backing.suspended or backing.ended) and not kueue.seized(backing)
 
 
 def _was_released(snapshot: Snapshot) -> bool:
@@ -179,15 +187,19 @@ def _have_backing(draft: Draft, wanted: dict[str, Any]) -> bool:
             draft.fail(rejection.reason, f"failed: {rejection.message}")
             return False
         draft.condition("Suspended", True, "Created")
-        draft.do(CreateBacking(wanted))
+        if rejection is None or draft.due(rejection.at, RETRY_REJECTED_SECONDS):
+            draft.do(CreateBacking(wanted))
         if rejection is not None:
             draft.wait(rejection.reason, rejection.message)
             return False
         return True
+    if kueue.seized(existing):
+        kueue.let_go_of(draft, existing)
+        return False
     changed = existing.template_hash != backing_job.template_hash(wanted)
     if changed and not _was_released(snapshot) and not existing.deleting:
         # The queue or the experiment was changed while the job waited.
-        draft.do(DeleteBacking(existing.uid))
+        draft.do(DeleteBacking(existing.uid, foreground=True))
     return True
 
 
@@ -196,6 +208,7 @@ def _queue(draft: Draft) -> None:
     snapshot = draft.snapshot
     if snapshot.job.spec.suspend:
         draft.queue("Suspended", "spec.suspend is true")
+        _hold_back(draft)
         return
     if snapshot.tracked and not _have_run(draft):
         return
@@ -207,11 +220,32 @@ def _queue(draft: Draft) -> None:
     if place is None or isinstance(place, NotYet):
         reason, message = (place.reason, place.message) if place else ("Queued", "asks for a place")
         draft.queue(reason, message)
+        if place:
+            _hold_back(draft)
         return
-    draft.queue("Released", "its pod is being created")
-    draft.condition("Suspended", False, "Released")
+    _release(draft, snapshot.backing)
+
+
+def _hold_back(draft: Draft) -> None:
+    """See that a job that may not run now is not left in Kueue's hands."""
+    backing = draft.snapshot.backing
+    if backing and backing.local_queue:
+        kueue.take_back(draft, backing, draft.status.reason or "")
+
+
+def _release(draft: Draft, backing: BackingJob) -> None:
+    snapshot = draft.snapshot
+    local_queue = snapshot.queue.spec.kueue_local_queue if snapshot.queue else None
+    if backing.local_queue:
+        kueue.pend(draft, backing, local_queue)
+        return
+    if local_queue:
+        draft.queue(kueue.PENDING, f"is being handed over to Kueue, LocalQueue {local_queue}")
+    else:
+        draft.queue("Released", "its pod is being created")
+        draft.condition("Suspended", False, "Released")
     patch = backing_job.release_patch(
-        snapshot.backing, draft.status, snapshot.tracking_experiment_id
+        backing, draft.status, snapshot.tracking_experiment_id, local_queue
     )
     draft.do(Release(patch))
 

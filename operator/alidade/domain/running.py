@@ -5,7 +5,7 @@ from datetime import datetime
 
 from alidade.api.job import JobState
 from alidade.api.queue import StopPolicy
-from alidade.domain import flavors, parallel
+from alidade.domain import flavors, kueue, parallel
 from alidade.domain.actions import ReadPods, Suspend
 from alidade.domain.attempts import newest
 from alidade.domain.backing import suspend_patch
@@ -22,14 +22,17 @@ def follow(draft: Draft) -> None:
     backing = snapshot.backing
     if backing is None:
         raise ValueError("only a job with a batch/v1 Job can be followed")
-    if flavors.leave(draft, backing):
+    if flavors.leave(draft, backing) or kueue.taken_back(draft, backing):
         return
     reason = None if backing.ended or backing.deleting else _why_stop(draft)
     draft.condition("Suspended", reason is not None, reason or "Released")
     _note_start(draft)
     if reason:
         draft.queue(reason, "its pods are being stopped")
-        draft.do(Suspend(suspend_patch(backing)))
+        if backing.local_queue:
+            kueue.take_back(draft, backing, reason)
+        else:
+            draft.do(Suspend(suspend_patch(backing)))
     elif backing.ended:
         _conclude(draft, backing)
     elif backing.deleting:

@@ -18,6 +18,24 @@ class Rejection:
     reason: str
     message: str
     final: bool
+    at: datetime
+
+
+@dataclass(frozen=True)
+class WorkloadView:
+    """What Kueue says of a batch/v1 Job that it keeps suspended.
+
+    Attributes:
+        read: When it was asked.
+        message: Why it waits.
+        found: Whether Kueue has noticed it.
+        never: Whether Kueue will never start it.
+    """
+
+    read: datetime
+    message: str
+    found: bool = False
+    never: bool = False
 
 
 @dataclass(frozen=True)
@@ -63,6 +81,7 @@ class Snapshot:
         cycle: Names of the jobs it waits for in a circle.
         backing: The batch/v1 Job of its name, if it owns it.
         rejection: Why the API server would not create that.
+        workload: What Kueue says of that, if it was asked.
         pods: The pods of the backing Job.
         pods_complete: Whether the pods were read after the backing Job ended, or was gone.
         place: Whether its queue has a place for it.
@@ -81,6 +100,7 @@ class Snapshot:
     cycle: tuple[str, ...] = ()
     backing: BackingJob | None = None
     rejection: Rejection | None = None
+    workload: WorkloadView | None = None
     pods: tuple[Pod, ...] = ()
     pods_complete: bool = False
     place: Place | None = None

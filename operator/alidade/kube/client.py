@@ -129,14 +129,16 @@ class KubernetesGateway:
         )
         return await _told(_read(self._api.call_api(*request, _request_timeout=TIMEOUT_SECONDS)))
 
-    async def delete(self, kind: Kind, namespace: str, name: str, uid: str) -> None:
-        """Delete the object of this UID, and in the background what it owns."""
+    async def delete(
+        self, kind: Kind, namespace: str, name: str, uid: str, *, foreground: bool = False
+    ) -> None:
+        """Delete the object of this UID; what it owns goes after it, or before (foreground)."""
         await _told(
             self._objects.delete_namespaced_custom_object(
                 *_path(kind, namespace),
                 name,
                 body=client.V1DeleteOptions(
-                    propagation_policy="Background",
+                    propagation_policy="Foreground" if foreground else "Background",
                     preconditions=client.V1Preconditions(uid=uid),
                 ),
                 _request_timeout=TIMEOUT_SECONDS,

@@ -21,6 +21,7 @@ JOBS = Kind("alidade.dev", "v1alpha1", "jobs")
 BATCH_JOBS = Kind("batch", "v1", "jobs")
 PODS = Kind("", "v1", "pods")
 SERVICES = Kind("", "v1", "services")
+WORKLOADS = Kind("kueue.x-k8s.io", "v1beta2", "workloads")
 
 
 class ApiError(Exception):
@@ -75,8 +76,10 @@ class Gateway(Protocol):
         """Make the status of an object what the body says (server-side apply, KEP-555)."""
         ...
 
-    async def delete(self, kind: Kind, namespace: str, name: str, uid: str) -> None:
-        """Delete the object of this UID, and in the background what it owns."""
+    async def delete(
+        self, kind: Kind, namespace: str, name: str, uid: str, *, foreground: bool = False
+    ) -> None:
+        """Delete the object of this UID; what it owns goes after it, or before (foreground)."""
         ...
 
     async def read_log(self, namespace: str, pod: str, container: str, *, tail_lines: int) -> bytes:

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 import structlog
 
 from alidade.api.job import Job, JobStatus
-from alidade.domain import replicas
+from alidade.domain import kueue, replicas
 from alidade.domain.actions import (
     Action,
     ArchiveLog,
@@ -18,14 +18,15 @@ from alidade.domain.actions import (
     DeleteJob,
     EndRun,
     ReadPods,
+    ReadWorkload,
     Release,
     Suspend,
 )
 from alidade.domain.events import note_change
 from alidade.domain.graph import Key
-from alidade.domain.observed import JOB_LABEL
+from alidade.domain.observed import JOB_LABEL, backing_job
 from alidade.domain.plan import Plan, plan, plan_deleted
-from alidade.domain.snapshot import Rejection, Snapshot, TrackingView
+from alidade.domain.snapshot import Rejection, Snapshot, TrackingView, WorkloadView
 from alidade.kube.gateway import (
     BATCH_JOBS,
     JOBS,
@@ -45,11 +46,10 @@ from alidade.runtime.metrics import JOBS_ENDED
 from alidade.runtime.recorder import Recorder
 from alidade.runtime.status import write_status
 from alidade.runtime.tracker import Tracker
+from alidade.runtime.workloads import read_workload
 from alidade.runtime.workqueue import WorkQueue
 from alidade.tracking.tracking import Tracking
 
-# A refused batch/v1 Job is tried again: quotas are raised and name conflicts cleared away.
-RETRY_REJECTED_SECONDS = 15.0
 _WHAT = {BATCH_JOBS: "batch/v1 Job", SERVICES: "Service"}
 
 log = structlog.get_logger(__name__)
@@ -60,6 +60,7 @@ class _Memory:
     """What is remembered of a job beside the cluster's state; all of it can be found out again."""
 
     rejection: Rejection | None = None
+    workload: WorkloadView | None = None
     pods_complete: bool = False
     unanswered: bool = False
 
@@ -208,6 +209,7 @@ class JobReconciler:
             cycle=tuple(name for _, name in cache.graph.cycle(key)),
             backing=backing,
             rejection=memory.rejection,
+            workload=memory.workload,
             pods=tuple(
                 pod for pod in cache.pods(key) if backing is None or pod.owner_uid == backing.uid
             ),
@@ -257,10 +259,15 @@ class JobReconciler:
             case Release(patch) | Suspend(patch):
                 body = await self._gateway.patch(BATCH_JOBS, namespace, name, patch)
                 self._cache.put_answer(BATCH_JOBS, body)
-            case DeleteBacking(uid):
-                await self._gateway.delete(BATCH_JOBS, namespace, name, uid)
+            case DeleteBacking(uid, foreground):
+                await self._gateway.delete(BATCH_JOBS, namespace, name, uid, foreground=foreground)
             case ReadPods():
                 await self._read_pods(key, job)
+            case ReadWorkload(uid):
+                self._memory(job).workload = await read_workload(
+                    self._gateway, namespace, uid, self._clock()
+                )
+                self._queue.add(key)
             case DeleteJob():
                 await self._gateway.delete(JOBS, namespace, name, job.metadata.uid)
             case CreateRun():
@@ -279,8 +286,6 @@ class JobReconciler:
         if rejection != memory.rejection:
             memory.rejection = rejection
             self._queue.add(key)
-        elif rejection is not None:
-            self._queue.add_after(key, RETRY_REJECTED_SECONDS)
 
     async def _create(self, kind: Kind, job: Job, manifest: dict[str, object]) -> Rejection | None:
         """Create what stands behind a job; say why where that was refused."""
@@ -290,11 +295,16 @@ class JobReconciler:
         except ConflictError:
             return await self._whose(kind, job)
         except ForbiddenError as error:
-            return Rejection("BackingJobRejected", f"{what} refused: {error}", False)
+            return self._rejection("BackingJobRejected", f"{what} refused: {error}")
         except InvalidError as error:
-            return Rejection("BackingJobInvalid", f"{what} refused: {error}", True)
+            return self._rejection("BackingJobInvalid", f"{what} refused: {error}", final=True)
         self._cache.put(kind, body)
+        if kind == BATCH_JOBS and kueue.seized(backing := backing_job(body)):
+            return self._rejection(kueue.SEIZED, kueue.why_let_go(backing))
         return None
+
+    def _rejection(self, reason: str, message: str, *, final: bool = False) -> Rejection:
+        return Rejection(reason, message, final, self._clock())
 
     async def _whose(self, kind: Kind, job: Job) -> Rejection | None:
         """Find out whose the object is that already has the job's name."""
@@ -304,11 +314,10 @@ class JobReconciler:
             self._cache.put(kind, body)
             return None
         owner = next((f"{o['kind']} {o['name']}" for o in owners), "nobody")
-        return Rejection(
+        return self._rejection(
             "NameConflict",
             f"a {_WHAT[kind]} '{job.metadata.name}' exists that belongs to {owner}; "
             "delete that one, or give this job another name",
-            False,
         )
 
     async def _read_pods(self, key: WorkKey, job: Job) -> None:

@@ -188,7 +188,7 @@ snapshots = st.builds(
     awaited=st.booleans(),
     cycle=st.sampled_from([(), ("train", "a")]),
     backing=st.none() | backings,
-    rejection=st.sampled_from([None, Rejection("NameConflict", "m", False)]),
+    rejection=st.sampled_from([None, Rejection("NameConflict", "m", False, NOW)]),
     pods=st.lists(pods, max_size=2).map(tuple),
     pods_complete=st.booleans(),
     place=st.sampled_from([None, Admitted(), FULL]),

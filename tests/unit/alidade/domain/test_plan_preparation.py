@@ -95,7 +95,7 @@ def test_the_jobs_image_comes_before_the_experiments(spec: dict[str, str], image
 
 @pytest.mark.parametrize("final", [True, False])
 def test_a_refused_batch_job_is_tried_again_unless_it_can_never_be_accepted(final: bool) -> None:
-    decided = plan(snapshot(job(), rejection=Rejection("BackingJobRejected", "quota", final)))
+    decided = plan(snapshot(job(), rejection=Rejection("BackingJobRejected", "quota", final, NOW)))
     if final:
         assert where(decided) == (S.FAILED, "BackingJobRejected")
         assert decided.status.message == "failed: quota"
@@ -109,7 +109,7 @@ def test_a_batch_job_that_no_longer_fits_is_made_anew_while_it_waits() -> None:
     of = job(depends_on=["a"])
     moved = queue(nodeSelector={"pool": "other"})
     decided = plan(accepted(of, queue=moved))
-    assert decided.actions == (DeleteBacking("uid-batch-train"),)
+    assert decided.actions == (DeleteBacking("uid-batch-train", foreground=True),)
     assert where(decided)[0] is S.WAITING
 
     going = backing(template_hash="old", meta=DELETED)
