@@ -19,6 +19,7 @@ WORK: set[Right] = {
     ("", "pods/log", "get"),
     *product([""], ["services"], ["get", "create"]),
     ("events.k8s.io", "events", "create"),
+    ("kueue.x-k8s.io", "workloads", "list"),
 }
 LEASE: set[Right] = {
     ("coordination.k8s.io", "leases", "create"),

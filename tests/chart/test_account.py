@@ -36,6 +36,7 @@ WORK = [
     "get services",
     "create services",
     "create events.events.k8s.io",
+    "list workloads.kueue.x-k8s.io",
 ]
 NOT_ITS_WORK = [
     "create jobs.alidade.dev",
@@ -58,6 +59,7 @@ NOT_ITS_WORK = [
     "list customresourcedefinitions.apiextensions.k8s.io",
     "create rolebindings.rbac.authorization.k8s.io",
     "delete events.events.k8s.io",
+    "patch workloads.kueue.x-k8s.io",
     "create events",
 ]
 

@@ -171,8 +171,8 @@ def test_a_job_that_kueue_preempts_goes_on_later_as_the_same_run(scene: Scene) -
     scene.until("humble", "Started")
 
     hold_the_quota(scene, "urgent", priorityClassName="high")
-    waits = scene.until("humble", "Queued", "KueuePending")
-    assert waits["conditions"]
+    scene.until("humble", "Queued", "KueuePending")
+    eventually(lambda: "reempted to accommodate" in scene.status("humble")["message"])
     eventually(lambda: not scene.pods("humble"))
     scene.let("humble", RUNS_OUT)
     scene.let("urgent", RUNS_OUT)

@@ -174,3 +174,12 @@ def test_a_change_of_the_queue_reaches_jobs_that_still_wait(scene: Scene) -> Non
 def limits(pod: Body) -> Body:
     found: Body = pod["spec"]["containers"][0]["resources"].get("limits", {})
     return found
+
+
+def test_without_kueue_a_job_for_it_says_so_and_can_be_taken_back(scene: Scene) -> None:
+    scene.apply(queue(kueueLocalQueue="team"), job("a"))
+    eventually(lambda: "there is no Kueue on this cluster" in scene.status("a")["message"])
+    scene.until("a", "Queued", "KueuePending")
+
+    scene.patch(QUEUE, "cpu", {"kueueLocalQueue": None})
+    scene.until("a", "Finished")

@@ -139,6 +139,18 @@ REFUSED_JOBS: dict[str, tuple[Body, str]] = {
 }
 
 REFUSED_OTHERS: dict[str, tuple[Body, str]] = {
+    "a queue of Kueue's with a limit of its own": (
+        queue(kueueLocalQueue="team", maxRunning=1),
+        "maxRunning cannot go with kueueLocalQueue: the quota is that of Kueue's ClusterQueue",
+    ),
+    "a queue of Kueue's with flavors of its own": (
+        queue(kueueLocalQueue="team", flavors=[{"name": "gpu"}]),
+        "flavors cannot go with kueueLocalQueue: Kueue has its own, ResourceFlavors",
+    ),
+    "a queue with a LocalQueue that cannot be a name": (
+        queue(kueueLocalQueue="Team A"),
+        "spec.kueueLocalQueue in body should match",
+    ),
     "a queue with an unknown field": (queue(nodes="cpu"), 'unknown field "spec.nodes"'),
     "a queue for fewer than no jobs": (
         queue(maxRunning=-1),

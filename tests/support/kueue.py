@@ -112,7 +112,8 @@ class Kueue:
 
 
 def _chart() -> list[Body]:
-    command = [binaries() / "helm", "template", "kueue", built() / "chart", "-n", NAMESPACE]
+    chart = str(built() / "chart")
+    command = [str(binaries() / "helm"), "template", "kueue", chart, "--namespace", NAMESPACE]
     options = ["--kube-version", "1.34.0"]
     rendered = subprocess.run([*command, *options], check=True, stdout=subprocess.PIPE, text=True)
     return [found for found in yaml.safe_load_all(rendered.stdout) if found]

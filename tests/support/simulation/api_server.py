@@ -11,6 +11,7 @@ from alidade.kube.gateway import (
     PODS,
     QUEUES,
     SERVICES,
+    WORKLOADS,
     Body,
     ConflictError,
     Kind,
@@ -35,7 +36,9 @@ class ApiServer:
 
     def __init__(self, observe: Observer) -> None:
         self._observe = observe
-        self._objects: dict[Kind, dict[str, Body]] = {kind: {} for kind in (*KINDS, SERVICES)}
+        self._objects: dict[Kind, dict[str, Body]] = {
+            kind: {} for kind in (*KINDS, SERVICES, WORKLOADS)
+        }
         self._watches: list[tuple[Kind, Stream]] = []
         self._made = 0
         self.version = 0

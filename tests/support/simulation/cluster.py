@@ -1,4 +1,4 @@
-"""Those who act on batch/v1 Jobs and pods: job controller, garbage collector and kubelet.
+"""Those who act on batch/v1 Jobs and pods: job controller, garbage collector, kubelet and Kueue.
 
 Who moves next is left to chance, so that all of their moves come in any order.
 """
@@ -8,7 +8,7 @@ from enum import StrEnum
 from functools import partial
 from typing import Any
 
-from alidade.domain.observed import COMPLETION_INDEX, JOB_LABEL, WORKER
+from alidade.domain.observed import COMPLETION_INDEX, JOB_LABEL, LOCAL_QUEUE_LABEL, WORKER
 from alidade.domain.replicas import PEER_LOST
 from alidade.kube.gateway import BATCH_JOBS, JOBS, PODS, SERVICES, Body
 from tests.support.builders import stamp
@@ -37,6 +37,9 @@ class Cluster:
         chance: Who moves next, and when.
         fate: What becomes of an attempt at a job, by the job's name and the attempt's number.
         worker: Called with a pod that starts, and with the fate of one that ends.
+
+    Attributes:
+        preempted: Names of jobs whose pods Kueue has stopped, which it does once.
     """
 
     def __init__(
@@ -51,12 +54,18 @@ class Cluster:
         self._fate = fate
         self._worker = worker
         self._pods_made = 0
+        self.preempted: set[str] = set()
 
     async def run(self) -> None:
         """Let everybody act until cancelled."""
         while True:
             await self._chance.pause()
-            moves = [*self._job_controller(), *self._garbage_collector(), *self._kubelet()]
+            moves = [
+                *self._job_controller(),
+                *self._garbage_collector(),
+                *self._kubelet(),
+                *self._kueue(),
+            ]
             if moves:
                 self._chance.choice(moves)()
             else:
@@ -65,7 +74,7 @@ class Cluster:
 
     def _job_controller(self) -> Iterator[Move]:
         for job in self._server.all(BATCH_JOBS):
-            if not ended(job):
+            if not ended(job) and not _deleting(job):
                 yield from self._sync(job)
 
     def _sync(self, job: Body) -> Iterator[Move]:
@@ -97,6 +106,11 @@ class Cluster:
         for job in self._server.all(BATCH_JOBS):
             if _owner(job) not in owners:
                 yield partial(self._server.remove, BATCH_JOBS, job["metadata"]["name"])
+            elif _deleting(job):
+                pods = [p for p in self._server.all(PODS) if _owner(p) == job["metadata"]["uid"]]
+                yield from (partial(self._stop, pod) for pod in pods if not _deleting(pod))
+                if not pods:
+                    yield partial(self._server.remove, BATCH_JOBS, job["metadata"]["name"])
         for service in self._server.all(SERVICES):
             if _owner(service) not in owners:
                 yield partial(self._server.remove, SERVICES, service["metadata"]["name"])
@@ -110,6 +124,24 @@ class Cluster:
                 yield partial(self._server.remove, PODS, pod["metadata"]["name"])
             elif not _over(pod):
                 yield from self._bring_on(pod)
+
+    def _kueue(self) -> Iterator[Move]:
+        for job in self._server.all(BATCH_JOBS):
+            name = job["metadata"]["name"]
+            if LOCAL_QUEUE_LABEL not in job["metadata"]["labels"] or ended(job) or _deleting(job):
+                continue
+            if job["spec"]["suspend"]:
+                yield partial(self._suspend, job, False)
+            elif name not in self.preempted:
+                yield partial(self._preempt, job)
+
+    def _preempt(self, job: Body) -> None:
+        self.preempted.add(job["metadata"]["name"])
+        self._suspend(job, True)
+
+    def _suspend(self, job: Body, suspend: bool) -> None:
+        spec = {**job["spec"], "suspend": suspend}
+        self._server.update(BATCH_JOBS, job["metadata"]["name"], spec=spec)
 
     def _bring_on(self, pod: Body) -> Iterator[Move]:
         labels = pod["metadata"]["labels"]

@@ -11,8 +11,9 @@ from alidade.kube.gateway import (
     Kind,
     UnavailableError,
 )
+from tests.support.builders import stamp
 from tests.support.simulation.api_server import ApiServer
-from tests.support.simulation.chance import Chance
+from tests.support.simulation.chance import Chance, clock
 
 
 class UnreliableGateway:
@@ -57,10 +58,11 @@ class UnreliableGateway:
     async def patch(self, kind: Kind, namespace: str, name: str, patch: Body) -> Body:
         await self._there()
         old = self._server.read(kind, name, patch["metadata"]["uid"])
+        meta = _merged(old["metadata"], patch["metadata"])
         spec = _merged(old["spec"], patch["spec"])
         if spec["template"] != old["spec"]["template"] and not old["spec"]["suspend"]:
             raise InvalidError("spec.template: Invalid value: field is immutable")
-        patched = self._server.update(kind, name, spec=spec)
+        patched = self._server.update(kind, name, metadata=meta, spec=spec)
         self._done()
         return await self._back(patched)
 
@@ -71,10 +73,16 @@ class UnreliableGateway:
         self._done()
         return await self._back(applied)
 
-    async def delete(self, kind: Kind, namespace: str, name: str, uid: str) -> None:
+    async def delete(
+        self, kind: Kind, namespace: str, name: str, uid: str, *, foreground: bool = False
+    ) -> None:
         await self._there()
-        self._server.read(kind, name, uid)
-        self._server.remove(kind, name)
+        old = self._server.read(kind, name, uid)
+        if foreground:
+            meta = {"deletionTimestamp": stamp(clock()), **old["metadata"]}
+            self._server.update(kind, name, metadata=meta)
+        else:
+            self._server.remove(kind, name)
         self._done()
         await self._back({})
 

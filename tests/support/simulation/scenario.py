@@ -55,6 +55,7 @@ class Scenario:
         tasks: The jobs.
         order: The names of all objects, in the order in which the user creates them.
         limits: The queues' maxRunning.
+        kueue: The queues whose jobs Kueue admits; these have no maxRunning.
         deeds: What the user does beside.
         deaths: Numbers of the requests after which the operator dies, and starts anew.
         seed: Decides on all times, mishaps and turns.
@@ -66,6 +67,7 @@ class Scenario:
     tasks: tuple[Task, ...]
     order: tuple[str, ...]
     limits: Mapping[str, int | None]
+    kueue: frozenset[str] = frozenset()
     deeds: tuple[Deed, ...] = ()
     deaths: frozenset[int] = frozenset()
     seed: int = 0

@@ -5,10 +5,16 @@ from typing import Any
 
 from alidade.kube.gateway import EXPERIMENTS, JOBS, QUEUES, Body, Kind
 from tests.support.builders import experiment_body, queue_body
-from tests.support.simulation.scenario import Deed
+from tests.support.simulation.scenario import Deed, Scenario
 from tests.support.simulation.world import World
 
 EXPERIMENT = "mnist"
+
+
+def _admission(scenario: Scenario, queue: str) -> dict[str, Any]:
+    if queue in scenario.kueue:
+        return {"kueueLocalQueue": "team"}
+    return {"maxRunning": scenario.limits[queue]}
 
 
 class User:
@@ -20,8 +26,8 @@ class User:
         self._things: dict[str, tuple[Kind, Body]] = {
             EXPERIMENT: (EXPERIMENTS, experiment_body(tracking=scenario.tracking)),
             **{
-                name: (QUEUES, queue_body(name, maxRunning=limit))
-                for name, limit in scenario.limits.items()
+                name: (QUEUES, queue_body(name, **_admission(scenario, name)))
+                for name in scenario.limits
             },
             **{task.name: (JOBS, task.body()) for task in scenario.tasks},
         }

@@ -4,7 +4,7 @@ import json
 
 from alidade.api.job import Dependency, DependencyCondition, Job, JobState
 from alidade.domain.observed import COMPLETION_INDEX, JOB_LABEL, PARAMETERS, QUEUE_LABEL, RUN_ID
-from alidade.kube.gateway import BATCH_JOBS, JOBS, Body, Kind
+from alidade.kube.gateway import BATCH_JOBS, JOBS, PODS, Body, Kind
 from tests.support.simulation.api_server import ApiServer
 from tests.support.simulation.chance import Chance
 from tests.support.simulation.cluster import Cluster, Fate, ended
@@ -51,6 +51,8 @@ class World:
         """Do what the worker in a pod does to its MLflow run; one that is killed does nothing."""
         name = pod["metadata"]["labels"][JOB_LABEL]
         self.ran.add(name)
+        if fate is None:
+            self._expect(not self._others(pod), f"two pods of {name} run at once")
         if pod["metadata"]["annotations"].get(COMPLETION_INDEX, "0") != "0":
             return
         run_id = pod["metadata"]["annotations"][RUN_ID]
@@ -59,6 +61,18 @@ class World:
             told = run_id in self.mlflow.settled
             self._expect(not told, f"{name} reports to a run after the operator ended it")
             self.mlflow.runs[run_id] = words[fate]
+
+    def _others(self, pod: Body) -> list[str]:
+        """Return the names of other pods that do the same job's work, or the same replica's."""
+        job, index = pod["metadata"]["labels"][JOB_LABEL], COMPLETION_INDEX
+        return [
+            other["metadata"]["name"]
+            for other in self.server.all(PODS)
+            if other["metadata"]["labels"][JOB_LABEL] == job
+            and other["metadata"]["annotations"].get(index)
+            == pod["metadata"]["annotations"].get(index)
+            and other["status"]["phase"] == "Running"
+        ]
 
     def _observe(self, kind: Kind, old: Body | None, new: Body | None) -> None:
         if new is None:
@@ -111,7 +125,7 @@ class World:
 
     def _check_places(self, released: Body) -> None:
         queue = released["metadata"]["labels"][QUEUE_LABEL]
-        limit = self.scenario.limits[queue]
+        limit = None if queue in self.scenario.kueue else self.scenario.limits[queue]
         running = {released["metadata"]["name"]}
         for job in self.server.all(BATCH_JOBS):
             name = job["metadata"]["name"]

@@ -28,6 +28,10 @@
 - apiGroups: [""]
   resources: [services]
   verbs: [get, create]
+# Why Kueue lets a job wait that was handed over to it.
+- apiGroups: [kueue.x-k8s.io]
+  resources: [workloads]
+  verbs: [list]
 - apiGroups: [events.k8s.io]
   resources: [events]
   verbs: [create]

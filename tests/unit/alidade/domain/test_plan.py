@@ -23,7 +23,7 @@ from alidade.domain.actions import (
 )
 from alidade.domain.admission import Admitted
 from alidade.domain.plan import Plan, plan
-from alidade.domain.snapshot import Rejection, Snapshot, TrackingView
+from alidade.domain.snapshot import Rejection, Snapshot, TrackingView, WorkloadView
 from tests.support.builders import (
     NOW,
     backing,
@@ -174,6 +174,7 @@ backings = st.builds(
     status=st.sampled_from([{}, {"failed": 1}, complete(), failed()]),
     meta=st.sampled_from([{}, DELETED]),
 )
+handed_over = st.builds(replace, backings, local_queue=st.sampled_from([None, "team", "default"]))
 snapshots = st.builds(
     Snapshot,
     job=jobs,
@@ -181,13 +182,16 @@ snapshots = st.builds(
     experiment=st.sampled_from(
         [None, experiment(), experiment(registered=None), experiment(tracking="None")]
     ),
-    queue=st.sampled_from([None, queue(), queue(stopPolicy="HoldAndDrain")]),
+    queue=st.sampled_from(
+        [None, queue(), queue(stopPolicy="HoldAndDrain"), queue(kueueLocalQueue="team")]
+    ),
     others=st.dictionaries(
         st.sampled_from("ab"), st.builds(job, st.just("x"), status=statuses), max_size=2
     ),
     awaited=st.booleans(),
     cycle=st.sampled_from([(), ("train", "a")]),
-    backing=st.none() | backings,
+    backing=st.none() | handed_over,
+    workload=st.sampled_from([None, WorkloadView(NOW, "m", found=True, never=True)]),
     rejection=st.sampled_from([None, Rejection("NameConflict", "m", False, NOW)]),
     pods=st.lists(pods, max_size=2).map(tuple),
     pods_complete=st.booleans(),

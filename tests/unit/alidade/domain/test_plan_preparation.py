@@ -1,5 +1,6 @@
 """The way of a job up to its release."""
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -22,11 +23,12 @@ from alidade.domain.actions import (
     Release,
 )
 from alidade.domain.admission import Admitted
-from alidade.domain.plan import plan
+from alidade.domain.plan import RETRY_REJECTED_SECONDS, plan
 from alidade.domain.snapshot import Rejection, TrackingView
 from tests.support.builders import (
     IMAGE,
     NOW,
+    ago,
     backing,
     experiment,
     job,
@@ -102,7 +104,10 @@ def test_a_refused_batch_job_is_tried_again_unless_it_can_never_be_accepted(fina
         assert decided.actions == ()
     else:
         assert where(decided) == (S.WAITING, "BackingJobRejected")
-        assert acts(decided) == [CreateBacking]
+        assert decided.wake_after == timedelta(seconds=RETRY_REJECTED_SECONDS)
+        assert acts(decided) == []
+        later = Rejection("BackingJobRejected", "quota", final, ago(RETRY_REJECTED_SECONDS))
+        assert acts(plan(snapshot(job(), rejection=later))) == [CreateBacking]
 
 
 def test_a_batch_job_that_no_longer_fits_is_made_anew_while_it_waits() -> None:

@@ -1,0 +1,75 @@
+from collections.abc import AsyncIterator
+
+import pytest
+
+from alidade.kube.gateway import (
+    WORKLOADS,
+    ApiError,
+    Body,
+    ForbiddenError,
+    Kind,
+    NotFoundError,
+    UnavailableError,
+)
+from alidade.runtime.workloads import read_workload
+from tests.support.builders import NAMESPACE, NOW
+from tests.support.simulation.api_server import ApiServer
+from tests.support.simulation.chance import Chance
+from tests.support.simulation.gateway import UnreliableGateway
+from tests.support.virtual_time import in_virtual_time
+
+
+class Gateway(UnreliableGateway):
+    """A gateway with one Workload, which may refuse to tell of it."""
+
+    refusal: ApiError | None = None
+
+    def __init__(self) -> None:
+        server = ApiServer(lambda *_: None)
+        super().__init__(server, Chance(seed=0, mishaps=0), lambda: None)
+        condition = {"type": "QuotaReserved", "status": "False", "message": "no quota"}
+        labels = {"kueue.x-k8s.io/job-uid": "uid-1"}
+        body = {"metadata": {"name": "w", "labels": labels}, "spec": {}}
+        server.create(WORKLOADS, {**body, "status": {"conditions": [condition]}})
+
+    async def list_all(
+        self, kind: Kind, namespace: str | None, selector: str | None = None
+    ) -> AsyncIterator[Body]:
+        if self.refusal:
+            raise self.refusal
+        async for body in super().list_all(kind, namespace, selector):
+            yield body
+
+
+@in_virtual_time
+async def test_the_workload_of_a_batch_job_is_found_by_its_uid() -> None:
+    gateway = Gateway()
+    assert (await read_workload(gateway, NAMESPACE, "uid-1", NOW)).message == "no quota"
+    assert not (await read_workload(gateway, NAMESPACE, "uid-2", NOW)).found
+
+
+@pytest.mark.parametrize(
+    ("refusal", "says"),
+    [
+        (NotFoundError("404"), "there is no Kueue on this cluster"),
+        (ForbiddenError("workloads is forbidden"), "why is not known: workloads is forbidden"),
+    ],
+)
+def test_why_nothing_is_known_is_told(refusal: ApiError, says: str) -> None:
+    @in_virtual_time
+    async def check() -> None:
+        gateway = Gateway()
+        gateway.refusal = refusal
+        view = await read_workload(gateway, NAMESPACE, "uid-1", NOW)
+        assert says in view.message
+        assert not view.found
+
+    check()
+
+
+@in_virtual_time
+async def test_an_api_server_that_is_away_is_asked_again() -> None:
+    gateway = Gateway()
+    gateway.refusal = UnavailableError("away")
+    with pytest.raises(UnavailableError):
+        await read_workload(gateway, NAMESPACE, "uid-1", NOW)
