@@ -117,8 +117,13 @@ def _priority_class(name: str) -> Body:
 
 def label(scene: Scene, name: str) -> str | None:
     """Return the LocalQueue that a job's batch/v1 Job is handed over to."""
-    labels: dict[str, str] = scene.get(BATCH_JOB, name)["metadata"]["labels"]
+    labels: dict[str, str] = eventually(lambda: scene.get(BATCH_JOB, name))["metadata"]["labels"]
     return labels.get(LABEL)
+
+
+def until_told(scene: Scene, name: str, words: str) -> None:
+    """Wait until a job's message has these words."""
+    eventually(lambda: words in scene.status(name).get("message", ""))
 
 
 def hold_the_quota(scene: Scene, name: str = "first", **spec: str) -> None:
@@ -132,7 +137,7 @@ def test_a_job_waits_until_kueue_admits_it(scene: Scene) -> None:
     hold_the_quota(scene)
     scene.apply(job("second"))
 
-    eventually(lambda: "insufficient unused quota for cpu" in scene.status("second")["message"])
+    until_told(scene, "second", "insufficient unused quota for cpu")
     waits = scene.until("second", "Queued", "KueuePending")
     assert waits["message"].startswith("waits for Kueue, LocalQueue team: ")
     assert not scene.pods("second")
@@ -157,7 +162,7 @@ def test_kueue_does_not_see_a_job_before_its_dependencies_hold(scene: Scene) -> 
 
     scene.until("child", "Waiting", "DependencyPending")
     assert label(scene, "parent") == "wide"
-    assert label(scene, "child") is None
+    eventually(lambda: label(scene, "child") is None)
     assert len(scene.all_of(WORKLOAD)) == 1
 
     scene.let("parent", RUNS_OUT)
@@ -172,7 +177,7 @@ def test_a_job_that_kueue_preempts_goes_on_later_as_the_same_run(scene: Scene) -
 
     hold_the_quota(scene, "urgent", priorityClassName="high")
     scene.until("humble", "Queued", "KueuePending")
-    eventually(lambda: "reempted to accommodate" in scene.status("humble")["message"])
+    until_told(scene, "humble", "evicted (Preempted); ")
     eventually(lambda: not scene.pods("humble"))
     scene.let("humble", RUNS_OUT)
     scene.let("urgent", RUNS_OUT)
@@ -246,7 +251,7 @@ def test_a_job_that_waits_for_kueue_can_be_cancelled(scene: Scene) -> None:
 def test_a_local_queue_that_does_not_exist_is_named_and_can_be_corrected(scene: Scene) -> None:
     scene.patch(QUEUE, "cpu", {"kueueLocalQueue": "teem"})
     scene.apply(job("a"))
-    eventually(lambda: "LocalQueue teem doesn't exist" in scene.status("a").get("message", ""))
+    until_told(scene, "a", "LocalQueue teem doesn't exist")
 
     scene.patch(QUEUE, "cpu", {"kueueLocalQueue": "team"})
     scene.until("a", "Finished")

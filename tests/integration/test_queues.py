@@ -178,7 +178,7 @@ def limits(pod: Body) -> Body:
 
 def test_without_kueue_a_job_for_it_says_so_and_can_be_taken_back(scene: Scene) -> None:
     scene.apply(queue(kueueLocalQueue="team"), job("a"))
-    eventually(lambda: "there is no Kueue on this cluster" in scene.status("a")["message"])
+    eventually(lambda: "there is no Kueue on this cluster" in scene.status("a").get("message", ""))
     scene.until("a", "Queued", "KueuePending")
 
     scene.patch(QUEUE, "cpu", {"kueueLocalQueue": None})

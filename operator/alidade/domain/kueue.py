@@ -102,6 +102,8 @@ def read(workloads: Iterable[Mapping[str, Any]], now: datetime) -> WorkloadView:
         conditions = (workload.get("status") or {}).get("conditions") or ()
         by_type = {c["type"]: c for c in conditions}
         finished, reserved = by_type.get("Finished", {}), by_type.get("QuotaReserved", {})
+        evicted = by_type.get("Evicted", {})
+        was = f"evicted ({evicted['reason']}); " if evicted.get("status") == "True" else ""
         if finished.get("status") == "True" and finished.get("reason") == _NEVER:
             return WorkloadView(now, finished.get("message", ""), found=True, never=True)
         if (workload.get("spec") or {}).get("active") is False:
@@ -109,9 +111,9 @@ def read(workloads: Iterable[Mapping[str, Any]], now: datetime) -> WorkloadView:
         if reserved.get("status") == "True":
             waits_for = by_type.get("Admitted", {}).get("message")
             words = waits_for or "its quota is reserved, and its admission checks are not passed"
-            return WorkloadView(now, words, found=True)
+            return WorkloadView(now, was + words, found=True)
         if reserved.get("message"):
-            return WorkloadView(now, reserved["message"], found=True)
+            return WorkloadView(now, was + reserved["message"], found=True)
     return WorkloadView(now, "it has not been looked at yet")
 
 

@@ -175,6 +175,10 @@ RESERVED = ("QuotaReserved", "True", "QuotaReserved", "Quota reserved in Cluster
         ([], "it has not been looked at yet"),
         ([workload()], "it has not been looked at yet"),
         ([workload(QUOTA)], "insufficient unused quota for cpu"),
+        (
+            [workload(QUOTA, ("Evicted", "True", "Preempted", "for another"))],
+            "evicted (Preempted); insufficient unused quota for cpu",
+        ),
         ([workload(RESERVED)], "its quota is reserved"),
         (
             [workload(RESERVED, ("Admitted", "False", "NoChecks", "waits for check c"))],
