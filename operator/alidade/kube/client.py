@@ -131,9 +131,13 @@ class KubernetesGateway:
 
     async def delete(
         self, kind: Kind, namespace: str, name: str, uid: str, *, foreground: bool = False
-    ) -> None:
-        """Delete the object of this UID; what it owns goes after it, or before (foreground)."""
-        await _told(
+    ) -> Body | None:
+        """Delete the object of this UID; what it owns goes after it, or before (foreground).
+
+        Returns:
+            The object as it is while it is going, None where it is gone.
+        """
+        answer = await _told(
             self._objects.delete_namespaced_custom_object(
                 *_path(kind, namespace),
                 name,
@@ -144,6 +148,7 @@ class KubernetesGateway:
                 _request_timeout=TIMEOUT_SECONDS,
             )
         )
+        return None if answer["kind"] == "Status" else answer
 
     async def read_log(self, namespace: str, pod: str, container: str, *, tail_lines: int) -> bytes:
         """Follow a container's log to its end; return at most the last MAX_LOG_BYTES of it."""

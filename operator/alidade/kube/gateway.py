@@ -78,8 +78,12 @@ class Gateway(Protocol):
 
     async def delete(
         self, kind: Kind, namespace: str, name: str, uid: str, *, foreground: bool = False
-    ) -> None:
-        """Delete the object of this UID; what it owns goes after it, or before (foreground)."""
+    ) -> Body | None:
+        """Delete the object of this UID; what it owns goes after it, or before (foreground).
+
+        Returns:
+            The object as it is while it is going, None where it is gone.
+        """
         ...
 
     async def read_log(self, namespace: str, pod: str, container: str, *, tail_lines: int) -> bytes:

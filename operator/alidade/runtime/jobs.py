@@ -260,7 +260,11 @@ class JobReconciler:
                 body = await self._gateway.patch(BATCH_JOBS, namespace, name, patch)
                 self._cache.put_answer(BATCH_JOBS, body)
             case DeleteBacking(uid, foreground):
-                await self._gateway.delete(BATCH_JOBS, namespace, name, uid, foreground=foreground)
+                going = await self._gateway.delete(
+                    BATCH_JOBS, namespace, name, uid, foreground=foreground
+                )
+                if going:
+                    self._cache.put_answer(BATCH_JOBS, going)
             case ReadPods():
                 await self._read_pods(key, job)
             case ReadWorkload(uid):

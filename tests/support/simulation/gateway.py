@@ -75,16 +75,18 @@ class UnreliableGateway:
 
     async def delete(
         self, kind: Kind, namespace: str, name: str, uid: str, *, foreground: bool = False
-    ) -> None:
+    ) -> Body | None:
         await self._there()
         old = self._server.read(kind, name, uid)
         if foreground:
             meta = {"deletionTimestamp": stamp(clock()), **old["metadata"]}
-            self._server.update(kind, name, metadata=meta)
-        else:
-            self._server.remove(kind, name)
+            going = self._server.update(kind, name, metadata=meta)
+            self._done()
+            return await self._back(going)
+        self._server.remove(kind, name)
         self._done()
         await self._back({})
+        return None
 
     async def read_log(self, namespace: str, pod: str, container: str, *, tail_lines: int) -> bytes:
         await self._there()
