@@ -18,7 +18,7 @@ WORK: set[Right] = {
     *product([""], ["pods"], ["list", "watch"]),
     ("", "pods/log", "get"),
     *product([""], ["services"], ["get", "create"]),
-    ("events.k8s.io", "events", "create"),
+    *product(["events.k8s.io"], ["events"], ["create", "list"]),
     ("kueue.x-k8s.io", "workloads", "list"),
 }
 LEASE: set[Right] = {

@@ -36,6 +36,7 @@ WORK = [
     "get services",
     "create services",
     "create events.events.k8s.io",
+    "list events.events.k8s.io",
     "list workloads.kueue.x-k8s.io",
 ]
 NOT_ITS_WORK = [

@@ -9,9 +9,11 @@ from tests.integration.scene import BATCH_JOB, EXPERIMENT, JOB, Scene
 from tests.support.control_plane import ControlPlane, node
 from tests.support.kubelet import running, waiting
 from tests.support.manifests import Body, experiment, job, queue
+from tests.support.polling import eventually
 
 pytestmark = pytest.mark.usefixtures("operator")
 
+QUOTA = ("v1", "ResourceQuota")
 REGISTRY = "failed to resolve reference: localhost/workflow:1: not found"
 
 
@@ -35,11 +37,15 @@ def foreign_batch_job(name: str) -> Body:
 
 
 def quota(jobs: int) -> Body:
+    return few(**{"count/jobs.batch": jobs})
+
+
+def few(**hard: int) -> Body:
     return {
         "apiVersion": "v1",
         "kind": "ResourceQuota",
-        "metadata": {"name": "few-jobs"},
-        "spec": {"hard": {"count/jobs.batch": str(jobs)}},
+        "metadata": {"name": "few"},
+        "spec": {"hard": {what: str(limit) for what, limit in hard.items()}},
     }
 
 
@@ -187,3 +193,34 @@ def test_a_job_for_which_no_node_has_room_says_why_and_runs_once_one_has(
     plane.apply(late_node)
     scene.until("a", "Finished")
     assert scene.pods("a")[0]["spec"]["nodeName"] == "late-0"
+
+
+def test_a_job_whose_pods_are_refused_says_why_and_runs_once_they_are_not(scene: Scene) -> None:
+    scene.apply(few(pods=0))
+    eventually(lambda: scene.get(QUOTA, "few")["status"].get("hard"))
+    scene.apply(job("a"))
+    status = scene.until("a", "Queued", "PodRejected")
+    assert status["message"].startswith(
+        "the API server refuses its pods: exceeded quota: few, requested: pods=1"
+    )
+
+    scene.apply(few(pods=1))
+    scene.until("a", "Finished")
+
+
+def test_a_priority_class_that_does_not_exist_is_named(scene: Scene) -> None:
+    scene.apply(job("a", priorityClassName="urgent"))
+    status = scene.until("a", "Queued", "PodRejected")
+    assert status["message"] == (
+        "the API server refuses its pods: no PriorityClass with name urgent was found"
+    )
+
+
+def test_a_policy_that_forbids_the_pods_is_named(scene: Scene) -> None:
+    scene.kubectl(
+        "label", "namespace", scene.namespace, "pod-security.kubernetes.io/enforce=baseline"
+    )
+    template = {"spec": {"hostNetwork": True, "containers": []}}
+    scene.apply(job("a", podTemplate=template))
+    status = scene.until("a", "Queued", "PodRejected")
+    assert 'violates PodSecurity "baseline:latest": host namespaces' in status["message"]

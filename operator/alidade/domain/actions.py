@@ -52,6 +52,13 @@ class ReadWorkload:
 
 
 @dataclass(frozen=True)
+class ReadPodRejection:
+    """Ask why the pods of the batch/v1 Job of this UID were refused, then plan again."""
+
+    uid: str
+
+
+@dataclass(frozen=True)
 class CreateRun:
     """Create the job's MLflow run, or find the one created earlier."""
 
@@ -106,6 +113,7 @@ Action = (
     | DeleteBacking
     | ReadPods
     | ReadWorkload
+    | ReadPodRejection
     | CreateRun
     | EndRun
     | ArchiveLog

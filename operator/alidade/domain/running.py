@@ -5,7 +5,7 @@ from datetime import datetime
 
 from alidade.api.job import JobState
 from alidade.api.queue import StopPolicy
-from alidade.domain import flavors, kueue, parallel
+from alidade.domain import flavors, kueue, parallel, pod_rejections
 from alidade.domain.actions import ReadPods, Suspend
 from alidade.domain.attempts import newest
 from alidade.domain.backing import suspend_patch
@@ -67,7 +67,7 @@ def _watch(draft: Draft, backing: BackingJob) -> None:
         draft.start("Running", f"pod {pod.name} runs on node {pod.node}")
         return
     over = parallel.what_ended([p for p in pods if p.ended])
-    pending = why_not_running(pods)
+    pending = pod_rejections.why_rejected(draft, backing) or why_not_running(pods)
     if runs:
         draft.start(*parallel.progress(pods, runs, replicas))
     elif over is not None:

@@ -39,6 +39,21 @@ class WorkloadView:
 
 
 @dataclass(frozen=True)
+class PodRejectionView:
+    """Why the API server refused pods of a batch/v1 Job.
+
+    Attributes:
+        read: When the events that tell were read.
+        message: The API server's words.
+        at: When it last did, None where it never did.
+    """
+
+    read: datetime
+    message: str = ""
+    at: datetime | None = None
+
+
+@dataclass(frozen=True)
 class TrackingView:
     """What MLflow is known to have for an object, beyond what its status says.
 
@@ -82,6 +97,7 @@ class Snapshot:
         backing: The batch/v1 Job of its name, if it owns it.
         rejection: Why the API server would not create that.
         workload: What Kueue says of that, if it was asked.
+        pod_rejection: Why its pods were refused, if that was asked.
         pods: The pods of the backing Job.
         pods_complete: Whether the pods were read after the backing Job ended, or was gone.
         place: Whether its queue has a place for it.
@@ -101,6 +117,7 @@ class Snapshot:
     backing: BackingJob | None = None
     rejection: Rejection | None = None
     workload: WorkloadView | None = None
+    pod_rejection: PodRejectionView | None = None
     pods: tuple[Pod, ...] = ()
     pods_complete: bool = False
     place: Place | None = None

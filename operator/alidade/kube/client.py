@@ -10,6 +10,7 @@ from kubernetes.aio import client
 from kubernetes.aio.client.exceptions import ApiException
 
 from alidade.kube.gateway import (
+    EVENTS,
     SERVICES,
     ApiError,
     Body,
@@ -57,12 +58,18 @@ class KubernetesGateway:
         self._core = client.CoreV1Api(api)
 
     async def list_all(
-        self, kind: Kind, namespace: str | None, selector: str | None = None
+        self,
+        kind: Kind,
+        namespace: str | None,
+        selector: str | None = None,
+        *,
+        fields: str | None = None,
     ) -> AsyncIterator[Body]:
         """Yield the objects of a kind, page by page."""
+        chosen = {"label_selector": selector, "field_selector": fields}
         token: str | None = None
         while True:
-            page = await self._page(kind, namespace, selector, token)
+            page = await self._page(kind, namespace, {**chosen, "_continue": token})
             for item in page["items"]:
                 yield item
             token = page["metadata"].get("continue")
@@ -165,17 +172,10 @@ class KubernetesGateway:
 
     async def record_event(self, namespace: str, event: Body) -> None:
         """Create an event."""
-        await self.create(Kind("events.k8s.io", "v1", "events"), namespace, event)
+        await self.create(EVENTS, namespace, event)
 
-    async def _page(
-        self, kind: Kind, namespace: str | None, selector: str | None, token: str | None
-    ) -> Body:
-        options: dict[str, Any] = {
-            "limit": PAGE,
-            "_continue": token,
-            "label_selector": selector,
-            "_request_timeout": TIMEOUT_SECONDS,
-        }
+    async def _page(self, kind: Kind, namespace: str | None, chosen: dict[str, Any]) -> Body:
+        options = {"limit": PAGE, "_request_timeout": TIMEOUT_SECONDS, **chosen}
         if kind.group:
             if namespace is None:
                 return await _told(

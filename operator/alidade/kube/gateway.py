@@ -21,6 +21,7 @@ JOBS = Kind("alidade.dev", "v1alpha1", "jobs")
 BATCH_JOBS = Kind("batch", "v1", "jobs")
 PODS = Kind("", "v1", "pods")
 SERVICES = Kind("", "v1", "services")
+EVENTS = Kind("events.k8s.io", "v1", "events")
 WORKLOADS = Kind("kueue.x-k8s.io", "v1beta2", "workloads")
 
 
@@ -55,9 +56,21 @@ class Gateway(Protocol):
     """
 
     def list_all(
-        self, kind: Kind, namespace: str | None, selector: str | None = None
+        self,
+        kind: Kind,
+        namespace: str | None,
+        selector: str | None = None,
+        *,
+        fields: str | None = None,
     ) -> AsyncIterator[Body]:
-        """Yield the objects of a kind, page by page; of all namespaces where it is None."""
+        """Yield the objects of a kind, page by page.
+
+        Args:
+            kind: Their kind.
+            namespace: Where they are, None for everywhere.
+            selector: A selector of labels.
+            fields: A selector of fields.
+        """
         ...
 
     async def get(self, kind: Kind, namespace: str, name: str) -> Body:

@@ -8,7 +8,6 @@ from datetime import UTC, datetime
 import structlog
 
 from alidade.api.job import Job, JobStatus
-from alidade.domain import kueue, replicas
 from alidade.domain.actions import (
     Action,
     ArchiveLog,
@@ -17,6 +16,7 @@ from alidade.domain.actions import (
     DeleteBacking,
     DeleteJob,
     EndRun,
+    ReadPodRejection,
     ReadPods,
     ReadWorkload,
     Release,
@@ -24,33 +24,34 @@ from alidade.domain.actions import (
 )
 from alidade.domain.events import note_change
 from alidade.domain.graph import Key
-from alidade.domain.observed import JOB_LABEL, backing_job
+from alidade.domain.observed import JOB_LABEL
 from alidade.domain.plan import Plan, plan, plan_deleted
-from alidade.domain.snapshot import Rejection, Snapshot, TrackingView, WorkloadView
+from alidade.domain.snapshot import (
+    PodRejectionView,
+    Rejection,
+    Snapshot,
+    TrackingView,
+    WorkloadView,
+)
 from alidade.kube.gateway import (
     BATCH_JOBS,
     JOBS,
     PODS,
-    SERVICES,
-    ConflictError,
-    ForbiddenError,
+    Body,
     Gateway,
-    InvalidError,
-    Kind,
     NotFoundError,
     UnavailableError,
 )
 from alidade.runtime.cache import Cache, WorkKey
+from alidade.runtime.creation import Creator
+from alidade.runtime.inquiries import read_pod_rejection, read_workload
 from alidade.runtime.log_archive import LogArchive
 from alidade.runtime.metrics import JOBS_ENDED
 from alidade.runtime.recorder import Recorder
 from alidade.runtime.status import write_status
 from alidade.runtime.tracker import Tracker
-from alidade.runtime.workloads import read_workload
 from alidade.runtime.workqueue import WorkQueue
 from alidade.tracking.tracking import Tracking
-
-_WHAT = {BATCH_JOBS: "batch/v1 Job", SERVICES: "Service"}
 
 log = structlog.get_logger(__name__)
 
@@ -61,6 +62,7 @@ class _Memory:
 
     rejection: Rejection | None = None
     workload: WorkloadView | None = None
+    pod_rejection: PodRejectionView | None = None
     pods_complete: bool = False
     unanswered: bool = False
 
@@ -102,6 +104,7 @@ class JobReconciler:
         self._archive = archive
         self._job_tracking_uri = job_tracking_uri
         self._clock = clock
+        self._creator = Creator(cache, gateway, clock)
         self._inherited: frozenset[str] = frozenset()
         self._memories: dict[str, _Memory] = {}
         # By UID below the name: a name may be used again, and again be deleted, in little time.
@@ -210,6 +213,7 @@ class JobReconciler:
             backing=backing,
             rejection=memory.rejection,
             workload=memory.workload,
+            pod_rejection=memory.pod_rejection,
             pods=tuple(
                 pod for pod in cache.pods(key) if backing is None or pod.owner_uid == backing.uid
             ),
@@ -265,13 +269,8 @@ class JobReconciler:
                 )
                 if going:
                     self._cache.put_answer(BATCH_JOBS, going)
-            case ReadPods():
-                await self._read_pods(key, job)
-            case ReadWorkload(uid):
-                self._memory(job).workload = await read_workload(
-                    self._gateway, namespace, uid, self._clock()
-                )
-                self._queue.add(key)
+            case ReadPods() | ReadWorkload() | ReadPodRejection():
+                await self._ask(key, job, action)
             case DeleteJob():
                 await self._gateway.delete(JOBS, namespace, name, job.metadata.uid)
             case CreateRun():
@@ -281,54 +280,28 @@ class JobReconciler:
             case ArchiveLog():
                 self._archive.request(key, job.metadata.uid, action)
 
-    async def _create_backing(self, key: WorkKey, job: Job, manifest: dict[str, object]) -> None:
+    async def _create_backing(self, key: WorkKey, job: Job, manifest: Body) -> None:
         memory = self._memory(job)
-        service = replicas.service(manifest)
-        rejection = await self._create(SERVICES, job, service) if service else None
-        if rejection is None:
-            rejection = await self._create(BATCH_JOBS, job, manifest)
+        rejection = await self._creator.create(job, manifest)
         if rejection != memory.rejection:
             memory.rejection = rejection
             self._queue.add(key)
 
-    async def _create(self, kind: Kind, job: Job, manifest: dict[str, object]) -> Rejection | None:
-        """Create what stands behind a job; say why where that was refused."""
-        what = _WHAT[kind]
-        try:
-            body = await self._gateway.create(kind, job.metadata.namespace, manifest)
-        except ConflictError:
-            return await self._whose(kind, job)
-        except ForbiddenError as error:
-            return self._rejection("BackingJobRejected", f"{what} refused: {error}")
-        except InvalidError as error:
-            return self._rejection("BackingJobInvalid", f"{what} refused: {error}", final=True)
-        self._cache.put(kind, body)
-        if kind == BATCH_JOBS and kueue.seized(backing := backing_job(body)):
-            return self._rejection(kueue.SEIZED, kueue.why_let_go(backing))
-        return None
-
-    def _rejection(self, reason: str, message: str, *, final: bool = False) -> Rejection:
-        return Rejection(reason, message, final, self._clock())
-
-    async def _whose(self, kind: Kind, job: Job) -> Rejection | None:
-        """Find out whose the object is that already has the job's name."""
-        body = await self._gateway.get(kind, *job.key)
-        owners = body["metadata"].get("ownerReferences") or ()
-        if any(owner["uid"] == job.metadata.uid for owner in owners):
-            self._cache.put(kind, body)
-            return None
-        owner = next((f"{o['kind']} {o['name']}" for o in owners), "nobody")
-        return self._rejection(
-            "NameConflict",
-            f"a {_WHAT[kind]} '{job.metadata.name}' exists that belongs to {owner}; "
-            "delete that one, or give this job another name",
-        )
-
-    async def _read_pods(self, key: WorkKey, job: Job) -> None:
-        selector = f"{JOB_LABEL}={key.name}"
-        async for body in self._gateway.list_all(PODS, key.namespace, selector):
-            self._cache.put(PODS, body)
-        self._memory(job).pods_complete = True
+    async def _ask(
+        self, key: WorkKey, job: Job, action: ReadPods | ReadWorkload | ReadPodRejection
+    ) -> None:
+        memory, gateway, namespace = self._memory(job), self._gateway, key.namespace
+        match action:
+            case ReadPods():
+                async for body in gateway.list_all(PODS, namespace, f"{JOB_LABEL}={key.name}"):
+                    self._cache.put(PODS, body)
+                memory.pods_complete = True
+            case ReadWorkload(uid):
+                memory.workload = await read_workload(gateway, namespace, uid, self._clock())
+            case ReadPodRejection(uid):
+                memory.pod_rejection = await read_pod_rejection(
+                    gateway, namespace, uid, self._clock()
+                )
         self._queue.add(key)
 
     def _create_run(self, key: WorkKey, job: Job, action: CreateRun) -> None:

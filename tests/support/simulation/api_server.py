@@ -6,6 +6,7 @@ from typing import Any
 
 from alidade.kube.gateway import (
     BATCH_JOBS,
+    EVENTS,
     EXPERIMENTS,
     JOBS,
     PODS,
@@ -37,7 +38,7 @@ class ApiServer:
     def __init__(self, observe: Observer) -> None:
         self._observe = observe
         self._objects: dict[Kind, dict[str, Body]] = {
-            kind: {} for kind in (*KINDS, SERVICES, WORKLOADS)
+            kind: {} for kind in (*KINDS, SERVICES, WORKLOADS, EVENTS)
         }
         self._watches: list[tuple[Kind, Stream]] = []
         self._made = 0

@@ -10,7 +10,7 @@ from typing import Any
 
 from alidade.domain.observed import COMPLETION_INDEX, JOB_LABEL, LOCAL_QUEUE_LABEL, WORKER
 from alidade.domain.replicas import PEER_LOST
-from alidade.kube.gateway import BATCH_JOBS, JOBS, PODS, SERVICES, Body
+from alidade.kube.gateway import BATCH_JOBS, EVENTS, JOBS, PODS, SERVICES, Body
 from tests.support.builders import stamp
 from tests.support.simulation.api_server import ApiServer
 from tests.support.simulation.chance import Chance, clock
@@ -193,6 +193,9 @@ class Cluster:
 
     def _make_pod(self, job: Body, index: int, attempt: int) -> None:
         self._pods_made += 1
+        if self._chance.mishap(0.3):
+            self._refuse(job)
+            return
         template = job["spec"]["template"]
         meta = {
             **template["metadata"],
@@ -211,6 +214,15 @@ class Cluster:
         }
         spec = {**template["spec"], "nodeName": "node-1"}
         self._server.create(PODS, {"metadata": meta, "spec": spec, "status": status})
+
+    def _refuse(self, job: Body) -> None:
+        event = {
+            "metadata": {"name": f"refusal-{self._pods_made}"},
+            "regarding": {"uid": job["metadata"]["uid"]},
+            "note": "Error creating: exceeded quota: pods",
+            "deprecatedLastTimestamp": stamp(clock()),
+        }
+        self._server.create(EVENTS, event)
 
     def _report(self, job: Body, **fields: Any) -> None:
         name = job["metadata"]["name"]

@@ -31,7 +31,12 @@ class UnreliableGateway:
         self._done = done
 
     async def list_all(
-        self, kind: Kind, namespace: str | None, selector: str | None = None
+        self,
+        kind: Kind,
+        namespace: str | None,
+        selector: str | None = None,
+        *,
+        fields: str | None = None,
     ) -> AsyncIterator[Body]:
         await self._there()
         key, _, value = (selector or "").partition("=")
@@ -39,6 +44,8 @@ class UnreliableGateway:
             meta = body["metadata"]
             labels = meta.get("labels", {})
             chosen = not key or (key in labels and value in ("", labels[key]))
+            # Events, of which only those that regard one object are asked for.
+            chosen &= not fields or f"regarding.uid={body['regarding']['uid']}" in fields
             if chosen and namespace in (None, meta["namespace"]):
                 await self._chance.pause()
                 yield body

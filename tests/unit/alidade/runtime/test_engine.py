@@ -27,11 +27,16 @@ class Gateway(UnreliableGateway):
         self.away = False
 
     async def list_all(
-        self, kind: Kind, namespace: str | None, selector: str | None = None
+        self,
+        kind: Kind,
+        namespace: str | None,
+        selector: str | None = None,
+        *,
+        fields: str | None = None,
     ) -> AsyncIterator[Body]:
         if self.away:
             raise UnavailableError("connection refused")
-        async for body in super().list_all(kind, namespace, selector):
+        async for body in super().list_all(kind, namespace, selector, fields=fields):
             yield body
 
 

@@ -3,6 +3,7 @@ from collections.abc import AsyncIterator
 import pytest
 
 from alidade.kube.gateway import (
+    EVENTS,
     WORKLOADS,
     ApiError,
     Body,
@@ -11,8 +12,8 @@ from alidade.kube.gateway import (
     NotFoundError,
     UnavailableError,
 )
-from alidade.runtime.workloads import read_workload
-from tests.support.builders import NAMESPACE, NOW
+from alidade.runtime.inquiries import read_pod_rejection, read_workload
+from tests.support.builders import NAMESPACE, NOW, stamp
 from tests.support.simulation.api_server import ApiServer
 from tests.support.simulation.chance import Chance
 from tests.support.simulation.gateway import UnreliableGateway
@@ -31,13 +32,22 @@ class Gateway(UnreliableGateway):
         labels = {"kueue.x-k8s.io/job-uid": "uid-1"}
         body = {"metadata": {"name": "w", "labels": labels}, "spec": {}}
         server.create(WORKLOADS, {**body, "status": {"conditions": [condition]}})
+        for uid in ("uid-1", "uid-2"):
+            event = {"regarding": {"uid": uid}, "deprecatedLastTimestamp": stamp(NOW)}
+            note = f"Error creating: {uid} is refused"
+            server.create(EVENTS, {"metadata": {"name": uid}, "note": note, **event})
 
     async def list_all(
-        self, kind: Kind, namespace: str | None, selector: str | None = None
+        self,
+        kind: Kind,
+        namespace: str | None,
+        selector: str | None = None,
+        *,
+        fields: str | None = None,
     ) -> AsyncIterator[Body]:
         if self.refusal:
             raise self.refusal
-        async for body in super().list_all(kind, namespace, selector):
+        async for body in super().list_all(kind, namespace, selector, fields=fields):
             yield body
 
 
@@ -46,6 +56,12 @@ async def test_the_workload_of_a_batch_job_is_found_by_its_uid() -> None:
     gateway = Gateway()
     assert (await read_workload(gateway, NAMESPACE, "uid-1", NOW)).message == "no quota"
     assert not (await read_workload(gateway, NAMESPACE, "uid-2", NOW)).found
+
+
+@in_virtual_time
+async def test_why_pods_were_refused_is_found_by_the_uid_of_their_batch_job() -> None:
+    view = await read_pod_rejection(Gateway(), NAMESPACE, "uid-2", NOW)
+    assert (view.message, view.at) == ("uid-2 is refused", NOW)
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,50 @@
+"""What is asked about a job only while it waits, and not watched for all."""
+
+from datetime import datetime
+
+from alidade.domain import kueue, pod_rejections
+from alidade.domain.snapshot import PodRejectionView, WorkloadView
+from alidade.kube.gateway import EVENTS, WORKLOADS, ForbiddenError, Gateway, NotFoundError
+
+
+async def read_workload(
+    gateway: Gateway, namespace: str, job_uid: str, now: datetime
+) -> WorkloadView:
+    """Ask Kueue why it does not admit a batch/v1 Job. It may come and go while the operator runs.
+
+    Args:
+        gateway: The Kubernetes API.
+        namespace: The Job's namespace.
+        job_uid: The Job's UID.
+        now: The time.
+
+    Raises:
+        ApiError: The API server could not be asked.
+    """
+    selector = f"{kueue.JOB_UID_LABEL}={job_uid}"
+    try:
+        found = [w async for w in gateway.list_all(WORKLOADS, namespace, selector)]
+    except NotFoundError:
+        return WorkloadView(now, "there is no Kueue on this cluster (no workloads.kueue.x-k8s.io)")
+    except ForbiddenError as error:
+        return WorkloadView(now, f"why is not known: {error}")
+    return kueue.read(found, now)
+
+
+async def read_pod_rejection(
+    gateway: Gateway, namespace: str, job_uid: str, now: datetime
+) -> PodRejectionView:
+    """Ask why the pods of a batch/v1 Job were refused.
+
+    Args:
+        gateway: The Kubernetes API.
+        namespace: The Job's namespace.
+        job_uid: The Job's UID.
+        now: The time.
+
+    Raises:
+        ApiError: The API server could not be asked.
+    """
+    fields = f"regarding.uid={job_uid},reason={pod_rejections.EVENT_REASON}"
+    found = [e async for e in gateway.list_all(EVENTS, namespace, fields=fields)]
+    return pod_rejections.read(found, now)
