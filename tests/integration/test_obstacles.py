@@ -87,7 +87,7 @@ def test_a_batch_job_refused_for_its_name_or_a_quota_is_made_once_that_is_out_of
     taken, full = new_scene(), new_scene()
     taken.apply(foreign_batch_job("a"), queue(), experiment(), job("a"))
     full.apply(quota(0), queue(), experiment())
-    full.kubectl("wait", "--for=jsonpath={.status.hard}", "resourcequota/few-jobs")
+    full.kubectl("wait", "--for=jsonpath={.status.hard}", "resourcequota/few")
     full.apply(job("a"))
 
     assert taken.until("a", "Waiting", "NameConflict")["message"] == (
@@ -96,7 +96,7 @@ def test_a_batch_job_refused_for_its_name_or_a_quota_is_made_once_that_is_out_of
     )
     message = full.until("a", "Waiting", "BackingJobRejected")["message"]
     assert "batch/v1 Job refused: " in message
-    assert "exceeded quota: few-jobs, requested: count/jobs.batch=1" in message
+    assert "exceeded quota: few, requested: count/jobs.batch=1" in message
     foreign = taken.get(BATCH_JOB, "a")
     taken.delete(BATCH_JOB, "a")
     full.apply(quota(1))

@@ -1,7 +1,7 @@
 """Reconciling experiments and queues, whose status sums up their jobs."""
 
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import datetime
 
 from alidade.api.experiment import Experiment, Tracking
 from alidade.domain.experiment import experiment_status
@@ -26,7 +26,7 @@ class AggregateReconciler:
         gateway: Gateway,
         tracker: Tracker,
         tracking: trackers.Tracking,
-        clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+        clock: Callable[[], datetime],
     ) -> None:
         self._cache = cache
         self._queue = queue

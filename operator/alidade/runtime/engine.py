@@ -2,7 +2,8 @@
 
 import asyncio
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from datetime import UTC, datetime
 
 import structlog
 from pydantic import ValidationError
@@ -48,9 +49,16 @@ class Engine:
         gateway: The Kubernetes API.
         tracking: MLflow.
         settings: Settings of the process.
+        clock: The time.
     """
 
-    def __init__(self, gateway: Gateway, tracking: Tracking, settings: Settings) -> None:
+    def __init__(
+        self,
+        gateway: Gateway,
+        tracking: Tracking,
+        settings: Settings,
+        clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+    ) -> None:
         self._gateway = gateway
         self._settings = settings
         self._queue: WorkQueue[WorkKey] = WorkQueue()
@@ -69,6 +77,7 @@ class Engine:
             recorder=self._recorder,
             archive=self._archive,
             job_tracking_uri=settings.for_jobs(),
+            clock=clock,
         )
         self._aggregates = AggregateReconciler(
             cache=self._cache,
@@ -76,6 +85,7 @@ class Engine:
             gateway=gateway,
             tracker=self._tracker,
             tracking=tracking,
+            clock=clock,
         )
         self._synced = False
         self._moved = time.monotonic()

@@ -3,7 +3,7 @@
 from collections import defaultdict
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 
 import structlog
 
@@ -93,7 +93,7 @@ class JobReconciler:
         recorder: Recorder,
         archive: LogArchive,
         job_tracking_uri: str,
-        clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+        clock: Callable[[], datetime],
     ) -> None:
         self._cache = cache
         self._queue = queue

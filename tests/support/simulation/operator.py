@@ -47,9 +47,7 @@ class Operator:
         world = self._world
         gateway = UnreliableGateway(world.server, world.chance, self._count)
         settings = Settings(tracking_uri="http://mlflow", workers=world.scenario.workers)
-        engine = Engine(gateway, world.mlflow, settings)
-        for reconciler in (engine._jobs, engine._aggregates):
-            reconciler._clock = clock
+        engine = Engine(gateway, world.mlflow, settings, clock)
         async with asyncio.TaskGroup() as tasks:
             for kind in KINDS:
                 tasks.create_task(self._watch(engine, kind))
