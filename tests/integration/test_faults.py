@@ -124,13 +124,18 @@ def test_jobs_go_on_when_the_api_server_is_back(
     assert mortal.runs
 
 
-def test_what_was_deleted_while_no_operator_looked_is_not_waited_for(
-    mortal: Operator, scene: Scene
+def test_what_was_deleted_while_no_operator_looked_is_not_waited_for_and_its_run_is_ended(
+    mortal: Operator, scene: Scene, tracking: TrackingServer
 ) -> None:
     scene.let("a", [running()])
     scene.apply(job("a"), job("b", "a"))
     scene.until("a", "Started")
     scene.until("b", "Waiting", "DependencyPending")
+    run = scene.run("a")
+    foreign = tracking.client.create_run(
+        run.info.experiment_id,
+        tags=run.data.tags | {"alidade.dev/experiment-uid": "of another cluster"},
+    )
 
     mortal.kill()
     scene.delete(JOB, "a")
@@ -138,6 +143,10 @@ def test_what_was_deleted_while_no_operator_looked_is_not_waited_for(
     mortal.start()
 
     scene.until("b", "Waiting", "DependencyNotFound")
+    eventually(lambda: tracking.client.get_run(run.info.run_id).info.status == "KILLED")
+    tags = tracking.client.get_run(run.info.run_id).data.tags
+    assert tags["alidade.dev/reason"] == "Deleted"
+    assert tracking.client.get_run(foreign.info.run_id).info.status == "RUNNING"
 
 
 def test_a_job_that_ended_while_no_operator_looked_ends_as_its_pod_did(

@@ -314,6 +314,12 @@ class JobStatus(Model):
         """Whether the job has come to its end."""
         return self.state is not None and self.state.ended
 
+    @property
+    def over(self) -> bool:
+        """Whether the job has ended and MLflow knows: no change elsewhere concerns it any more."""
+        tracked = self.condition("Tracked")
+        return self.ended and (tracked is None or tracked.status == "True")
+
     def condition(self, kind: str) -> Condition | None:
         """Return the condition of this type, None where it was never set."""
         return next((c for c in self.conditions if c.type == kind), None)

@@ -1,6 +1,9 @@
 """A job's MLflow run: asked for before its pods run, and ended as the job ends."""
 
-from alidade.api.job import JobState, JobStatus
+from collections.abc import Mapping
+
+from alidade.api.base import Metadata
+from alidade.api.job import Job, JobSpec, JobState, JobStatus
 from alidade.domain.actions import CreateRun, EndRun, ReadPods, RunEnd
 from alidade.domain.attempts import count_attempts
 from alidade.domain.draft import Draft
@@ -13,6 +16,7 @@ RUN_ENDS = {
     JobState.CANCELLED: RunEnd.KILLED,
 }
 UID_TAG = "alidade.dev/uid"
+EXPERIMENT_UID_TAG = "alidade.dev/experiment-uid"
 
 
 def create(draft: Draft) -> None:
@@ -58,10 +62,24 @@ def settled(draft: Draft) -> bool:
     return gone or status.is_true("Tracked")
 
 
+def job_of_run(run_id: str, tags: Mapping[str, str]) -> Job:
+    """Return what is left of a job that is gone: what its run's tags say."""
+    return Job(
+        metadata=Metadata(
+            name=tags["alidade.dev/job"],
+            namespace=tags["alidade.dev/namespace"],
+            uid=tags[UID_TAG],
+        ),
+        spec=JobSpec(experiment=tags["alidade.dev/experiment"]),
+        status=JobStatus(mlflow_run_id=run_id),
+    )
+
+
 def _tags(snapshot: Snapshot) -> dict[str, str]:
-    job = snapshot.job
+    job, experiment = snapshot.job, snapshot.experiment
     return {
         UID_TAG: job.metadata.uid,
+        EXPERIMENT_UID_TAG: experiment.metadata.uid if experiment else "",
         "alidade.dev/job": job.metadata.name,
         "alidade.dev/namespace": job.metadata.namespace,
         "alidade.dev/experiment": job.spec.experiment,

@@ -144,6 +144,10 @@ class Cache:
         known = self._store(kind).get(key)
         return None if known is None else _uid(known)
 
+    def has_known_job(self, uid: str) -> bool:
+        """Whether a job of this UID exists, or did at some time since the operator started."""
+        return uid in self._gone or any(job.metadata.uid == uid for job in self.jobs.values())
+
     def known(self, kind: Kind) -> Iterator[tuple[Key, str, int]]:
         """Yield key, UID and version of every known object of a kind."""
         for key, known in tuple(self._store(kind).items()):
@@ -270,7 +274,7 @@ class Cache:
             concerned: Iterable[Key] = tuple(self._jobs_of.get(key, ()))
         else:
             concerned = [k for k, job in self.jobs.items() if self.queue_of(job) == key]
-        self._wake_jobs(k for k in concerned if not self.jobs[k].status.ended)
+        self._wake_jobs(k for k in concerned if not self.jobs[k].status.over)
 
     def _wake_job(self, key: Key) -> None:
         self._wake(WorkKey("job", *key))

@@ -27,6 +27,7 @@ from alidade.runtime.log_archive import LogArchive
 from alidade.runtime.metrics import QUEUE_DEPTH, RECONCILE_SECONDS, RECONCILES
 from alidade.runtime.recorder import Recorder
 from alidade.runtime.settings import Settings
+from alidade.runtime.sweep import Sweep
 from alidade.runtime.tracker import Tracker
 from alidade.runtime.workqueue import WorkQueue
 from alidade.tracking.tracking import Tracking
@@ -79,12 +80,14 @@ class Engine:
             job_tracking_uri=settings.for_jobs(),
             clock=clock,
         )
+        self._sweep = Sweep(self._cache, self._tracker, tracking, self._jobs.depart)
         self._aggregates = AggregateReconciler(
             cache=self._cache,
             queue=self._queue,
             gateway=gateway,
             tracker=self._tracker,
             tracking=tracking,
+            sweep=self._sweep,
             clock=clock,
         )
         self._synced = False
@@ -119,6 +122,7 @@ class Engine:
             self._jobs.depart(job)
         elif kind == EXPERIMENTS:
             self._tracker.forget(uid)
+            self._sweep.forget(uid)
 
     async def run(self) -> None:
         """Learn the state of the cluster, then reconcile until cancelled."""
@@ -169,7 +173,7 @@ class Engine:
                 if uid not in listed:
                     self._drop(kind, namespace, name, uid)
         for key, job in self._cache.jobs.items():
-            if not job.status.ended:
+            if not job.status.over:
                 self._queue.add(WorkKey("job", *key))
 
     def _namespaces(self) -> Iterable[str | None]:

@@ -25,9 +25,10 @@ from mlflow.utils.mlflow_tags import MLFLOW_RUN_NAME
 from requests import HTTPError
 
 from alidade.domain.mlflow_run import UID_TAG
-from alidade.tracking.tracking import TrackingError
+from alidade.tracking.tracking import Run, TrackingError
 
 MAX_TAG: Final = 5000
+PAGE: Final = 1000
 _SERVER_ERROR = 500
 T = TypeVar("T")
 
@@ -52,6 +53,10 @@ class MlflowTracking:
     ) -> str:
         """Return the ID of the run with the UID tag given, which is created if there is none."""
         return await self._ask(self._ensure_run, experiment_id, name, tags, search)
+
+    async def open_runs(self, experiment_id: str, tags: dict[str, str]) -> list[Run]:
+        """Return the runs of an experiment that have these tags and have not ended."""
+        return await self._ask(self._open_runs, experiment_id, tags)
 
     async def end_run(self, run_id: str, end: str, tags: dict[str, str]) -> None:
         """Make the run's end this one, and add the tags; a run that is gone is let be."""
@@ -98,6 +103,21 @@ class MlflowTracking:
         run_id = str(run.info.run_id)
         self._client.update_run(run_id, status=RunStatus.to_string(RunStatus.SCHEDULED))
         return run_id
+
+    def _open_runs(self, experiment_id: str, tags: dict[str, str]) -> list[Run]:
+        ends = (RunStatus.FINISHED, RunStatus.FAILED, RunStatus.KILLED)
+        conditions = [f"attributes.status != '{RunStatus.to_string(end)}'" for end in ends]
+        conditions += [f"tags.`{key}` = '{value}'" for key, value in tags.items()]
+        found: list[Run] = []
+        token: str | None = None
+        while True:
+            page = self._client.search_runs(
+                [experiment_id], " and ".join(conditions), max_results=PAGE, page_token=token
+            )
+            found += [Run(run.info.run_id, run.data.tags) for run in page]
+            token = page.token
+            if not token:
+                return found
 
     def _end_run(self, run_id: str, end: str, tags: dict[str, str]) -> None:
         try:

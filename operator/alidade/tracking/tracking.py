@@ -1,7 +1,7 @@
 """What the operator asks of a tracking server."""
 
 from pathlib import Path
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 
 class TrackingError(Exception):
@@ -14,6 +14,13 @@ class TrackingError(Exception):
     def __init__(self, message: str, *, unreachable: bool) -> None:
         super().__init__(message)
         self.unreachable = unreachable
+
+
+class Run(NamedTuple):
+    """A run, as far as it is asked for."""
+
+    run_id: str
+    tags: dict[str, str]
 
 
 class Tracking(Protocol):
@@ -42,6 +49,10 @@ class Tracking(Protocol):
             tags: Its tags, the UID tag among them.
             search: Whether it may have been created before.
         """
+        ...
+
+    async def open_runs(self, experiment_id: str, tags: dict[str, str]) -> list[Run]:
+        """Return the runs of an experiment that have these tags and have not ended."""
         ...
 
     async def end_run(self, run_id: str, end: str, tags: dict[str, str]) -> None:

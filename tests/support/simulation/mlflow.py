@@ -4,7 +4,7 @@ from collections import defaultdict
 from pathlib import Path
 
 from alidade.domain.mlflow_run import UID_TAG
-from alidade.tracking.tracking import TrackingError
+from alidade.tracking.tracking import Run, TrackingError
 from tests.support.simulation.chance import Chance
 
 
@@ -14,6 +14,7 @@ class Mlflow:
     Attributes:
         runs: Status of each run.
         owners: UID of the job of each run.
+        tags: What each run was created with.
         settled: Runs that the operator has ended.
         logs: Paths of the artifacts of each run.
     """
@@ -22,6 +23,7 @@ class Mlflow:
         self._chance = chance
         self.runs: dict[str, str] = {}
         self.owners: dict[str, str] = {}
+        self.tags: dict[str, dict[str, str]] = {}
         self.settled: set[str] = set()
         self.logs: defaultdict[str, set[str]] = defaultdict(set)
 
@@ -39,8 +41,17 @@ class Mlflow:
             run_id = f"run-{len(self.runs)}"
             self.runs[run_id] = "SCHEDULED"
             self.owners[run_id] = uid
+            self.tags[run_id] = tags
         await self._way()
         return run_id
+
+    async def open_runs(self, experiment_id: str, tags: dict[str, str]) -> list[Run]:
+        await self._way()
+        return [
+            Run(run_id, found)
+            for run_id, found in self.tags.items()
+            if self.runs[run_id] in ("SCHEDULED", "RUNNING") and tags.items() <= found.items()
+        ]
 
     async def end_run(self, run_id: str, end: str, tags: dict[str, str]) -> None:
         await self._way()

@@ -65,6 +65,7 @@ def test_a_run_is_asked_for_by_the_jobs_uid_and_that_is_remembered() -> None:
         "alidade.dev/job": "fgm",
         "alidade.dev/namespace": "lab",
         "alidade.dev/experiment": "mnist",
+        "alidade.dev/experiment-uid": "uid-mnist",
         "alidade.dev/entry-point": "attack",
         "alidade.dev/queue": "cpu",
         "alidade.dev/depends-on": "a,b",

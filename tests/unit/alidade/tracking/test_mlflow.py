@@ -116,6 +116,26 @@ async def test_a_tag_longer_than_mlflow_takes_is_cut(
     assert client.get_run(run_id).data.tags["alidade.dev/message"] == "x" * MAX_TAG
 
 
+async def test_open_runs_are_those_that_have_not_ended_and_have_the_tags(
+    tracking: MlflowTracking,
+    client: MlflowClient,
+    experiment: str,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("alidade.tracking.mlflow.PAGE", 1)
+    mine = {"alidade.dev/experiment-uid": "e"}
+    made = {}
+    for name in ("SCHEDULED", "RUNNING", "FINISHED", "FAILED", "KILLED"):
+        tags = {UID_TAG: name, **mine}
+        made[name] = await tracking.ensure_run(experiment, name, tags, search=False)
+        client.update_run(made[name], status=name)
+    await tracking.ensure_run(experiment, "another", {UID_TAG: "a"}, search=False)
+
+    found = await tracking.open_runs(experiment, mine)
+    assert {run.run_id for run in found} == {made["SCHEDULED"], made["RUNNING"]}
+    assert {run.tags[UID_TAG] for run in found} == {"SCHEDULED", "RUNNING"}
+
+
 async def test_a_run_that_is_gone_is_let_be(
     tracking: MlflowTracking, client: MlflowClient, experiment: str
 ) -> None:
