@@ -305,6 +305,16 @@ class JobStatus(Model):
         RootCause | None, Field(description="What failed first, here or further up.")
     ] = None
     conditions: Conditions = ()
+    attempts: Annotated[
+        tuple[str, ...],
+        Field(
+            description=(
+                "Names of the pods that ran, one an attempt and in their order; of several "
+                "replicas, those of the first."
+            ),
+            json_schema_extra={"x-kubernetes-list-type": "atomic"},
+        ),
+    ] = ()
     start_time: Annotated[datetime | None, Field(description="When a pod first ran.")] = None
     completion_time: Annotated[datetime | None, Field(description="When the job ended.")] = None
     observed_generation: int | None = None

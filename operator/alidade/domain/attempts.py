@@ -33,6 +33,17 @@ def count_attempts(pods: Sequence[Pod]) -> int:
     return max(Counter(pod.index for pod in pods).values(), default=0)
 
 
+def note_attempts(noted: tuple[str, ...], pods: Sequence[Pod]) -> tuple[str, ...]:
+    """Return the names of all pods that ran, those that are gone by now among them.
+
+    Args:
+        noted: What this returned before.
+        pods: The pods that are there; of several replicas the first one's count.
+    """
+    ran = (p for p in pods if not p.index and (p.started or p.ended))
+    return (*noted, *(p.name for p in sorted(ran, key=_age) if p.name not in noted))
+
+
 def first_failed(pods: Sequence[Pod]) -> Pod | None:
     """Return the one of these failed pods that brought the others down.
 

@@ -5,7 +5,6 @@ from collections.abc import Mapping
 from alidade.api.base import Metadata
 from alidade.api.job import Job, JobSpec, JobState, JobStatus
 from alidade.domain.actions import CreateRun, EndRun, ReadPods, RunEnd
-from alidade.domain.attempts import count_attempts
 from alidade.domain.draft import Draft
 from alidade.domain.snapshot import Snapshot
 
@@ -50,7 +49,7 @@ def settle(draft: Draft) -> None:
         return
     if run.trouble:
         draft.condition("Tracked", False, "TrackingUnavailable", run.trouble)
-    draft.do(EndRun(status.mlflow_run_id, end, _end_tags(status, count_attempts(snapshot.pods))))
+    draft.do(EndRun(status.mlflow_run_id, end, _end_tags(status)))
 
 
 def settled(draft: Draft) -> bool:
@@ -89,13 +88,13 @@ def _tags(snapshot: Snapshot) -> dict[str, str]:
     }
 
 
-def _end_tags(status: JobStatus, attempts: int) -> dict[str, str]:
+def _end_tags(status: JobStatus) -> dict[str, str]:
     cause = status.root_cause
     tags = {
         "state": status.state,
         "reason": status.reason,
         "message": status.message,
         "exit-code": cause.exit_code if cause else None,
-        "attempts": attempts or None,
+        "attempts": len(status.attempts) or None,
     }
     return {f"alidade.dev/{name}": str(tag) for name, tag in tags.items() if tag is not None}

@@ -133,9 +133,7 @@ def test_the_run_ends_as_the_job_ended(state: JobState, end: RunEnd) -> None:
 
 def test_the_run_tells_the_exit_code_and_how_often_it_was_tried() -> None:
     cause = RootCause(job="fgm", reason="OOMKilled", message="failed: OOMKilled", exit_code=137)
-    draft = draft_of(
-        replace(over(S.FAILED, root_cause=cause), pods=(failed_pod("a"), failed_pod("b")))
-    )
+    draft = draft_of(over(S.FAILED, root_cause=cause, attempts=("a", "b")))
     (action,) = draft.actions
     assert isinstance(action, EndRun)
     assert action.tags["alidade.dev/exit-code"] == "137"

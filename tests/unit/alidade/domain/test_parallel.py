@@ -5,14 +5,11 @@ from typing import Any
 
 import pytest
 
-from alidade.api.job import JobState, JobStatus
-from alidade.domain.actions import EndRun
+from alidade.api.job import JobState
 from alidade.domain.draft import Draft
-from alidade.domain.mlflow_run import settle
 from alidade.domain.observed import Pod
 from alidade.domain.replicas import PEER_LOST
 from alidade.domain.running import follow
-from alidade.domain.snapshot import TrackingView
 from tests.support.builders import (
     NOW,
     ago,
@@ -157,19 +154,6 @@ def _index(index: int) -> dict[str, str]:
     return {"batch.kubernetes.io/job-completion-index": str(index)}
 
 
-def test_the_run_is_told_how_often_the_job_was_tried_not_how_many_ran_it() -> None:
-    ended = JobStatus(state=S.FINISHED, mlflow_run_id="r1")
-    pods = tuple(succeeded_pod(f"p{index}", index=index) for index in range(4))
-    draft = Draft(
-        snapshot(
-            job(replicas=4, status=ended.model_copy(update={"conditions": ()})),
-            pods=pods,
-            pods_complete=True,
-            run=TrackingView(tracking_id="r1"),
-        )
-    )
-    draft.condition("Tracked", False, "RunRequested")
-    settle(draft)
-    (action,) = draft.actions
-    assert isinstance(action, EndRun)
-    assert action.tags["alidade.dev/attempts"] == "1"
+def test_pods_side_by_side_are_one_attempt() -> None:
+    pods = [running_pod(f"p{index}", index=index) for index in range(4)]
+    assert followed(*pods, replicas=4).status.attempts == ("p0",)
