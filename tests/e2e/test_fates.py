@@ -8,9 +8,11 @@ import pytest
 from mlflow import MlflowClient
 
 from tests.support.cluster import Cluster, namespace
-from tests.support.manifests import experiment, job, queue, shell
+from tests.support.manifests import IMAGE, experiment, job, queue, shell
 
 SMALL = {"requests": {"cpu": "50m", "memory": "64Mi"}, "limits": {"memory": "1Gi"}}
+OPEN = "import mlflow, os, sys; mlflow.start_run(); "
+KILLED = f"python -c '{OPEN} os.kill(os.getpid(), 9)'; exit $?"
 UNCAUGHT = "python -c 'import mlflow; mlflow.start_run(); raise ValueError(\"no luck\")'"
 EATS_MEMORY = "python -c 'x = bytearray(10 ** 9)'"
 TIGHT = {"limits": {"memory": "64Mi"}}
@@ -34,6 +36,18 @@ def runs(script: str, **container: Any) -> dict[str, Any]:
     return {"podTemplate": shell(script, **container)}
 
 
+def has_no_secret() -> dict[str, Any]:
+    missing = {"secretKeyRef": {"name": "there-is-no-such-secret", "key": "k"}}
+    return runs("true", env=[{"name": "TOKEN", "valueFrom": missing}])
+
+
+def has_init_container(script: str) -> dict[str, Any]:
+    template = shell("true")
+    first = {"name": "fetch", "image": IMAGE, "command": ["sh", "-c", script]}
+    template["spec"]["initContainers"] = [first]
+    return {"podTemplate": template}
+
+
 def trains(entry_point: str = "train", **parameters: str) -> dict[str, Any]:
     given = [{"name": name, "value": value} for name, value in parameters.items()]
     return {"entryPoint": entry_point, "parameters": given}
@@ -51,17 +65,34 @@ def skipped(name: str, on: str, says: str) -> Fate:
     return Fate(name, depends(on), "Skipped", "DependencyUnsatisfied", "", None, says)
 
 
+def cancelled(name: str, spec: dict[str, Any], run: str) -> Fate:
+    return Fate(name, spec, "Cancelled", "Cancelled", run, None, "spec.cancel")
+
+
 LONG = {**runs("sleep 600"), "activeDeadlineSeconds": 5}
 EATEN = "runs-out-of-memory failed: OOMKilled, exit code 137"
 INVALID = "InvalidParameters"
 FATES = (
     Fate("ends-well", runs("echo done")),
     Fate("exits-zero", runs("python -c 'import sys; sys.exit(0)'")),
+    Fate("exits-zero-in-a-run", runs(f"python -c '{OPEN} sys.exit(0)'")),
     Fate("cleans-up", depends("exits-three", "Failed")),
     fails("exits-three", runs("echo out of paper; exit 3"), "Error", 3, "out of paper"),
     fails("raises", runs(UNCAUGHT), "Error", 1, "no luck"),
     fails("cannot-import", runs("python -c 'import gone'"), "Error", 1, "No module named"),
     fails("is-killed", runs("bash -c 'kill -KILL $BASHPID'; exit $?"), "Error", 137, "SIGKILL"),
+    fails(
+        "is-killed-in-a-run",
+        runs(KILLED),
+        "Error",
+        137,
+        "SIGKILL",
+    ),
+    fails("has-no-command", runs("", command=["there-is-none"]), "StartError", 128, "not found"),
+    fails("has-no-secret", has_no_secret(), "CreateContainerConfigError", None, "no-such-secret"),
+    fails("has-no-data", has_init_container("echo no data; exit 9"), "Error", 9, "no data"),
+    cancelled("is-cancelled-waiting", depends("never"), run=""),
+    cancelled("is-cancelled-queued", {"queue": "held", **runs("true")}, run="KILLED"),
     fails("runs-out-of-memory", runs(EATS_MEMORY, resources=TIGHT), "OOMKilled", 137, "OOMKilled"),
     fails("takes-too-long", LONG, "DeadlineExceeded", None, "activeDeadlineSeconds"),
     fails("misspells", trains(epoch="3"), INVALID, 64, "did you mean epochs?"),
@@ -84,7 +115,16 @@ def outcome() -> Iterator[Outcome]:
     """Run all of them at once, those that depend on others first."""
     with namespace("e2e-fates") as cluster:
         cluster.apply(*(job(fate.name, **fate.spec) for fate in reversed(FATES)))
-        cluster.apply(experiment(), queue(resources=SMALL, maxRunning=4, startDeadlineSeconds=20))
+        cluster.apply(
+            experiment(),
+            queue(resources=SMALL, maxRunning=4, startDeadlineSeconds=20),
+            queue("held", resources=SMALL, stopPolicy="Hold"),
+        )
+        cluster.wait_for("is-cancelled-waiting", reason="DependencyNotFound")
+        cluster.wait_for("is-cancelled-queued", reason="QueueHeld")
+        for fate in FATES:
+            if fate.state == "Cancelled":
+                cluster.cancel(fate.name)
         yield Outcome(cluster, cluster.wait_for_ends(seconds=300))
 
 
@@ -127,9 +167,7 @@ def test_the_experiment_has_failed(outcome: Outcome) -> None:
 def test_a_running_job_can_be_cancelled(cluster: Cluster, tracking: MlflowClient) -> None:
     cluster.apply(queue(resources=SMALL), experiment(), job("long", **runs("sleep 600")))
     status = cluster.wait_for("long", state="Started")
-    cluster.kubectl(
-        "patch", "jobs.alidade.dev", "long", "--type=merge", "--patch", '{"spec":{"cancel":true}}'
-    )
+    cluster.cancel("long")
     cluster.kubectl("wait", "--for=condition=Tracked", "jobs.alidade.dev/long", "--timeout=60s")
     assert cluster.job_status("long")["state"] == "Cancelled"
     cluster.kubectl("wait", "--for=delete", "pods", "--all", "--timeout=60s")

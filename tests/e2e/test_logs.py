@@ -64,8 +64,7 @@ class Archive:
 def _stop(cluster: Cluster) -> None:
     for name in STOPPED:
         cluster.wait_for(name, state="Started")
-    cancel = ("--type=merge", "--patch", '{"spec":{"cancel":true}}')
-    cluster.kubectl("patch", "jobs.alidade.dev", "is-cancelled", *cancel)
+    cluster.cancel("is-cancelled")
     cluster.kubectl("delete", "jobs.alidade.dev", "is-deleted", "--wait=false")
     cluster.kubectl(
         "wait", "--for=delete", "pods", "-l=alidade.dev/job=is-deleted", "--timeout=60s"
@@ -84,6 +83,12 @@ def archive() -> Iterator[Archive]:
             cluster.kubectl("wait", "--for=condition=LogsArchived", f"ajob/{name}", "--timeout=60s")
             runs[name] = status["mlflowRunId"]
         yield Archive(client, runs)
+
+
+def test_the_run_of_a_deleted_job_was_killed(archive: Archive) -> None:
+    run = archive.client.get_run(archive.runs["is-deleted"])
+    assert run.info.status == "KILLED"
+    assert run.data.tags["alidade.dev/reason"] == "Deleted"
 
 
 @pytest.mark.parametrize("name", JOBS)

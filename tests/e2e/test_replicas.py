@@ -1,6 +1,5 @@
 """Two pods train one network on all of MNIST: they meet, and are one job with one run."""
 
-import json
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -100,9 +99,7 @@ def test_when_one_pod_is_evicted_both_start_anew_and_it_is_no_failure(cluster: C
     (victim,) = cluster.list("pods", "--selector=batch.kubernetes.io/job-completion-index=1")
     name = victim["metadata"]["name"]
     _until_training(cluster, name)
-    eviction = {"apiVersion": "policy/v1", "kind": "Eviction", "metadata": {"name": name}}
-    path = f"/api/v1/namespaces/{cluster.namespace}/pods/{name}/eviction"
-    cluster.kubectl("create", "--raw", path, "--filename=-", stdin=json.dumps(eviction))
+    cluster.evict(name)
     cluster.wait_for("train", seconds=300, state="Finished")
     (lost,) = (p for p in cluster.list("pods") if p["status"]["phase"] == "Failed")
     assert lost["status"]["containerStatuses"][0]["state"]["terminated"]["exitCode"] == 75

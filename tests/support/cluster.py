@@ -13,6 +13,7 @@ from typing import Any
 
 import yaml
 from mlflow import MlflowClient
+from mlflow.entities import Run
 
 from tests.support.kubectl import kubectl
 
@@ -40,6 +41,21 @@ class Cluster:
         """Apply objects."""
         self.kubectl("apply", "--filename", "-", stdin=yaml.safe_dump_all(objects))
 
+    def patch(self, name: str, **spec: Any) -> None:
+        """Change fields of a Job's spec."""
+        patch = json.dumps({"spec": spec})
+        self.kubectl("patch", "jobs.alidade.dev", name, "--type=merge", "--patch", patch)
+
+    def cancel(self, name: str) -> None:
+        """Cancel a Job."""
+        self.patch(name, cancel=True)
+
+    def evict(self, pod: str) -> None:
+        """Evict a pod by the Eviction API, as `kubectl drain` does."""
+        eviction = {"apiVersion": "policy/v1", "kind": "Eviction", "metadata": {"name": pod}}
+        path = f"/api/v1/namespaces/{self.namespace}/pods/{pod}/eviction"
+        self.kubectl("create", "--raw", path, "--filename=-", stdin=json.dumps(eviction))
+
     def get(self, kind: str, name: str) -> dict[str, Any]:
         """Read one object."""
         found: dict[str, Any] = json.loads(self.kubectl("get", kind, name, "--output", "json"))
@@ -55,6 +71,13 @@ class Cluster:
         """Return the status of a Job."""
         status: dict[str, Any] = self.get("jobs.alidade.dev", name).get("status", {})
         return status
+
+    def run(self, client: MlflowClient, name: str) -> Run:
+        """Return the one MLflow run of a Job."""
+        uid = self.get("jobs.alidade.dev", name)["metadata"]["uid"]
+        every = [found.experiment_id for found in client.search_experiments()]
+        (run,) = client.search_runs(every, f"tags.`alidade.dev/uid` = '{uid}'")
+        return run
 
     def wait_for(self, name: str, seconds: float = 120, **fields: str) -> dict[str, Any]:
         """Wait until a Job's status has these values; return it."""

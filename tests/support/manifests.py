@@ -1,11 +1,13 @@
 """Small manifests for tests, as a user would write them."""
 
+from collections.abc import Iterable
 from typing import Any
 
 Body = dict[str, Any]
 
 EXPERIMENT = "bench"
 QUEUE = "cpu"
+GO = "go"
 POOL = {"alidade.dev/pool": "cpu"}
 IMAGE = "localhost/alidade-example-mnist:dev"
 
@@ -40,3 +42,27 @@ def shell(script: str, **container: Any) -> Body:
     """Return a pod template whose container runs a script of bash instead of the worker."""
     command = {"name": "worker", "command": ["bash", "-c", script], **container}
     return {"spec": {"terminationGracePeriodSeconds": 1, "containers": [command]}}
+
+
+def waiting_for_it(
+    script: str, *, volumes: Iterable[Body] = (), mounts: Iterable[Body] = ()
+) -> Body:
+    """Return a pod template whose script finds `/go/now` once `go_ahead()` is there.
+
+    Pods that start later find it at once, those that run a minute later.
+    """
+    mount = {"name": GO, "mountPath": f"/{GO}"}
+    template = shell(script, volumeMounts=[mount, *mounts])
+    signal = {"name": GO, "configMap": {"name": GO, "optional": True}}
+    template["spec"]["volumes"] = [signal, *volumes]
+    return template
+
+
+def go_ahead() -> Body:
+    """Return what jobs wait for that are `waiting_for_it`."""
+    return {
+        "apiVersion": "v1",
+        "kind": "ConfigMap",
+        "metadata": {"name": GO},
+        "data": {"now": ""},
+    }

@@ -63,7 +63,7 @@ def test_replicas_are_no_attempts(indices: list[int | None], attempts: int) -> N
 
 
 def test_attempts_are_noted_in_their_order_and_kept_when_their_pods_are_gone() -> None:
-    first, second = attempt("first", None, 40), attempt("second", None, 50)
+    first, second = attempt("first", None, 60), attempt("second", None, 50)
     late = pod("late")
     assert note_attempts((), [second, first, late]) == ("first", "second")
     assert note_attempts(("evicted", "first"), [second, first]) == ("evicted", "first", "second")
