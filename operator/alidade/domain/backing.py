@@ -13,6 +13,7 @@ from alidade.domain.merge import merge
 
 # Taken by the worker where the experiment names no path of its own.
 DEFAULT_WORKFLOW = "/workflow"
+_LAST_WORDS = {"terminationMessagePolicy": "FallbackToLogsOnError"}
 
 
 def manifest(
@@ -131,7 +132,7 @@ def _template(
         "image": image,
         "imagePullPolicy": "IfNotPresent",
         "resources": queue.spec.resources.dump(),
-        "terminationMessagePolicy": "FallbackToLogsOnError",
+        **_LAST_WORDS,
         "securityContext": {
             "allowPrivilegeEscalation": False,
             "capabilities": {"drop": ["ALL"]},
@@ -155,6 +156,8 @@ def _template(
     }
     if job.spec.priority_class_name is not None:
         pod["priorityClassName"] = job.spec.priority_class_name
+    if init_containers := _init_containers(job.spec.pod_template or {}):
+        pod["initContainers"] = init_containers
     template = merge({"metadata": {}, "spec": pod}, job.spec.pod_template or {})
     # The contract with the worker is not the user's to change.
     path = workflow.path if workflow and workflow.path else DEFAULT_WORKFLOW
@@ -171,6 +174,14 @@ def _template(
         },
     }
     return merge(template, contract)
+
+
+def _init_containers(template: dict[str, Any]) -> list[dict[str, Any]]:
+    """Have the user's init containers tell why they failed, if the user does not say otherwise."""
+    spec = template.get("spec")
+    given = spec.get("initContainers") if isinstance(spec, dict) else None
+    named = [c for c in given if isinstance(c, dict)] if isinstance(given, list) else []
+    return [{"name": c["name"], **_LAST_WORDS} for c in named if "name" in c]
 
 
 def _environment(job: Job, workflow: str, tracking_uri: str) -> list[dict[str, Any]]:

@@ -126,6 +126,19 @@ def test_the_experiment_says_where_its_workflow_is() -> None:
     assert environment(manifest(within=within))["ALIDADE_WORKFLOW"] == "/code"
 
 
+def test_init_containers_tell_why_they_failed_unless_the_user_says_otherwise() -> None:
+    own = {"name": "b", "terminationMessagePolicy": "File"}
+    body = manifest(job(podTemplate={"spec": {"initContainers": [{"name": "a"}, own]}}))
+    policies = [c["terminationMessagePolicy"] for c in pod_spec(body)["initContainers"]]
+    assert policies == ["FallbackToLogsOnError", "File"]
+    assert "initContainers" not in pod_spec(manifest())
+
+
+@pytest.mark.parametrize("spec", [[], {"initContainers": {}}, {"initContainers": ["a", {}]}])
+def test_what_is_no_list_of_init_containers_is_left_to_the_api_server(spec: Any) -> None:
+    assert pod_spec(manifest(job(podTemplate={"spec": spec}))) is not None
+
+
 def test_a_pod_template_adds_what_the_job_has_no_field_for() -> None:
     template = {
         "metadata": {"annotations": {"team": "a"}, "labels": {"cost": "b"}},
