@@ -6,7 +6,15 @@ from collections.abc import Iterator
 import pytest
 from mlflow import MlflowClient
 
-from tests.support.cluster import KUBECTL, SYSTEM, Cluster, namespace, tracking_server
+from tests.support.cluster import (
+    KUBECTL,
+    SYSTEM,
+    Cluster,
+    PriorityClasses,
+    namespace,
+    priority_classes,
+    tracking_server,
+)
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -27,3 +35,9 @@ def tracking() -> Iterator[MlflowClient]:
 def cluster() -> Iterator[Cluster]:
     with namespace(f"e2e-{uuid.uuid4().hex[:8]}") as found:
         yield found
+
+
+@pytest.fixture(scope="session")
+def priorities() -> Iterator[PriorityClasses]:
+    with priority_classes() as names:
+        yield names

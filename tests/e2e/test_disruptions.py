@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from mlflow import MlflowClient
 
-from tests.support.cluster import REPOSITORY, Cluster, namespace, tracking_server
+from tests.support.cluster import REPOSITORY, Cluster, PriorityClasses, namespace, tracking_server
 from tests.support.manifests import experiment, go_ahead, job, queue, waiting_for_it
 
 SMALL = {"requests": {"cpu": "50m", "memory": "64Mi"}}
@@ -36,16 +36,7 @@ class Aftermath:
 
 
 @pytest.fixture(scope="module")
-def priorities() -> Iterator[dict[str, str]]:
-    names = {"low": "e2e-low", "high": "e2e-high"}
-    nowhere = Cluster("default")
-    nowhere.apply(*(_priority_class(name, value) for value, name in enumerate(names.values(), 1)))
-    yield names
-    nowhere.kubectl("delete", "priorityclass", *names.values())
-
-
-@pytest.fixture(scope="module")
-def aftermath(priorities: dict[str, str]) -> Iterator[Aftermath]:
+def aftermath(priorities: PriorityClasses) -> Iterator[Aftermath]:
     training = [{"name": name, "value": value} for name, value in TRAINING.items()]
     small = {"emptyDir": {"sizeLimit": "4Mi"}, "name": "scratch"}
     scratch = {"name": "scratch", "mountPath": "/scratch"}
@@ -65,7 +56,7 @@ def aftermath(priorities: dict[str, str]) -> Iterator[Aftermath]:
             job(
                 "preempted",
                 queue="devices",
-                priorityClassName=priorities["low"],
+                priorityClassName=priorities.low,
                 podTemplate=waiting_for_it(UNTIL_TOLD),
             ),
         )
@@ -75,7 +66,7 @@ def aftermath(priorities: dict[str, str]) -> Iterator[Aftermath]:
             job(
                 "urgent",
                 queue="devices",
-                priorityClassName=priorities["high"],
+                priorityClassName=priorities.high,
                 podTemplate=waiting_for_it("sleep 5"),
             )
         )
@@ -176,12 +167,3 @@ def until_training(cluster: Cluster, name: str) -> str:
         assert time.monotonic() < deadline
         time.sleep(0.5)
     return str(pod["metadata"]["name"])
-
-
-def _priority_class(name: str, value: int) -> dict[str, Any]:
-    return {
-        "apiVersion": "scheduling.k8s.io/v1",
-        "kind": "PriorityClass",
-        "metadata": {"name": name},
-        "value": value,
-    }

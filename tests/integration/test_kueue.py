@@ -1,9 +1,12 @@
 """Queues whose jobs Kueue admits: the real Kueue, on a control plane of its own."""
 
+import os
 from collections.abc import Iterator
+from contextlib import contextmanager
 from shutil import copy
 
 import pytest
+import yaml
 from kubernetes import config
 from kubernetes.dynamic import DynamicClient
 
@@ -11,15 +14,15 @@ from tests.integration.bench import CRDS, NewOperator, operators
 from tests.integration.scene import BATCH_JOB, JOB, QUEUE, Body, Scene
 from tests.support.control_plane import ControlPlane, node
 from tests.support.kubelet import Kubelet, running, succeeded
-from tests.support.kueue import Kueue
-from tests.support.manifests import experiment, job, queue
+from tests.support.kueue import API, Kueue, flavor, quota
+from tests.support.manifests import POOL, experiment, job, queue
 from tests.support.polling import eventually
+from tests.support.process import Server, answers
 from tests.support.tracking import TrackingServer
 
 pytestmark = pytest.mark.usefixtures("operator")
 
-KUEUE = "kueue.x-k8s.io/v1beta2"
-WORKLOAD = (KUEUE, "Workload")
+WORKLOAD = (API, "Workload")
 LABEL = "kueue.x-k8s.io/queue-name"
 RUNS_ON = [running()]
 RUNS_OUT = [running(), succeeded()]
@@ -36,22 +39,32 @@ def plane(
     definitions.mkdir()
     for definition in CRDS.iterdir():
         copy(definition, definitions)
-    found = ControlPlane(folder / "plane", definitions)
-    kueue = Kueue(folder / "kueue", found)
-    kueue.write_definitions(definitions)
-    with found, kueue:
+    kueue = Kueue(folder / "kueue")
+    (definitions / "kueue.yaml").write_text(yaml.safe_dump_all(kueue.definitions()))
+    with ControlPlane(folder / "plane", definitions) as found, _running(kueue, found):
         found.apply(
             node("cpu-0", "cpu"),
-            {
-                "apiVersion": KUEUE,
-                "kind": "ResourceFlavor",
-                "metadata": {"name": "any"},
-                "spec": {"nodeLabels": {"alidade.dev/pool": "cpu"}},
-            },
+            flavor("any", **POOL),
             *map(_priority_class, PRIORITIES),
         )
         tracking.wait_until_ready()
         yield found
+
+
+@contextmanager
+def _running(kueue: Kueue, plane: ControlPlane) -> Iterator[None]:
+    plane.apply(*kueue.prerequisites())
+    server = Server(
+        [str(kueue.program), *kueue.arguments],
+        plane.folder / "kueue.log",
+        os.environ | {"KUBECONFIG": str(plane.kubeconfig)},
+    )
+    server.start()
+    try:
+        server.wait_until(lambda: answers(f"http://127.0.0.1:{kueue.probes}/readyz"))
+        yield
+    finally:
+        server.kill()
 
 
 @pytest.fixture(scope="module")
@@ -84,25 +97,7 @@ def scene(empty_scene: Scene) -> Scene:
 def have_quota(scene: Scene, local_queue: str, cpus: int = 1) -> None:
     """Make a LocalQueue with a ClusterQueue of its own."""
     name = f"{scene.namespace}-{local_queue}"
-    quota = {"name": "any", "resources": [{"name": "cpu", "nominalQuota": cpus}]}
-    scene.apply(
-        {
-            "apiVersion": KUEUE,
-            "kind": "ClusterQueue",
-            "metadata": {"name": name},
-            "spec": {
-                "namespaceSelector": {},
-                "preemption": {"withinClusterQueue": "LowerPriority"},
-                "resourceGroups": [{"coveredResources": ["cpu"], "flavors": [quota]}],
-            },
-        },
-        {
-            "apiVersion": KUEUE,
-            "kind": "LocalQueue",
-            "metadata": {"name": local_queue},
-            "spec": {"clusterQueue": name},
-        },
-    )
+    scene.apply(*quota(local_queue, name, "any", cpu=cpus))
 
 
 def _priority_class(name: str) -> Body:

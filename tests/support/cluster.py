@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import yaml
 from mlflow import MlflowClient
@@ -101,6 +101,27 @@ class Cluster:
             if time.monotonic() > deadline:
                 raise AssertionError(f"not ended: {self.kubectl('get', 'jobs.alidade.dev,pods')}")
             time.sleep(0.5)
+
+
+class PriorityClasses(NamedTuple):
+    """Names of two PriorityClasses."""
+
+    low: str
+    high: str
+
+
+@contextmanager
+def priority_classes() -> Iterator[PriorityClasses]:
+    """Make two PriorityClasses for the length of a test."""
+    names, everywhere = PriorityClasses("e2e-low", "e2e-high"), Cluster("default")
+    kind = {"apiVersion": "scheduling.k8s.io/v1", "kind": "PriorityClass"}
+    everywhere.apply(
+        *(kind | {"metadata": {"name": n}, "value": v} for v, n in enumerate(names, 1))
+    )
+    try:
+        yield names
+    finally:
+        everywhere.kubectl("delete", "priorityclass", *names)
 
 
 @contextmanager

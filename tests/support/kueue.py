@@ -1,4 +1,4 @@
-"""Kueue itself, as a process beside a bare control plane, with what its chart installs.
+"""Kueue itself, with what its chart installs, as a process beside the API server.
 
 Its webhooks are called on loopback, and only those of batch/v1 Jobs and of its own kinds; its
 optional servers are off. All else is as the chart has it.
@@ -6,18 +6,19 @@ optional servers are off. All else is as the chart has it.
 
 import base64
 import functools
-import os
 import subprocess
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any, Self
+from typing import Any
 
 import yaml
 
-from tests.support.control_plane import REPOSITORY, ControlPlane, binaries, openssl
-from tests.support.process import Server, answers, free_port
+from tests.support.control_plane import REPOSITORY, binaries, openssl
+from tests.support.process import free_port
 
+API = "kueue.x-k8s.io/v1beta2"
 NAMESPACE = "kueue-system"
+CERTIFICATES = ("ca.crt", "ca.key", "tls.crt", "tls.key")
 _GROUPS = {"batch", "kueue.x-k8s.io"}
 _HOOKS = ("MutatingWebhookConfiguration", "ValidatingWebhookConfiguration")
 Body = dict[str, Any]
@@ -32,54 +33,46 @@ def built() -> Path:
 
 
 class Kueue:
-    """Kueue's controller manager.
+    """What Kueue's controller manager needs to run beside an API server.
+
+    Attributes:
+        program: Its program.
+        probes: The port on loopback where it says whether it is ready.
 
     Args:
-        folder: Where its certificates, its configuration and its log are.
-        plane: The control plane that it works for, which need not run yet.
+        folder: Where its certificates and its configuration are made.
+        home: Where it finds them; default: in that folder.
     """
 
-    def __init__(self, folder: Path, plane: ControlPlane) -> None:
+    def __init__(self, folder: Path, home: Path | None = None) -> None:
         folder.mkdir(parents=True, exist_ok=True)
-        self._folder = folder
-        self._plane = plane
-        self._webhooks, self._probes = free_port(), free_port()
+        self.program = built() / "kueue"
+        self.probes, self._port = free_port(), free_port()
+        self._folder, self._home = folder, home or folder
         self._manifests = _chart()
         _certificates(folder)
-        self._server = Server(
-            [str(built() / "kueue"), f"--config={folder / 'config.yaml'}"],
-            folder / "kueue.log",
-            os.environ | {"KUBECONFIG": str(plane.kubeconfig)},
-        )
+        (config,) = self._of_kinds("ConfigMap")
+        self._configure(yaml.safe_load(config["data"]["controller_manager_config.yaml"]))
 
-    def write_definitions(self, folder: Path) -> None:
-        """Write its CustomResourceDefinitions to a folder."""
-        definitions = self._of_kinds("CustomResourceDefinition")
-        for found in definitions:
-            if webhook := found["spec"].get("conversion", {}).get("webhook"):
+    @property
+    def arguments(self) -> tuple[str, ...]:
+        """The program's arguments."""
+        return (f"--config={self._home / 'config.yaml'}",)
+
+    def definitions(self) -> list[Body]:
+        """Return its CustomResourceDefinitions."""
+        found = self._of_kinds("CustomResourceDefinition")
+        for definition in found:
+            if webhook := definition["spec"].get("conversion", {}).get("webhook"):
                 webhook["clientConfig"] = self._loopback(webhook["clientConfig"])
-        (folder / "kueue.yaml").write_text(yaml.safe_dump_all(definitions))
+        return found
 
-    def __enter__(self) -> Self:
-        self._plane.apply(
-            {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": NAMESPACE}}
-        )
+    def prerequisites(self) -> list[Body]:
+        """Return what it finds there when it starts: its certificates and its webhooks."""
         (secret,) = self._of_kinds("Secret")
-        files = ("ca.crt", "ca.key", "tls.crt", "tls.key")
-        secret["data"] = {name: _base64(self._folder / name) for name in files}
-        self._plane.apply(secret, *map(self._on_loopback, self._of_kinds(*_HOOKS)))
-        (settings,) = self._of_kinds("ConfigMap")
-        self._configure(yaml.safe_load(settings["data"]["controller_manager_config.yaml"]))
-        try:
-            self._server.start()
-            self._server.wait_until(lambda: answers(f"http://127.0.0.1:{self._probes}/readyz"))
-        except BaseException:
-            self.__exit__()
-            raise
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._server.kill()
+        secret["data"] = {name: _base64(self._folder / name) for name in CERTIFICATES}
+        home = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": NAMESPACE}}
+        return [home, secret, *map(self._on_loopback, self._of_kinds(*_HOOKS))]
 
     def _of_kinds(self, *kinds: str) -> list[Body]:
         return [found for found in self._manifests if found["kind"] in kinds]
@@ -87,10 +80,10 @@ class Kueue:
     def _configure(self, settings: Body) -> None:
         settings["webhook"] = {
             "host": "127.0.0.1",
-            "port": self._webhooks,
-            "certDir": str(self._folder),
+            "port": self._port,
+            "certDir": str(self._home),
         }
-        settings["health"] = {"healthProbeBindAddress": f"127.0.0.1:{self._probes}"}
+        settings["health"] = {"healthProbeBindAddress": f"127.0.0.1:{self.probes}"}
         settings["metrics"] = {"bindAddress": "0"}
         settings["leaderElection"] = {"leaderElect": False}
         settings["integrations"] = {"frameworks": ["batch/job"]}
@@ -106,9 +99,44 @@ class Kueue:
     def _loopback(self, config: Body) -> Body:
         path = config["service"]["path"]
         return {
-            "url": f"https://127.0.0.1:{self._webhooks}{path}",
+            "url": f"https://127.0.0.1:{self._port}{path}",
             "caBundle": _base64(self._folder / "ca.crt"),
         }
+
+
+def flavor(name: str, **node_labels: str) -> Body:
+    """Return a ResourceFlavor of the nodes with these labels."""
+    spec = {"nodeLabels": node_labels}
+    return {"apiVersion": API, "kind": "ResourceFlavor", "metadata": {"name": name}, "spec": spec}
+
+
+def quota(
+    local_queue: str, cluster_queue: str, flavor: str, **resources: int | str
+) -> tuple[Body, Body]:
+    """Return a LocalQueue, and a ClusterQueue for it alone with this much of a flavor."""
+    amounts = [{"name": name, "nominalQuota": amount} for name, amount in resources.items()]
+    group = {
+        "coveredResources": list(resources),
+        "flavors": [{"name": flavor, "resources": amounts}],
+    }
+    return (
+        {
+            "apiVersion": API,
+            "kind": "ClusterQueue",
+            "metadata": {"name": cluster_queue},
+            "spec": {
+                "namespaceSelector": {},
+                "preemption": {"withinClusterQueue": "LowerPriority"},
+                "resourceGroups": [group],
+            },
+        },
+        {
+            "apiVersion": API,
+            "kind": "LocalQueue",
+            "metadata": {"name": local_queue},
+            "spec": {"clusterQueue": cluster_queue},
+        },
+    )
 
 
 def _chart() -> list[Body]:
