@@ -252,6 +252,13 @@ def test_a_local_queue_that_does_not_exist_is_named_and_can_be_corrected(scene: 
     scene.until("a", "Finished")
 
 
+def test_a_queue_for_nodes_that_kueue_has_no_flavor_of_says_so(scene: Scene) -> None:
+    elsewhere = {"alidade.dev/pool": "gpu"}
+    scene.apply(queue(kueueLocalQueue="team", resources=ONE, nodeSelector=elsewhere), job("a"))
+    until_told(scene, "a", "doesn't match node affinity")
+    scene.until("a", "Queued", "KueuePending")
+
+
 def test_a_default_local_queue_gets_no_job_before_its_turn(scene: Scene) -> None:
     have_quota(scene, "default", cpus=8)
     scene.apply(queue(resources=ONE))

@@ -8,7 +8,13 @@ from enum import StrEnum
 from functools import partial
 from typing import Any
 
-from alidade.domain.observed import COMPLETION_INDEX, JOB_LABEL, LOCAL_QUEUE_LABEL, WORKER
+from alidade.domain.observed import (
+    COMPLETION_INDEX,
+    FLAVOR_LABEL,
+    JOB_LABEL,
+    LOCAL_QUEUE_LABEL,
+    WORKER,
+)
 from alidade.domain.replicas import PEER_LOST
 from alidade.kube.gateway import BATCH_JOBS, EVENTS, JOBS, PODS, SERVICES, Body
 from tests.support.builders import stamp
@@ -27,6 +33,8 @@ class Fate(StrEnum):
 
 
 Move = Callable[[], None]
+CROWDED = "crowded"
+"""The flavor of a queue in which no pod finds a node."""
 
 
 class Cluster:
@@ -122,7 +130,7 @@ class Cluster:
         for pod in self._server.all(PODS):
             if _deleting(pod):
                 yield partial(self._server.remove, PODS, pod["metadata"]["name"])
-            elif not _over(pod):
+            elif not _over(pod) and "nodeName" in pod["spec"]:
                 yield from self._bring_on(pod)
 
     def _kueue(self) -> Iterator[Move]:
@@ -207,12 +215,14 @@ class Cluster:
             "labels": {**template["metadata"]["labels"], "attempt": str(attempt)},
             "ownerReferences": [{"uid": job["metadata"]["uid"], "controller": True}],
         }
+        crowded = meta["labels"].get(FLAVOR_LABEL) == CROWDED
+        found = ("False", "Unschedulable") if crowded else ("True", "")
         status = {
             "phase": "Pending",
-            "conditions": [_true("PodScheduled", "")],
+            "conditions": [_condition("PodScheduled", *found)],
             "containerStatuses": [{"name": WORKER, "state": {}}],
         }
-        spec = {**template["spec"], "nodeName": "node-1"}
+        spec = template["spec"] | ({} if crowded else {"nodeName": "node-1"})
         self._server.create(PODS, {"metadata": meta, "spec": spec, "status": status})
 
     def _refuse(self, job: Body) -> None:
@@ -263,9 +273,13 @@ def _ignored(pod: Body) -> bool:
 
 
 def _true(kind: str, reason: str) -> Body:
+    return _condition(kind, "True", reason)
+
+
+def _condition(kind: str, status: str, reason: str) -> Body:
     return {
         "type": kind,
-        "status": "True",
+        "status": status,
         "reason": reason,
         "lastTransitionTime": stamp(clock()),
     }

@@ -56,6 +56,7 @@ class Scenario:
         order: The names of all objects, in the order in which the user creates them.
         limits: The queues' maxRunning.
         kueue: The queues whose jobs Kueue admits; these have no maxRunning.
+        crowded: The queues of which no node is free but in their second flavor.
         deeds: What the user does beside.
         deaths: Numbers of the requests after which the operator dies, and starts anew.
         seed: Decides on all times, mishaps and turns.
@@ -68,6 +69,7 @@ class Scenario:
     order: tuple[str, ...]
     limits: Mapping[str, int | None]
     kueue: frozenset[str] = frozenset()
+    crowded: frozenset[str] = frozenset()
     deeds: tuple[Deed, ...] = ()
     deaths: frozenset[int] = frozenset()
     seed: int = 0

@@ -5,16 +5,18 @@ from typing import Any
 
 from alidade.kube.gateway import EXPERIMENTS, JOBS, QUEUES, Body, Kind
 from tests.support.builders import experiment_body, queue_body
+from tests.support.simulation.cluster import CROWDED
 from tests.support.simulation.scenario import Deed, Scenario
 from tests.support.simulation.world import World
 
 EXPERIMENT = "mnist"
 
 
-def _admission(scenario: Scenario, queue: str) -> dict[str, Any]:
-    if queue in scenario.kueue:
-        return {"kueueLocalQueue": "team"}
-    return {"maxRunning": scenario.limits[queue]}
+def _queue(scenario: Scenario, name: str) -> Body:
+    if name in scenario.kueue:
+        return queue_body(name, kueueLocalQueue="team")
+    flavors = [{"name": CROWDED}, {"name": "roomy"}] if name in scenario.crowded else []
+    return queue_body(name, maxRunning=scenario.limits[name], flavors=flavors)
 
 
 class User:
@@ -25,10 +27,7 @@ class User:
         scenario = world.scenario
         self._things: dict[str, tuple[Kind, Body]] = {
             EXPERIMENT: (EXPERIMENTS, experiment_body(tracking=scenario.tracking)),
-            **{
-                name: (QUEUES, queue_body(name, **_admission(scenario, name)))
-                for name in scenario.limits
-            },
+            **{name: (QUEUES, _queue(scenario, name)) for name in scenario.limits},
             **{task.name: (JOBS, task.body()) for task in scenario.tasks},
         }
 

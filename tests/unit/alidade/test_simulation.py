@@ -105,6 +105,7 @@ def scenarios(draw: st.DrawFn, *, meddling: bool = False) -> Scenario:
         order=tuple(order),
         limits={name: draw(st.sampled_from([None, 1, 2])) for name in QUEUE_NAMES},
         kueue=frozenset(draw(st.sets(st.sampled_from(QUEUE_NAMES)))),
+        crowded=frozenset(draw(st.sets(st.sampled_from(QUEUE_NAMES)))),
         deeds=tuple(draw(st.lists(deeds(names), min_size=1, max_size=5))) if meddling else (),
         deaths=frozenset(draw(st.sets(st.integers(1, 120), max_size=4))),
         seed=draw(st.integers(0, 2**32)),
@@ -132,6 +133,14 @@ def check_reasons(world: World) -> None:
         status = world.jobs[name].status
         if status.state is JobState.WAITING:
             assert (status.reason or "").removeprefix("Dependency") in WAITING_REASONS
+
+
+def check_flavors(world: World) -> None:
+    """What ran in a queue of flavors ran in the one that had a node."""
+    several = world.scenario.crowded - world.scenario.kueue
+    for job in world.jobs.values():
+        if job.status.start_time and job.status.queue in several:
+            assert job.status.flavor == "roomy"
 
 
 def check_nothing_runs_on(world: World) -> None:
@@ -195,6 +204,7 @@ def check_foretold(scenario: Scenario) -> None:
     expiring = {t.name for t in scenario.tasks if t.spec["ttlSecondsAfterFinished"] is not None}
     assert gone(world) == {name for name in expiring if world.jobs[name].status.ended}
     check_reasons(world)
+    check_flavors(world)
     check_nothing_runs_on(world)
     check_sums(world)
     check_logs(world)

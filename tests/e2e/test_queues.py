@@ -1,0 +1,98 @@
+"""Queues: how many run at a time, who goes first, what a drained queue does, what time takes away."""
+
+from datetime import datetime
+from typing import Any
+
+from mlflow import MlflowClient
+
+from tests.support.cluster import SYSTEM, Cluster
+from tests.support.manifests import experiment, go_ahead, job, queue, shell, waiting_for_it
+
+SMALL = {"requests": {"cpu": "50m", "memory": "64Mi"}}
+UNTIL_TOLD = "until [ -e /go/now ]; do sleep 0.2; done"
+system = Cluster(SYSTEM)
+
+
+def running_times(cluster: Cluster) -> dict[str, tuple[datetime, datetime]]:
+    """Return when each job's pod ran, by the kubelet's clock."""
+    times = {}
+    for pod in cluster.list("pods"):
+        (container,) = pod["status"]["containerStatuses"]
+        ended = container["state"]["terminated"]
+        start, end = (datetime.fromisoformat(ended[at]) for at in ("startedAt", "finishedAt"))
+        times[pod["metadata"]["labels"]["alidade.dev/job"]] = (start, end)
+    return times
+
+
+def most_at_a_time(times: dict[str, tuple[datetime, datetime]]) -> int:
+    """Return how many ran at once at most; one that starts in the second of an end follows it."""
+    starts = [start for start, _ in times.values()]
+    return max(sum(s <= moment < e for s, e in times.values()) for moment in starts)
+
+
+def test_max_running_holds_at_every_moment_also_over_a_restart(cluster: Cluster) -> None:
+    names = [f"j{number}" for number in range(8)]
+    cluster.apply(queue(maxRunning=2, resources=SMALL), experiment(tracking="None"))
+    cluster.apply(*(job(name, podTemplate=shell("sleep 3")) for name in names))
+    cluster.wait_for("j0", state="Started")
+    operators = ("--selector", "app.kubernetes.io/component=operator")
+    system.kubectl("delete", "pods", *operators, "--force", "--grace-period=0")
+
+    ends = cluster.wait_for_ends(seconds=180)
+    assert {status["state"] for status in ends.values()} == {"Finished"}
+    times = running_times(cluster)
+    assert sorted(times) == names
+    assert most_at_a_time(times) == 2
+
+
+def test_a_higher_priority_goes_first(cluster: Cluster) -> None:
+    cluster.apply(queue(maxRunning=1, resources=SMALL), experiment(tracking="None"))
+    cluster.apply(job("first", podTemplate=waiting_for_it(UNTIL_TOLD)))
+    cluster.wait_for("first", state="Started")
+    cluster.apply(job("humble", podTemplate=shell("sleep 2")))
+    cluster.wait_for("humble", reason="QueueFull")
+    cluster.apply(job("urgent", priority=10, podTemplate=shell("sleep 2")))
+    cluster.wait_for("urgent", message="position 1 of 2 in queue cpu (1 of 1 running)")
+
+    cluster.apply(go_ahead())
+    cluster.wait_for_ends(seconds=180)
+    times = running_times(cluster)
+    assert sorted(times, key=lambda name: times[name]) == ["first", "urgent", "humble"]
+
+
+def test_what_a_drained_queue_stops_goes_on_later_as_the_same_run(
+    cluster: Cluster, tracking: MlflowClient
+) -> None:
+    spec: dict[str, Any] = {"resources": SMALL}
+    cluster.apply(queue(**spec), experiment())
+    cluster.apply(job("long", podTemplate=waiting_for_it(UNTIL_TOLD)))
+    cluster.wait_for("long", state="Started")
+
+    cluster.apply(queue(stopPolicy="HoldAndDrain", **spec))
+    cluster.wait_for("long", state="Queued", reason="QueueHeld")
+    cluster.kubectl("wait", "--for=delete", "pods", "--all", "--timeout=60s")
+    cluster.apply(go_ahead(), queue(**spec))
+
+    status = cluster.wait_for("long", state="Finished")
+    assert len(status["attempts"]) == 2
+    assert cluster.run(tracking, "long").info.run_id == status["mlflowRunId"]
+
+
+def test_a_job_whose_time_is_over_leaves_its_run_and_its_dependents(
+    cluster: Cluster, tracking: MlflowClient
+) -> None:
+    short = {"ttlSecondsAfterFinished": 1, "podTemplate": shell("true")}
+    cluster.apply(queue(resources=SMALL), experiment(), job("short", **short))
+    cluster.apply(job("after", "short", podTemplate=waiting_for_it(UNTIL_TOLD)))
+    after = cluster.wait_for("after", state="Started")
+    cluster.kubectl("wait", "--for=delete", "ajob/short", "--timeout=60s")
+
+    cluster.apply(go_ahead())
+    assert cluster.wait_for("after", state="Finished", seconds=180)["mlflowRunId"]
+    (dependency,) = after["dependencies"]
+    bench = tracking.get_experiment_by_name("bench")
+    assert bench
+    (run,) = tracking.search_runs(
+        [bench.experiment_id], f"tags.`alidade.dev/uid` = '{dependency['uid']}'"
+    )
+    assert run.info.status == "FINISHED"
