@@ -1,4 +1,4 @@
-"""Queues: how many run at a time, who goes first, what a drained queue does, what time takes away."""
+"""Queues: how many run at a time, who goes first, what is drained, and what its time takes away."""
 
 from datetime import datetime
 from typing import Any
@@ -47,14 +47,13 @@ def test_max_running_holds_at_every_moment_also_over_a_restart(cluster: Cluster)
 
 def test_a_higher_priority_goes_first(cluster: Cluster) -> None:
     cluster.apply(queue(maxRunning=1, resources=SMALL), experiment(tracking="None"))
-    cluster.apply(job("first", podTemplate=waiting_for_it(UNTIL_TOLD)))
+    cluster.apply(job("first", podTemplate=shell("sleep 10")))
     cluster.wait_for("first", state="Started")
     cluster.apply(job("humble", podTemplate=shell("sleep 2")))
     cluster.wait_for("humble", reason="QueueFull")
     cluster.apply(job("urgent", priority=10, podTemplate=shell("sleep 2")))
     cluster.wait_for("urgent", message="position 1 of 2 in queue cpu (1 of 1 running)")
 
-    cluster.apply(go_ahead())
     cluster.wait_for_ends(seconds=180)
     times = running_times(cluster)
     assert sorted(times, key=lambda name: times[name]) == ["first", "urgent", "humble"]
@@ -83,12 +82,11 @@ def test_a_job_whose_time_is_over_leaves_its_run_and_its_dependents(
 ) -> None:
     short = {"ttlSecondsAfterFinished": 1, "podTemplate": shell("true")}
     cluster.apply(queue(resources=SMALL), experiment(), job("short", **short))
-    cluster.apply(job("after", "short", podTemplate=waiting_for_it(UNTIL_TOLD)))
+    cluster.apply(job("after", "short", podTemplate=shell("sleep 12")))
     after = cluster.wait_for("after", state="Started")
     cluster.kubectl("wait", "--for=delete", "ajob/short", "--timeout=60s")
 
-    cluster.apply(go_ahead())
-    assert cluster.wait_for("after", state="Finished", seconds=180)["mlflowRunId"]
+    assert cluster.wait_for("after", state="Finished")["mlflowRunId"]
     (dependency,) = after["dependencies"]
     bench = tracking.get_experiment_by_name("bench")
     assert bench
