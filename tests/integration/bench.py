@@ -5,6 +5,7 @@ It is a plugin. If each conftest.py imported its fixtures, a session would have 
 
 import re
 from collections.abc import Callable, Generator, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from uuid import uuid4
 
@@ -53,10 +54,17 @@ def kubelet(plane: ControlPlane) -> Iterator[Kubelet]:
         yield kubelet
 
 
-@pytest.fixture(scope="session")
-def api(plane: ControlPlane) -> Iterator[DynamicClient]:
+@contextmanager
+def connected(plane: ControlPlane) -> Iterator[DynamicClient]:
+    """Connect to a control plane."""
     with config.new_client_from_config(str(plane.kubeconfig)) as connection:
         yield DynamicClient(connection, cache_file=str(plane.folder / "discovery.json"))
+
+
+@pytest.fixture(scope="session")
+def api(plane: ControlPlane) -> Iterator[DynamicClient]:
+    with connected(plane) as connection:
+        yield connection
 
 
 @pytest.fixture(scope="session")

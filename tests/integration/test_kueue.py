@@ -7,10 +7,9 @@ from shutil import copy
 
 import pytest
 import yaml
-from kubernetes import config
 from kubernetes.dynamic import DynamicClient
 
-from tests.integration.bench import CRDS, NewOperator, operators
+from tests.integration.bench import CRDS, NewOperator, connected, operators
 from tests.integration.scene import BATCH_JOB, JOB, QUEUE, Body, Scene
 from tests.support.control_plane import ControlPlane, node
 from tests.support.kubelet import Kubelet, running, succeeded
@@ -75,8 +74,8 @@ def kubelet(plane: ControlPlane) -> Iterator[Kubelet]:
 
 @pytest.fixture(scope="module")
 def api(plane: ControlPlane) -> Iterator[DynamicClient]:
-    with config.new_client_from_config(str(plane.kubeconfig)) as connection:
-        yield DynamicClient(connection, cache_file=str(plane.folder / "discovery.json"))
+    with connected(plane) as connection:
+        yield connection
 
 
 @pytest.fixture(scope="module")
