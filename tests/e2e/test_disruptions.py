@@ -125,7 +125,7 @@ def test_those_that_depend_on_it_run_once_it_has_ended_well(aftermath: Aftermath
     assert aftermath.statuses["next"]["state"] == "Finished"
 
 
-def test_a_job_outlives_its_node(cluster: Cluster) -> None:
+def test_a_job_outlives_its_node(cluster: Cluster, tracking: MlflowClient) -> None:
     cluster.apply(
         queue(resources=SMALL, **GPU),
         experiment(),
@@ -141,6 +141,10 @@ def test_a_job_outlives_its_node(cluster: Cluster) -> None:
     status = cluster.wait_for("stranded", state="Finished")
     assert len(status["attempts"]) == 2
     assert status["attempts"][0] == pod["metadata"]["name"]
+    cluster.kubectl("wait", "--for=condition=Tracked", "ajob/stranded", "--timeout=60s")
+    run = cluster.run(tracking, "stranded")
+    assert (run.info.run_id, run.info.status) == (status["mlflowRunId"], "FINISHED")
+    assert run.data.tags["alidade.dev/attempts"] == "2"
 
 
 @contextmanager
