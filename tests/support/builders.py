@@ -276,6 +276,20 @@ def terminated(
     }
 
 
+def disruption(reason: str, message: str = "") -> dict[str, Any]:
+    """Make the condition of a pod that is, or was, stopped through no fault of its own."""
+    return {"type": "DisruptionTarget", "status": "True", "reason": reason, "message": message}
+
+
+DELETED = {"deletionTimestamp": stamp(NOW)}
+"""What the metadata of an object that is being deleted has more."""
+UNREACHABLE = (
+    {"type": "Ready", "status": "False"},
+    {"type": "ContainersReady", "status": "True"},
+)
+"""Conditions of a pod that ran well, as the node controller leaves them when its node is silent."""
+
+
 def running_pod(name: str = "train-x7k2p", **fields: Any) -> Pod:
     return pod(name, phase="Running", worker=running(), **fields)
 

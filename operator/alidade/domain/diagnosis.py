@@ -24,6 +24,7 @@ CANNOT_START = frozenset(
     }
 )
 UNSCHEDULABLE = "Unschedulable"
+NODE_SILENT = "NodeUnreachable"
 # sysexits.h, as the worker contract uses it.
 CONTRACT_EXITS = {64: "InvalidParameters", 66: "WorkflowNotFound", PEER_LOST: "PeerLost"}
 MAX_TERMINATION_MESSAGE = 600
@@ -79,6 +80,22 @@ def _cannot_start(pod: Pod, reason: str, message: str) -> Pending:
     # What the registry said stands behind the kubelet's own words.
     message = message.rsplit("ErrImagePull: ", 1)[-1]
     return Pending(reason, shorten(f"pod {pod.name}: {message}"), since=pod.scheduled)
+
+
+def how_it_runs(pod: Pod) -> tuple[str, str]:
+    """Return reason and message for a pod whose container was last reported to run."""
+    where = f"pod {pod.name} on node {pod.node}"
+    cause = f" ({pod.disruption.reason}: {pod.disruption.message})" if pod.disruption else ""
+    if pod.node_silent and pod.deleting:
+        return NODE_SILENT, (
+            f"{where} is to be stopped{cause}, but the node does not report; no other pod takes "
+            "its place until it does, or is deleted, or tainted as out-of-service"
+        )
+    if pod.node_silent:
+        return NODE_SILENT, f"{where} ran when the node last reported"
+    if pod.deleting:
+        return "Stopping", f"{where} is being stopped{cause}"
+    return "Running", f"pod {pod.name} runs on node {pod.node}"
 
 
 def why_failed(backing: BackingJob, pods: Sequence[Pod]) -> Cause:

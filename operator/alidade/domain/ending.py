@@ -2,9 +2,11 @@
 
 from datetime import timedelta
 
+from alidade.api.job import Job
 from alidade.domain import mlflow_run, pod_logs
 from alidade.domain.actions import DeleteBacking, DeleteJob
 from alidade.domain.draft import Draft
+from alidade.domain.parameters import resolve
 
 # For a job that depends on this one to take note of its end, which takes a moment.
 _HEARD_AFTER = timedelta(seconds=1)
@@ -20,6 +22,24 @@ def after_the_end(draft: Draft) -> None:
         return
     mlflow_run.settle(draft)
     _expire(draft)
+
+
+def awaited_by(dependent: Job, job: Job) -> bool:
+    """Whether one that depends on a job has yet to take note of its end, or of a value it gave.
+
+    Args:
+        dependent: A job that depends on the other.
+        job: The other, which has ended.
+    """
+    name, status = job.metadata.name, dependent.status
+    if status.ended:
+        return False
+    noted = next((e for e in status.dependencies if e.name == name and e.decided), None)
+    if noted is None:
+        return True
+    # It may have been met long before, when the job started.
+    values = resolve(dependent, {name: job}).values
+    return noted.met and noted.uid == job.metadata.uid and values != status.parameters
 
 
 def _expire(draft: Draft) -> None:

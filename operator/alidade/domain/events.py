@@ -4,29 +4,29 @@ from dataclasses import dataclass
 from typing import Literal
 
 from alidade.api.job import JobState, JobStatus
+from alidade.domain import kueue, pod_rejections
+from alidade.domain.diagnosis import CANNOT_START, NODE_SILENT, UNSCHEDULABLE
+from alidade.domain.flavors import FALLBACK
 
 # Reasons that a user wants to hear of when they come up, though the state stays the same.
-_NOTED = frozenset(
-    {
-        "DependencyCycle",
-        "ExperimentNotFound",
-        "QueueNotFound",
-        "ImageNotSet",
-        "NameConflict",
-        "BackingJobRejected",
-        "TrackingUnavailable",
-        "QueueHeld",
-        "Suspended",
-        "Unschedulable",
-        "FlavorFallback",
-        "ImagePullBackOff",
-        "InvalidImageName",
-        "CreateContainerConfigError",
-        "CreateContainerError",
-        "Released",
-        "Retrying",
-    }
-)
+_NOTED = CANNOT_START | {
+    "DependencyCycle",
+    "ExperimentNotFound",
+    "QueueNotFound",
+    "ImageNotSet",
+    "NameConflict",
+    "BackingJobRejected",
+    "TrackingUnavailable",
+    "QueueHeld",
+    "Suspended",
+    "Released",
+    "Retrying",
+    kueue.SEIZED,
+    pod_rejections.REJECTED,
+    UNSCHEDULABLE,
+    FALLBACK,
+    NODE_SILENT,
+}
 _BAD = frozenset({JobState.FAILED, JobState.SKIPPED})
 _GOOD_NEWS = frozenset({"Released", "Suspended", "QueueHeld"})
 

@@ -105,7 +105,11 @@ class Container:
 
 @dataclass(frozen=True, slots=True)
 class Pod:
-    """One attempt at a job, or at the part of it that one replica has; `index` says which."""
+    """One attempt at a job, or at the part of it that one replica has; `index` says which.
+
+    What is said of the containers is what the kubelet last reported: if `node_silent`, it may be
+    so no longer.
+    """
 
     namespace: str
     name: str
@@ -124,6 +128,7 @@ class Pod:
     init: Container | None
     container: Container | None
     deleting: bool
+    node_silent: bool
     index: int | None
 
     @property
@@ -172,11 +177,13 @@ def _owner_uid(metadata: Mapping[str, Any]) -> str | None:
     return None
 
 
+def _conditions(status: Mapping[str, Any]) -> Mapping[str, Mapping[str, Any]]:
+    return {condition["type"]: condition for condition in status.get("conditions") or ()}
+
+
 def _true_condition(status: Mapping[str, Any], kind: str) -> Mapping[str, Any] | None:
-    for condition in status.get("conditions") or ():
-        if condition.get("type") == kind and condition.get("status") == "True":
-            return dict(condition)
-    return None
+    condition = _conditions(status).get(kind, {})
+    return condition if condition.get("status") == "True" else None
 
 
 def _failure(condition: Mapping[str, Any] | None) -> Failure | None:
@@ -214,9 +221,7 @@ def pod(body: Mapping[str, Any]) -> Pod:
     """Read a Pod as the API server gives it."""
     metadata = body["metadata"]
     status = body.get("status") or {}
-    scheduled: Mapping[str, Any] = next(
-        (c for c in status.get("conditions") or () if c.get("type") == "PodScheduled"), {}
-    )
+    scheduled = _conditions(status).get("PodScheduled", {})
     return Pod(
         namespace=metadata["namespace"],
         name=metadata["name"],
@@ -243,8 +248,21 @@ def pod(body: Mapping[str, Any]) -> Pod:
         init=_first_troubled(status.get("initContainerStatuses") or ()),
         container=_named(status.get("containerStatuses") or (), WORKER),
         deleting=metadata.get("deletionTimestamp") is not None,
+        node_silent=_node_silent(status),
         index=_index(metadata),
     )
+
+
+def _node_silent(status: Mapping[str, Any]) -> bool:
+    """Whether the pod's node has stopped reporting.
+
+    The node controller then takes the pod's readiness away, and nothing else; a kubelet that does
+    so takes that of its containers away too, or says that a readiness gate is in the way.
+    """
+    if _true_condition(status, "ContainersReady") is None:
+        return False
+    ready = _conditions(status).get("Ready", {})
+    return ready.get("status") == "False" and not ready.get("reason")
 
 
 def _index(metadata: Mapping[str, Any]) -> int | None:

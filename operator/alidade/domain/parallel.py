@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from alidade.domain.attempts import first_failed, latest, newest
-from alidade.domain.diagnosis import UNSCHEDULABLE, why_not_running, why_pod_failed
+from alidade.domain.diagnosis import UNSCHEDULABLE, how_it_runs, why_not_running, why_pod_failed
 from alidade.domain.observed import Pod
 
 
@@ -15,12 +15,17 @@ def progress(pods: Sequence[Pod], runs: Sequence[Pod], replicas: int) -> tuple[s
         runs: Those that run.
         replicas: How many are to run.
     """
-    counted = f"{len(runs)} of {replicas} pods run"
+    leaving = [pod for pod in runs if pod.deleting or pod.node_silent]
+    counted = f"{len(runs) - len(leaving)} of {replicas} pods run"
     ended = [pod for pod in latest(pods) if pod.ended]
-    if len(runs) + len(ended) < replicas:
-        pending = why_not_running(pods)
-        trouble = pending.since is not None or pending.reason == UNSCHEDULABLE
-        return pending.reason if trouble else "Running", f"{counted}: {pending.message}"
+    missing, pending = len(runs) + len(ended) < replicas, why_not_running(pods)
+    if missing and (pending.since is not None or pending.reason == UNSCHEDULABLE):
+        return pending.reason, f"{counted}: {pending.message}"
+    if leaving:
+        reason, message = how_it_runs(leaving[0])
+        return reason, f"{counted}: {message}"
+    if missing:
+        return "Running", f"{counted}: {pending.message}"
     pod = what_ended(ended)
     return "Running", f"{counted}: {_how_ended(pod)}" if pod else counted
 

@@ -9,7 +9,7 @@ from alidade.domain import flavors, kueue, parallel, pod_rejections
 from alidade.domain.actions import ReadPods, Suspend
 from alidade.domain.attempts import newest, note_attempts
 from alidade.domain.backing import suspend_patch
-from alidade.domain.diagnosis import why_failed, why_not_running, why_pod_failed
+from alidade.domain.diagnosis import how_it_runs, why_failed, why_not_running, why_pod_failed
 from alidade.domain.draft import Draft
 from alidade.domain.observed import BackingJob, Pod
 from alidade.domain.replicas import PEER_LOST
@@ -65,7 +65,7 @@ def _watch(draft: Draft, backing: BackingJob) -> None:
     runs = [p for p in pods if p.container and p.container.running_since and p.phase == "Running"]
     pod = newest(runs)
     if pod is not None and replicas == 1:
-        draft.start("Running", f"pod {pod.name} runs on node {pod.node}")
+        draft.start(*how_it_runs(pod))
         return
     over = parallel.what_ended([p for p in pods if p.ended])
     pending = pod_rejections.why_rejected(draft, backing) or why_not_running(pods)

@@ -92,7 +92,7 @@ class Snapshot:
         experiment: Its experiment, None where there is none of that name.
         queue: Its queue, None where there is none of that name.
         others: Jobs of the namespace that it depends on, by name, as far as they exist.
-        awaited: Whether a job that depends on it has not taken note of its end yet.
+        awaited: Whether a job that depends on it has not taken note of its end yet, or of a value.
         cycle: Names of the jobs it waits for in a circle.
         backing: The batch/v1 Job of its name, if it owns it.
         rejection: Why the API server would not create that.

@@ -144,9 +144,9 @@ class Cache:
         known = self._store(kind).get(key)
         return None if known is None else _uid(known)
 
-    def has_known_job(self, uid: str) -> bool:
-        """Whether a job of this UID exists, or did at some time since the operator started."""
-        return uid in self._gone or any(job.metadata.uid == uid for job in self.jobs.values())
+    def known_jobs(self) -> frozenset[str]:
+        """Return the UIDs of all jobs, and of all that has gone since the operator started."""
+        return frozenset(self._gone).union(job.metadata.uid for job in self.jobs.values())
 
     def known(self, kind: Kind) -> Iterator[tuple[Key, str, int]]:
         """Yield key, UID and version of every known object of a kind."""

@@ -22,6 +22,7 @@ from alidade.domain.actions import (
     Release,
     Suspend,
 )
+from alidade.domain.ending import awaited_by
 from alidade.domain.events import note_change
 from alidade.domain.graph import Key
 from alidade.domain.observed import JOB_LABEL
@@ -208,7 +209,8 @@ class JobReconciler:
             experiment=experiment,
             queue=queue,
             others={name: other for name, other in others.items() if other is not None},
-            awaited=job.status.ended and self._awaited(key),
+            awaited=job.status.ended
+            and any(awaited_by(cache.jobs[other], job) for other in cache.graph.dependents(key)),
             cycle=tuple(name for _, name in cache.graph.cycle(key)),
             backing=backing,
             rejection=memory.rejection,
@@ -223,14 +225,6 @@ class JobReconciler:
             keeps_logs=self._archive.keeps,
             logs=self._archive.views(uid),
         )
-
-    def _awaited(self, key: Key) -> bool:
-        for dependent in self._cache.graph.dependents(key):
-            status = self._cache.jobs[dependent].status
-            noted = any(entry.decided and entry.name == key[1] for entry in status.dependencies)
-            if not noted and not status.ended:
-                return True
-        return False
 
     async def _carry_out(self, key: WorkKey, job: Job, decided: Plan) -> None:
         if decided.status != job.status:

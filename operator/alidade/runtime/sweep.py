@@ -37,8 +37,10 @@ class Sweep:
         uid = experiment.metadata.uid
 
         async def sweep() -> TrackingView:
-            for run in await self._tracking.open_runs(tracking_id, {EXPERIMENT_UID_TAG: uid}):
-                if UID_TAG in run.tags and not self._cache.has_known_job(run.tags[UID_TAG]):
+            runs = await self._tracking.open_runs(tracking_id, {EXPERIMENT_UID_TAG: uid})
+            known = self._cache.known_jobs()
+            for run in runs:
+                if UID_TAG in run.tags and run.tags[UID_TAG] not in known:
                     self._depart(job_of_run(run.run_id, run.tags))
             return TrackingView(settled=True)
 

@@ -6,7 +6,7 @@ import pytest
 from alidade.domain.attempts import count_attempts, first_failed, latest, newest, note_attempts
 from alidade.domain.observed import Pod
 from alidade.domain.replicas import PEER_LOST
-from tests.support.builders import NOW, ago, failed_pod, pod, stamp
+from tests.support.builders import DELETED, NOW, ago, failed_pod, pod, stamp
 
 
 def attempt(name: str, index: int | None, created: float = 60, ended: float = 0, **f: Any) -> Pod:
@@ -17,7 +17,6 @@ def attempt(name: str, index: int | None, created: float = 60, ended: float = 0,
     return failed_pod(name, finished=ago(ended), meta=meta, **f)
 
 
-DELETED = {"deletionTimestamp": stamp(NOW)}
 BEFORE = 200
 
 

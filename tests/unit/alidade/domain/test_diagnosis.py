@@ -7,16 +7,20 @@ from alidade.domain.diagnosis import (
     MAX_TERMINATION_MESSAGE,
     Cause,
     Pending,
+    how_it_runs,
     why_failed,
     why_not_running,
     why_pod_failed,
 )
 from alidade.domain.observed import Pod
 from tests.support.builders import (
+    DELETED,
     NOW,
+    UNREACHABLE,
     ago,
     backing,
     complete,
+    disruption,
     failed,
     failed_pod,
     pod,
@@ -31,17 +35,12 @@ PULL = (
     'Back-off pulling image "nowhere/x:1": ErrImagePull: failed to pull and unpack image '
     '"nowhere/x:1": failed to resolve reference: not found'
 )
+EVICTING = disruption("EvictionByEvictionAPI", "evicting")
 NO_NODE = "0/3 nodes are available: 3 Insufficient nvidia.com/gpu."
 
 
 def disrupted(reason: str, message: str, **fields: Any) -> Pod:
-    condition = {
-        "type": "DisruptionTarget",
-        "status": "True",
-        "reason": reason,
-        "message": message,
-    }
-    return pod(phase="Failed", conditions=[condition], **fields)
+    return pod(phase="Failed", conditions=[disruption(reason, message)], **fields)
 
 
 @pytest.mark.parametrize(
@@ -148,6 +147,35 @@ def test_why_a_pod_failed(found: Pod, reason: str, message: str, code: int | Non
     assert why_pod_failed(found) == Cause(reason, message, code)
 
 
+@pytest.mark.parametrize(
+    ("fields", "reason", "message"),
+    [
+        ({}, "Running", "pod train-x7k2p runs on node node-1"),
+        ({"meta": DELETED}, "Stopping", "pod train-x7k2p on node node-1 is being stopped"),
+        (
+            {"meta": DELETED, "conditions": [EVICTING]},
+            "Stopping",
+            "pod train-x7k2p on node node-1 is being stopped (EvictionByEvictionAPI: evicting)",
+        ),
+        (
+            {"conditions": UNREACHABLE},
+            "NodeUnreachable",
+            "pod train-x7k2p on node node-1 ran when the node last reported",
+        ),
+        (
+            {"meta": DELETED, "conditions": [*UNREACHABLE, EVICTING]},
+            "NodeUnreachable",
+            "pod train-x7k2p on node node-1 is to be stopped (EvictionByEvictionAPI: evicting), "
+            "but the node does not report; no other pod takes its place until it does, or is "
+            "deleted, or tainted as out-of-service",
+        ),
+    ],
+    ids=["runs", "deleted", "evicted", "node silent", "evicted, node silent"],
+)
+def test_how_a_pod_runs(fields: dict[str, Any], reason: str, message: str) -> None:
+    assert how_it_runs(running_pod(**fields)) == (reason, message)
+
+
 def test_of_a_long_termination_message_the_end_is_told() -> None:
     cause = why_pod_failed(failed_pod(says="x" * 4000 + "ValueError: the cause"))
     assert cause.message.endswith("ValueError: the cause")
@@ -187,7 +215,7 @@ def test_of_a_long_termination_message_the_end_is_told() -> None:
             "Unschedulable",
             f"pod train-x7k2p: {NO_NODE}",
         ),
-        ([pod(meta={"deletionTimestamp": stamp(NOW)})], "PodPending", "no pod yet"),
+        ([pod(meta=DELETED)], "PodPending", "no pod yet"),
         ([failed_pod()], "PodPending", "no pod yet"),
     ],
 )

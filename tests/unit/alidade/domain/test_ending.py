@@ -3,24 +3,22 @@ from typing import Any
 
 import pytest
 
-from alidade.api.job import Job, JobState, JobStatus
+from alidade.api.job import DependencyStatus, Job, JobState, JobStatus, ParameterValue
 from alidade.domain.actions import Action, DeleteBacking, DeleteJob, EndRun, ReadPods
 from alidade.domain.draft import Draft
-from alidade.domain.ending import after_the_end
+from alidade.domain.ending import after_the_end, awaited_by
 from alidade.domain.observed import BackingJob
 from alidade.domain.snapshot import TrackingView
 from tests.support.builders import (
-    NOW,
+    DELETED,
     ago,
     backing,
     complete,
     failed,
     job,
     snapshot,
-    stamp,
 )
 
-DELETING = {"deletionTimestamp": stamp(NOW)}
 SETTLED = TrackingView(tracking_id="r1", settled=True)
 
 
@@ -40,7 +38,7 @@ def draft_of(of: Job, **fields: Any) -> Draft:
     [
         (backing(suspend=True), [DeleteBacking("uid-batch-train")]),
         (backing(suspend=False), [DeleteBacking("uid-batch-train")]),
-        (backing(suspend=False, meta=DELETING), []),
+        (backing(suspend=False, meta=DELETED), []),
         (backing(suspend=False, status=complete()), []),
         (backing(suspend=False, status=failed()), []),
         (None, []),
@@ -81,6 +79,52 @@ def test_a_job_is_kept_until_those_that_depend_on_it_have_taken_note() -> None:
     draft = draft_of(ended(ttl=0), awaited=True)
     assert draft.actions == []
     assert draft.wake_after == timedelta(seconds=1)
+
+
+FIRST = job(
+    "first", status=JobStatus(state=JobState.FINISHED, mlflow_run_id="r1", outputs={"version": "4"})
+)
+VERSION = {"name": "version", "valueFrom": {"job": "first", "output": "version"}}
+STEPS = {"name": "steps", "valueFrom": {"job": "first", "output": "steps"}}
+OF_ANOTHER = {"name": "eps", "valueFrom": {"job": "second", "output": "eps"}}
+MET = {"uid": FIRST.metadata.uid, "state": JobState.STARTED, "met": True}
+
+
+@pytest.mark.parametrize(
+    ("known", "parameters", "taken", "awaited"),
+    [
+        (None, [], {}, True),
+        ({"uid": FIRST.metadata.uid, "state": JobState.STARTED}, [], {}, True),
+        (MET, [], {}, False),
+        ({**MET, "state": JobState.FAILED, "met": False}, [VERSION], {}, False),
+        (MET, [VERSION], {}, True),
+        (MET, [VERSION], {"version": "4"}, False),
+        (MET, [STEPS], {}, False),
+        (MET, [OF_ANOTHER], {}, False),
+        ({**MET, "uid": "uid-of-an-earlier-first"}, [VERSION], {}, False),
+    ],
+    ids=[
+        "nothing known", "undecided", "met", "cannot be met", "a value to take", "the value taken",
+        "a value never given", "a value of another's", "it was met by another of the name",
+    ],
+)  # fmt: skip
+def test_who_waits_for_a_job_that_has_ended(
+    known: dict[str, Any] | None,
+    parameters: list[dict[str, Any]],
+    taken: dict[str, str],
+    awaited: bool,
+) -> None:
+    status = JobStatus(
+        state=JobState.WAITING,
+        dependencies=(DependencyStatus(name="first", **known),) if known else (),
+        parameters=tuple(ParameterValue(name=n, value=v) for n, v in taken.items()),
+    )
+    dependent = job(depends_on=["first", "second"], parameters=parameters, status=status)
+    assert awaited_by(dependent, FIRST) is awaited
+
+
+def test_a_job_that_has_ended_waits_for_none() -> None:
+    assert not awaited_by(ended(), FIRST)
 
 
 @pytest.mark.parametrize("state", ["FINISHED", "FAILED", "SKIPPED", "CANCELLED"])

@@ -25,6 +25,18 @@ def in_(state: JobState | None, reason: str = "", message: str = "m") -> JobStat
         (in_(S.QUEUED), in_(S.QUEUED, "QueueHeld"), Note("Normal", "QueueHeld", "m")),
         (in_(S.QUEUED), in_(S.QUEUED, "Released"), Note("Normal", "Released", "m")),
         (in_(S.QUEUED), in_(S.QUEUED, "Unschedulable"), Note("Warning", "Unschedulable", "m")),
+        (in_(S.QUEUED), in_(S.QUEUED, "PodRejected"), Note("Warning", "PodRejected", "m")),
+        (
+            in_(S.QUEUED),
+            in_(S.QUEUED, "ErrImageNeverPull"),
+            Note("Warning", "ErrImageNeverPull", "m"),
+        ),
+        (
+            in_(S.WAITING),
+            in_(S.WAITING, "KueueDefaultQueue"),
+            Note("Warning", "KueueDefaultQueue", "m"),
+        ),
+        (in_(S.QUEUED, "Released"), in_(S.QUEUED, "KueuePending"), None),
         (
             in_(S.QUEUED, "QueueFull"),
             in_(S.QUEUED, "TrackingUnavailable"),
@@ -33,6 +45,12 @@ def in_(state: JobState | None, reason: str = "", message: str = "m") -> JobStat
         (in_(S.QUEUED), in_(S.STARTED, "Running"), Note("Normal", "Started", "m")),
         (in_(S.STARTED, "Running"), in_(S.STARTED, "Completing"), None),
         (in_(S.STARTED), in_(S.STARTED, "Retrying"), Note("Warning", "Retrying", "m")),
+        (in_(S.STARTED, "Running"), in_(S.STARTED, "Stopping"), None),
+        (
+            in_(S.STARTED, "Running"),
+            in_(S.STARTED, "NodeUnreachable"),
+            Note("Warning", "NodeUnreachable", "m"),
+        ),
         (in_(S.STARTED), in_(S.QUEUED, "Suspended"), Note("Normal", "Suspended", "m")),
         (in_(S.STARTED), in_(S.FINISHED, "Completed"), Note("Normal", "Finished", "m")),
         (in_(S.STARTED), in_(S.FAILED, "OOMKilled"), Note("Warning", "Failed", "m")),

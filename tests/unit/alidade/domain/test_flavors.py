@@ -12,8 +12,8 @@ from alidade.domain.observed import BackingJob
 from alidade.domain.plan import Plan, plan
 from alidade.domain.snapshot import Snapshot
 from tests.support.builders import (
+    DELETED,
     IMAGE,
-    NOW,
     URI,
     ago,
     backing,
@@ -43,7 +43,6 @@ NO_NODE = {
     "reason": "Unschedulable",
     "message": "0/3 nodes are available: 3 Insufficient nvidia.com/gpu.",
 }
-DELETED = {"deletionTimestamp": stamp(NOW)}
 
 
 def status(flavor: str | None = "gpu", **fields: Any) -> JobStatus:

@@ -12,13 +12,13 @@ from alidade.domain.observed import BackingJob
 from alidade.domain.plan import plan
 from alidade.domain.snapshot import Snapshot, WorkloadView
 from tests.support.builders import (
+    DELETED,
     NOW,
     ago,
     complete,
     job,
     queue,
     running_pod,
-    stamp,
 )
 from tests.support.plans import RELEASED, acts, fitting, ready, suspended, where
 
@@ -127,7 +127,7 @@ def test_a_suspended_job_is_taken_back(suspend: bool) -> None:
     assert where(decided) == (S.QUEUED, "Suspended")
     assert decided.status.is_true("Suspended")
 
-    going = handed_over(of, suspend=suspend, meta={"deletionTimestamp": stamp(NOW)})
+    going = handed_over(of, suspend=suspend, meta=DELETED)
     told = of.model_copy(update={"status": decided.status})
     again = plan(pending(told, backing=going))
     assert Suspend not in acts(again)
@@ -150,7 +150,7 @@ def test_a_job_is_taken_back_from_a_queue_that_is_not_its_own_any_more(changed: 
 
 
 def test_a_running_job_whose_batch_job_somebody_else_deletes_has_failed() -> None:
-    going = handed_over(suspend=False, meta={"deletionTimestamp": stamp(NOW)})
+    going = handed_over(suspend=False, meta=DELETED)
     decided = plan(pending(job(status=RELEASED), backing=going))
     assert where(decided) == (S.FAILED, "BackingJobDeleted")
 

@@ -10,6 +10,7 @@ from alidade.domain.mlflow_run import UID_TAG, create, settle, settled
 from alidade.domain.observed import BackingJob, Pod
 from alidade.domain.snapshot import Snapshot, TrackingView
 from tests.support.builders import (
+    DELETED,
     NOW,
     backing,
     complete,
@@ -19,7 +20,6 @@ from tests.support.builders import (
     pod,
     running_pod,
     snapshot,
-    stamp,
     succeeded_pod,
 )
 
@@ -83,7 +83,7 @@ def test_without_an_experiment_in_mlflow_no_run_is_asked_for() -> None:
     ("left", "pods", "actions"),
     [
         (backing(suspend=False), (), []),
-        (backing(suspend=False, meta={"deletionTimestamp": stamp(NOW)}), (), []),
+        (backing(suspend=False, meta=DELETED), (), []),
         (backing(suspend=False, status=complete()), (running_pod(),), []),
         (backing(suspend=False, status=complete()), (succeeded_pod(),), [EndRun]),
         (backing(suspend=False, status=complete()), (), [EndRun]),

@@ -15,7 +15,7 @@ from alidade.domain.observed import (
     parse_time,
     pod,
 )
-from tests.support.builders import backing, complete, failed, pod_body, terminated, waiting
+from tests.support.builders import DELETED, backing, complete, failed, pod_body, terminated, waiting
 from tests.support.builders import pod as read_pod
 
 # What an API server of 1.34 gives, less managedFields.
@@ -159,6 +159,7 @@ def test_a_pod_is_read_as_the_api_server_gives_it() -> None:
             terminated=Terminated(137, None, "OOMKilled", "Killed", at(11, 59, 3), at(12, 2, 55)),
         ),
         deleting=False,
+        node_silent=False,
         index=None,
     )
 
@@ -273,6 +274,24 @@ def test_a_disruption_is_told_apart() -> None:
     assert read_pod(conditions=[{**condition, "status": "False"}]).disruption is None
 
 
+@pytest.mark.parametrize(
+    ("ready", "containers", "silent"),
+    [
+        ({"status": "False"}, "True", True),
+        ({"status": "True"}, "True", False),
+        ({"status": "False", "reason": "ContainersNotReady"}, "False", False),
+        ({"status": "False", "reason": "ReadinessGatesNotReady"}, "True", False),
+        ({"status": "False"}, "False", False),
+    ],
+    ids=["silent", "ready", "not ready", "readiness gate", "was not ready before"],
+)
+def test_a_node_is_silent_if_the_pods_readiness_alone_is_taken_away(
+    ready: dict[str, str], containers: str, silent: bool
+) -> None:
+    conditions = [{"type": "Ready", **ready}, {"type": "ContainersReady", "status": containers}]
+    assert read_pod(conditions=conditions).node_silent is silent
+
+
 def test_of_init_containers_the_one_in_trouble_is_read() -> None:
     body = pod_body()
     body["status"]["initContainerStatuses"] = [
@@ -284,9 +303,8 @@ def test_of_init_containers_the_one_in_trouble_is_read() -> None:
 
 
 def test_what_is_being_deleted_says_so() -> None:
-    meta = {"deletionTimestamp": "2026-03-01T12:00:00Z"}
-    assert read_pod(meta=meta).deleting
-    assert backing(meta=meta).deleting
+    assert read_pod(meta=DELETED).deleting
+    assert backing(meta=DELETED).deleting
 
 
 def test_times_are_read_with_their_zone() -> None:

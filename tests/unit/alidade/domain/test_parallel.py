@@ -11,10 +11,13 @@ from alidade.domain.observed import Pod
 from alidade.domain.replicas import PEER_LOST
 from alidade.domain.running import follow
 from tests.support.builders import (
+    DELETED,
     NOW,
+    UNREACHABLE,
     ago,
     backing,
     complete,
+    disruption,
     failed,
     failed_pod,
     job,
@@ -30,7 +33,7 @@ from tests.support.builders import (
 S = JobState
 A, B = "train-0-aaaaa", "train-1-bbbbb"
 STUCK = {"worker": waiting("ImagePullBackOff", "no such image")}
-EVICTED = {"type": "DisruptionTarget", "status": "True", "reason": "Evicted", "message": "m"}
+EVICTED = disruption("Evicted", "m")
 
 
 def followed(*pods: Pod, replicas: int = 2, **fields: Any) -> Draft:
@@ -69,6 +72,13 @@ def unscheduled(index: int) -> Pod:
          f"1 of 2 pods run: pod {B} ended well"),
         ([running_pod(A, index=0), failed_pod(B, code=3, index=1)], S.STARTED, "Running",
          f"1 of 2 pods run: pod {B} failed: exit code 3"),
+        ([running_pod(A, index=0), running_pod(B, index=1, conditions=UNREACHABLE)], S.STARTED,
+         "NodeUnreachable",
+         f"1 of 2 pods run: pod {B} on node node-1 ran when the node last reported"),
+        ([running_pod(A, index=0, meta=DELETED), pod(B, index=1)], S.STARTED, "Stopping",
+         f"0 of 2 pods run: pod {A} on node node-1 is being stopped"),
+        ([running_pod(A, index=0, meta=DELETED), unscheduled(1)], S.STARTED, "Unschedulable",
+         f"0 of 2 pods run: pod {B}: 0/3 nodes"),
         ([succeeded_pod(A, index=0), failed_pod(B, code=3, index=1)], S.STARTED, "Completing",
          "failed: exit code 3"),
         ([failed_pod(A, code=PEER_LOST, index=0, finished=NOW),
@@ -80,6 +90,7 @@ def unscheduled(index: int) -> Pod:
     ids=[
         "none", "one starts", "one has no node", "one runs", "one is to follow",
         "one cannot be placed", "one cannot start", "all run", "one has ended", "one has failed",
+        "one's node is silent", "one is being stopped", "one is being stopped, one has no node",
         "all have ended", "one was evicted", "one has lost its peer",
     ],
 )  # fmt: skip

@@ -9,21 +9,19 @@ from alidade.domain.observed import Pod
 from alidade.domain.pod_logs import archive, archived
 from alidade.domain.snapshot import LogView
 from tests.support.builders import (
-    NOW,
+    DELETED,
     backing,
     failed_pod,
     job,
     pod,
     running_pod,
     snapshot,
-    stamp,
     succeeded_pod,
     terminated,
     waiting,
 )
 
 S = JobState
-DELETED = {"deletionTimestamp": stamp(NOW)}
 DONE = LogView(done=True)
 RUNS = JobStatus(state=S.STARTED, mlflow_run_id="r1")
 OVER = JobStatus(state=S.FAILED, mlflow_run_id="r1")

@@ -11,10 +11,13 @@ from alidade.domain.observed import Pod
 from alidade.domain.running import follow, read_outputs
 from alidade.domain.snapshot import Snapshot
 from tests.support.builders import (
+    DELETED,
     NOW,
+    UNREACHABLE,
     ago,
     backing,
     complete,
+    disruption,
     failed,
     failed_pod,
     job,
@@ -31,11 +34,7 @@ from tests.support.builders import (
 
 S = JobState
 STARTED = JobStatus(state=S.STARTED, start_time=ago(60))
-DISRUPTED = failed_pod(
-    conditions=[
-        {"type": "DisruptionTarget", "status": "True", "reason": "Preempted", "message": "p"}
-    ]
-)
+DISRUPTED = failed_pod(conditions=[disruption("Preempted", "p")])
 
 
 def released(
@@ -65,13 +64,16 @@ def condition(draft: Draft, kind: str) -> Condition | None:
         ([succeeded_pod()], None, S.STARTED, "Completing", "ended well"),
         ([failed_pod(code=3)], None, S.STARTED, "Completing", "failed: exit code 3"),
         ([DISRUPTED], None, S.STARTED, "Retrying", "next attempt: no pod yet"),
+        ([running_pod(meta=DELETED)], None, S.STARTED, "Stopping", "is being stopped"),
+        ([running_pod(conditions=UNREACHABLE)], None, S.STARTED, "NodeUnreachable", "node-1"),
         ([failed_pod("a"), running_pod("b")], None, S.STARTED, "Running", "pod b runs"),
         ([], STARTED, S.STARTED, "PodPending", "no pod yet"),
         ([pod()], STARTED, S.STARTED, "PodPending", "starts on node"),
         ([pod(worker=waiting("ImagePullBackOff", "x"))], None, S.QUEUED, "ImagePullBackOff", "x"),
     ],
     ids=[
-        "no pod", "pending", "running", "succeeded", "failed", "disrupted", "second attempt",
+        "no pod", "pending", "running", "succeeded", "failed", "disrupted", "stopping",
+        "node silent", "second attempt",
         "pod gone", "pending again", "no image",
     ],
 )  # fmt: skip
@@ -152,7 +154,7 @@ def test_a_released_job_is_not_suspended() -> None:
 
 
 def test_a_batch_job_deleted_by_someone_fails_the_job() -> None:
-    deleting = backing(suspend=False, meta={"deletionTimestamp": stamp(NOW)})
+    deleting = backing(suspend=False, meta=DELETED)
     status = followed(running_pod(), backing=deleting).status
     assert (status.state, status.reason) == (S.FAILED, "BackingJobDeleted")
 

@@ -3,7 +3,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from alidade.api.experiment import Experiment
-from alidade.api.job import Job, JobState, JobStatus
+from alidade.api.job import JobState, JobStatus
 from alidade.api.queue import Queue
 from alidade.kube.gateway import EXPERIMENTS, JOBS, QUEUES, Body, Kind
 from alidade.runtime.aggregates import AggregateReconciler
@@ -37,14 +37,13 @@ class Scene:
         self.cache = Cache(lambda key: None)
         self.tracker = Tracker(lambda key: None)
         self.mlflow = Mlflow(CERTAIN)
-        self.departed: list[Job] = []
         self._reconciler = AggregateReconciler(
             cache=self.cache,
             queue=self.queue,
             gateway=UnreliableGateway(self.server, CERTAIN, lambda: None),
             tracker=self.tracker,
             tracking=self.mlflow,
-            sweep=Sweep(self.cache, self.tracker, self.mlflow, self.departed.append),
+            sweep=Sweep(self.cache, self.tracker, self.mlflow, depart=lambda job: None),
             clock=clock,
         )
 
@@ -140,38 +139,3 @@ async def test_what_is_gone_is_forgotten() -> None:
         for key in (EXPERIMENT, QUEUE):
             await lab.reconcile(key)
         assert lab.server.version == version
-
-
-@in_virtual_time
-async def test_runs_whose_jobs_went_while_no_operator_ran_are_seen_off_once() -> None:
-    async with scene() as lab:
-        lab.have(EXPERIMENTS, experiment_body())
-        lab.have(JOBS, job_body("stays"))
-        stays = lab.server.read(JOBS, "stays")["metadata"]["uid"]
-        ours = lab.experiment().metadata.uid
-        for job, owner, of in (
-            ("stays", stays, ours),
-            ("gone", "uid-gone", ours),
-            ("ended", "uid-ended", ours),
-            ("foreign", "uid-foreign", "uid-of-another-cluster"),
-        ):
-            await lab.mlflow.ensure_run("7", job, run_tags(job, owner, of), search=False)
-        await lab.mlflow.end_run("run-2", "FINISHED", {})
-
-        for _ in range(2):
-            await lab.reconcile(EXPERIMENT)
-
-        (departed,) = lab.departed
-        assert departed.key == (NAMESPACE, "gone")
-        assert departed.metadata.uid == "uid-gone"
-        assert departed.status.mlflow_run_id == "run-1"
-
-
-def run_tags(job: str, uid: str, experiment_uid: str) -> dict[str, str]:
-    return {
-        "alidade.dev/uid": uid,
-        "alidade.dev/job": job,
-        "alidade.dev/namespace": NAMESPACE,
-        "alidade.dev/experiment": "mnist",
-        "alidade.dev/experiment-uid": experiment_uid,
-    }
