@@ -6,6 +6,7 @@ import pytest
 
 from tests.integration.scene import (
     BATCH_JOB,
+    EXPERIMENT,
     JOB,
     QUEUE,
     Body,
@@ -154,6 +155,28 @@ def test_jobs_go_to_the_nodes_of_their_own_queue_with_what_it_gives_each(scene: 
         assert spec["containers"][0]["resources"] == resources | {
             "requests": {"cpu": "500m", "memory": "1Gi"}
         }
+
+
+def test_a_job_that_runs_stays_with_its_queue_when_its_experiment_names_another(
+    scene: Scene,
+) -> None:
+    scene.let("a", RUNS_ON)
+    scene.apply(queue("gpu", stopPolicy="HoldAndDrain"), job("a"))
+    scene.until("a", "Started")
+
+    scene.patch(EXPERIMENT, "bench", {"queue": "gpu"})
+    scene.apply(job("b"))
+    held = scene.until("b", "Queued", "QueueHeld")
+    assert held["queue"] == "gpu"
+    status = scene.until("a", "Started")
+    assert status["queue"] == "cpu"
+
+    scene.patch(QUEUE, "cpu", {"stopPolicy": "HoldAndDrain"})
+    scene.until("a", "Queued", "QueueHeld")
+    eventually(lambda: scene.status("a")["queue"] == "gpu")
+    scene.let("a", RUNS_OUT)
+    scene.patch(QUEUE, "gpu", {"stopPolicy": "None"})
+    scene.until_states({"a": "Finished", "b": "Finished"})
 
 
 def test_a_change_of_the_queue_reaches_jobs_that_still_wait(scene: Scene) -> None:

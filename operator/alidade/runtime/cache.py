@@ -69,8 +69,15 @@ class Cache:
         return self._ledgers[queue]
 
     def queue_of(self, job: Job) -> Key | None:
-        """Return the key of the queue that a job names, itself or by its experiment."""
+        """Return the key of the queue that a job names, itself or by its experiment.
+
+        One that was let run stays with the queue that let it, whatever its experiment says by now.
+        """
         namespace = job.metadata.namespace
+        backing = self.backings.get(job.key)
+        own = backing is not None and backing.owner_uid == job.metadata.uid
+        if backing and own and backing.holds_place and backing.queue:
+            return (namespace, backing.queue)
         experiment = self.experiments.get((namespace, job.spec.experiment))
         name = job.spec.queue or (experiment and experiment.spec.queue)
         return (namespace, name) if name else None

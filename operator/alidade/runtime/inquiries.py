@@ -25,7 +25,10 @@ async def read_workload(
     try:
         found = [w async for w in gateway.list_all(WORKLOADS, namespace, selector)]
     except NotFoundError:
-        return WorkloadView(now, "there is no Kueue on this cluster (no workloads.kueue.x-k8s.io)")
+        version = f"{WORKLOADS.group}/{WORKLOADS.version}"
+        return WorkloadView(
+            now, f"there is no Kueue on this cluster, or one older than 0.15 (no {version})"
+        )
     except ForbiddenError as error:
         return WorkloadView(now, f"why is not known: {error}")
     return kueue.read(found, now)

@@ -332,6 +332,25 @@ def test_the_queue_of_a_job_is_its_own_or_its_experiments(lab: Scene) -> None:
     assert lab.cache.queue_of(jobs["lab", "c"]) == ("lab", "gpu")
 
 
+@pytest.mark.parametrize(
+    ("backing", "queue"),
+    [
+        (backing_body("a", suspend=False), "cpu"),
+        (backing_body("a"), "gpu"),
+        (backing_body("a", suspend=False, status=complete()), "gpu"),
+        (backing_body("a", suspend=False, owner="uid-other"), "gpu"),
+    ],
+    ids=["it runs", "it waits", "it has ended", "another's runs"],
+)
+def test_a_job_that_runs_stays_with_its_queue_when_the_experiment_names_another(
+    backing: Body, queue: str, lab: Scene
+) -> None:
+    lab.put(BATCH_JOBS, backing)
+    lab.put(EXPERIMENTS, newer(experiment_body(queue="gpu")))
+    assert lab.cache.queue_of(lab.cache.jobs["lab", "a"]) == ("lab", queue)
+    assert ("a" in lab.put(QUEUES, newer(queue_body(stopPolicy="Hold")))) is (queue == "cpu")
+
+
 def test_what_a_status_remembers_is_read_back(scene: Scene) -> None:
     entry = DependencyStatus(name="a", uid="u", state=S.FAILED, met=True)
     scene.put(JOBS, job_body("b", status=JobStatus(dependencies=(entry, met("x")))))
