@@ -3,11 +3,13 @@
 from collections.abc import Callable
 from datetime import datetime
 
+from alidade.api.base import Model
 from alidade.api.experiment import Experiment, Tracking
+from alidade.api.queue import Queue
 from alidade.domain.experiment import experiment_status
 from alidade.domain.queue import queue_status
 from alidade.domain.snapshot import TrackingView
-from alidade.kube.gateway import EXPERIMENTS, QUEUES, Gateway, NotFoundError
+from alidade.kube.gateway import EXPERIMENTS, QUEUES, Gateway, Kind, NotFoundError
 from alidade.runtime.cache import Cache, WorkKey
 from alidade.runtime.status import write_status
 from alidade.runtime.sweep import Sweep
@@ -59,14 +61,7 @@ class AggregateReconciler:
         status = experiment_status(
             experiment, self._cache.states(where), registered, view, self._clock()
         )
-        if status == experiment.status:
-            return
-        try:
-            body = await write_status(self._gateway, EXPERIMENTS, experiment, status)
-        except NotFoundError:
-            self._cache.drop(EXPERIMENTS, *where, experiment.metadata.uid)
-        else:
-            self._cache.put_answer(EXPERIMENTS, body)
+        await self._write(EXPERIMENTS, experiment, status)
 
     def _register(self, key: WorkKey, experiment: Experiment) -> None:
         async def register() -> TrackingView:
@@ -87,11 +82,14 @@ class AggregateReconciler:
             # Their position may have changed, which their message tells.
             self._queue.add(WorkKey("job", key.namespace, name))
         status = queue_status(queue, ledger.running, ledger.queued, self._clock())
-        if status == queue.status:
+        await self._write(QUEUES, queue, status)
+
+    async def _write(self, kind: Kind, known: Experiment | Queue, status: Model) -> None:
+        if status == known.status:
             return
         try:
-            body = await write_status(self._gateway, QUEUES, queue, status)
+            body = await write_status(self._gateway, kind, known, status)
         except NotFoundError:
-            self._cache.drop(QUEUES, *where, queue.metadata.uid)
+            self._cache.drop(kind, *known.key, known.metadata.uid)
         else:
-            self._cache.put_answer(QUEUES, body)
+            self._cache.put_answer(kind, body)

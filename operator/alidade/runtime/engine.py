@@ -140,8 +140,7 @@ class Engine:
             tasks.create_task(self._recorder.run())
             tasks.create_task(self._archive.run())
             tasks.create_task(self._resync())
-            for _ in range(self._settings.workers):
-                tasks.create_task(self._work())
+            tasks.create_task(self._queue.serve(self._work, self._settings.workers))
 
     def _wake(self, key: WorkKey) -> None:
         if key.kind == "job":
@@ -179,18 +178,13 @@ class Engine:
     def _namespaces(self) -> Iterable[str | None]:
         return self._settings.served() or (None,)
 
-    async def _work(self) -> None:
-        while True:
-            key = await self._queue.get()
-            started = time.monotonic()
-            try:
-                result = await self._reconcile(key)
-            finally:
-                self._queue.done(key)
-            self._moved = time.monotonic()
-            RECONCILES.labels(key.kind, result).inc()
-            RECONCILE_SECONDS.labels(key.kind).observe(self._moved - started)
-            QUEUE_DEPTH.set(len(self._queue))
+    async def _work(self, key: WorkKey) -> None:
+        started = time.monotonic()
+        result = await self._reconcile(key)
+        self._moved = time.monotonic()
+        RECONCILES.labels(key.kind, result).inc()
+        RECONCILE_SECONDS.labels(key.kind).observe(self._moved - started)
+        QUEUE_DEPTH.set(len(self._queue))
 
     async def _reconcile(self, key: WorkKey) -> str:
         after: float | None = None

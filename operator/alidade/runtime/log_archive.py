@@ -3,7 +3,6 @@
 Reading must not wait for MLflow, as pods do not; what was read waits for MLflow on disk.
 """
 
-import asyncio
 import shutil
 import tempfile
 from collections import defaultdict
@@ -92,21 +91,11 @@ class LogArchive:
         """Read logs until cancelled."""
         with tempfile.TemporaryDirectory(prefix="alidade-logs-") as folder:
             self._folder = Path(folder)
-            async with asyncio.TaskGroup() as readers:
-                for _ in range(READERS):
-                    readers.create_task(self._work())
+            await self._queue.serve(self._read, READERS)
 
     def _with_upload(self, uid: str, name: LogKey, view: LogView) -> LogView:
         upload = self._tracker.view(_upload(uid, name))
         return LogView(view.done or upload.settled, view.trouble or upload.trouble)
-
-    async def _work(self) -> None:
-        while True:
-            wanted = await self._queue.get()
-            try:
-                await self._read(wanted)
-            finally:
-                self._queue.done(wanted)
 
     async def _read(self, wanted: _Wanted) -> None:
         namespace, action = wanted.key.namespace, wanted.action

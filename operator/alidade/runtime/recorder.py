@@ -13,7 +13,8 @@ from alidade.kube.gateway import ApiError, Gateway
 
 # More than this and the API server has worse to do than to take events.
 MAX_WAITING = 1000
-MAX_NOTE = 1024
+# The API server counts bytes.
+MAX_NOTE_BYTES = 1024
 
 log = structlog.get_logger(__name__)
 
@@ -61,7 +62,7 @@ class Recorder:
             "eventTime": time.isoformat(timespec="microseconds").replace("+00:00", "Z"),
             "type": note.type,
             "reason": note.reason,
-            "note": note.message[:MAX_NOTE],
+            "note": note.message.encode()[:MAX_NOTE_BYTES].decode(errors="ignore"),
             "action": "Reconcile",
             "reportingController": f"{GROUP}/operator",
             "reportingInstance": self._identity,

@@ -4,7 +4,6 @@ MLflow is slow, and may be away for long; the reconcilers say what they want and
 woken when it is there, or when it is known that it cannot be had yet.
 """
 
-import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -51,17 +50,7 @@ class Tracker:
 
     async def run(self) -> None:
         """Work until cancelled."""
-        async with asyncio.TaskGroup() as workers:
-            for _ in range(WORKERS):
-                workers.create_task(self._work())
-
-    async def _work(self) -> None:
-        while True:
-            uid = await self._queue.get()
-            try:
-                await self._try(uid)
-            finally:
-                self._queue.done(uid)
+        await self._queue.serve(self._try, WORKERS)
 
     async def _try(self, uid: str) -> None:
         wanted = self._wanted.get(uid)

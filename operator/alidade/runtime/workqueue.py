@@ -5,7 +5,7 @@ A key is worked on by one worker at a time, and once for however many times it w
 
 import asyncio
 from collections import deque
-from collections.abc import Hashable
+from collections.abc import Awaitable, Callable, Hashable
 from typing import Generic, TypeVar
 
 K = TypeVar("K", bound=Hashable)
@@ -73,6 +73,25 @@ class WorkQueue(Generic[K]):
     def forget(self, key: K) -> None:
         """Forget the failures of a key."""
         self._failures.pop(key, None)
+
+    async def serve(self, work: Callable[[K], Awaitable[None]], workers: int) -> None:
+        """Work on keys until cancelled.
+
+        Args:
+            work: What is done about a key; what it raises ends this.
+            workers: How many keys are worked on at a time.
+        """
+        async with asyncio.TaskGroup() as tasks:
+            for _ in range(workers):
+                tasks.create_task(self._serve(work))
+
+    async def _serve(self, work: Callable[[K], Awaitable[None]]) -> None:
+        while True:
+            key = await self.get()
+            try:
+                await work(key)
+            finally:
+                self.done(key)
 
     async def get(self) -> K:
         """Wait for a key; `done` has to follow."""

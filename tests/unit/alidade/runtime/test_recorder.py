@@ -1,9 +1,11 @@
 import asyncio
 from typing import Any
 
+import pytest
+
 from alidade.domain.events import Note
 from alidade.kube.gateway import Body, ForbiddenError
-from alidade.runtime.recorder import MAX_NOTE, MAX_WAITING, Recorder
+from alidade.runtime.recorder import MAX_NOTE_BYTES, MAX_WAITING, Recorder
 from tests.support.builders import NAMESPACE, job
 from tests.support.simulation.api_server import ApiServer
 from tests.support.simulation.chance import Chance
@@ -65,10 +67,13 @@ async def test_each_event_has_a_name_of_its_own() -> None:
     assert len({event["metadata"]["name"] for event in events}) == 2
 
 
+@pytest.mark.parametrize(
+    ("letter", "kept"), [("x", MAX_NOTE_BYTES), ("\N{SNOWMAN}", MAX_NOTE_BYTES // 3)]
+)
 @in_virtual_time
-async def test_a_note_is_no_longer_than_the_api_takes() -> None:
-    (event,) = await recorded(Gateway(), Note("Normal", "Released", "x" * 5000))
-    assert len(event["note"]) == MAX_NOTE
+async def test_a_note_is_no_longer_than_the_api_takes(letter: str, kept: int) -> None:
+    (event,) = await recorded(Gateway(), Note("Normal", "Released", letter * 5000))
+    assert event["note"] == letter * kept
 
 
 @in_virtual_time

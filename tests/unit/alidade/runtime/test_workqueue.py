@@ -12,13 +12,10 @@ async def drained(queue: WorkQueue[str], seconds: float) -> list[tuple[float, st
     """Work on the queue for some time; return when each key came up."""
     seen: list[tuple[float, str]] = []
 
-    async def work() -> None:
-        while True:
-            key = await queue.get()
-            seen.append((now(), key))
-            queue.done(key)
+    async def work(key: str) -> None:
+        seen.append((now(), key))
 
-    worker = asyncio.create_task(work())
+    worker = asyncio.create_task(queue.serve(work, 1))
     await asyncio.sleep(seconds)
     worker.cancel()
     return seen
@@ -53,6 +50,40 @@ async def test_a_key_added_while_it_is_worked_on_comes_up_once_more_after_that()
     queue.done("a")
     assert await queue.get() == "a"
     queue.done("a")
+    assert queue.idle
+
+
+@in_virtual_time
+async def test_no_more_keys_are_worked_on_at_a_time_than_there_are_workers() -> None:
+    queue: WorkQueue[str] = WorkQueue()
+    busy: set[str] = set()
+    most = 0
+
+    async def work(key: str) -> None:
+        nonlocal most
+        busy.add(key)
+        most = max(most, len(busy))
+        await asyncio.sleep(1)
+        busy.remove(key)
+
+    for key in "abcde":
+        queue.add(key)
+    worker = asyncio.create_task(queue.serve(work, 2))
+    await asyncio.sleep(10)
+    worker.cancel()
+    assert (most, queue.idle) == (2, True)
+
+
+@in_virtual_time
+async def test_what_the_work_on_a_key_raises_ends_all_of_it() -> None:
+    queue: WorkQueue[str] = WorkQueue()
+
+    async def work(key: str) -> None:
+        raise ValueError(key)
+
+    queue.add("a")
+    with pytest.RaisesGroup(ValueError):
+        await queue.serve(work, 2)
     assert queue.idle
 
 
