@@ -215,6 +215,10 @@ def _queue(draft: Draft) -> None:
     if draft.actions or snapshot.backing is None or snapshot.backing.deleting:
         draft.queue("Preparing", "its batch/v1 Job is being created")
         return
+    if snapshot.strays and not snapshot.backing.local_queue:
+        # Someone deleted the batch/v1 Job that had them: two pods must never do the same work.
+        draft.queue("Stopping", f"its earlier pod {snapshot.strays[0].name} has yet to end")
+        return
     draft.wants_place = True
     place = snapshot.place
     if place is None or isinstance(place, NotYet):

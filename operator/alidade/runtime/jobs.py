@@ -202,6 +202,8 @@ class JobReconciler:
         if backing is not None and backing.owner_uid != uid:
             backing = None
         memory = self._memories.get(uid, _Memory())
+        pods = cache.pods(key)
+        strays = [p for p in pods if backing is not None and p.owner_uid != backing.uid]
         return Snapshot(
             job=job,
             now=self._clock(),
@@ -216,9 +218,8 @@ class JobReconciler:
             rejection=memory.rejection,
             workload=memory.workload,
             pod_rejection=memory.pod_rejection,
-            pods=tuple(
-                pod for pod in cache.pods(key) if backing is None or pod.owner_uid == backing.uid
-            ),
+            pods=tuple(p for p in pods if p not in strays),
+            strays=tuple(p for p in strays if not p.over),
             pods_complete=memory.pods_complete,
             place=ledger.place(uid, queue) if ledger and queue and ledger.has(uid) else None,
             run=self._tracker.view(uid),

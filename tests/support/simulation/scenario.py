@@ -34,7 +34,9 @@ class Task:
         return job_body(self.name, depends_on=self.depends_on, parameters=taken, **self.spec)
 
 
-What = Literal["hold", "drain", "move", "withdraw", "suspend", "cancel", "delete"]
+What = Literal[
+    "hold", "drain", "widen", "move", "withdraw", "suspend", "cancel", "delete", "snatch"
+]
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,7 @@
 import asyncio
 from typing import Any
 
-from alidade.kube.gateway import EXPERIMENTS, JOBS, QUEUES, Body, Kind
+from alidade.kube.gateway import BATCH_JOBS, EXPERIMENTS, JOBS, QUEUES, Body, Kind
 from tests.support.builders import experiment_body, queue_body
 from tests.support.simulation.cluster import CROWDED
 from tests.support.simulation.scenario import Deed, Scenario
@@ -49,6 +49,10 @@ class User:
                 await self._change(deed, stopPolicy="Hold")
             case "drain":
                 await self._change(deed, stopPolicy="HoldAndDrain")
+            case "widen":
+                limit = self._world.scenario.limits[deed.name]
+                if limit is not None and deed.name not in self._world.scenario.kueue:
+                    await self._change(deed, maxRunning=limit + 1)
             case "move":
                 self._update(deed.name, queue="gpu")
             case "suspend":
@@ -61,6 +65,9 @@ class User:
                 self._update(deed.name, cancel=True)
             case "delete":
                 self._remove(deed.name)
+            case "snatch":
+                if self._world.server.find(BATCH_JOBS, deed.name):
+                    self._world.server.remove(BATCH_JOBS, deed.name)
 
     async def _change(self, deed: Deed, **fields: Any) -> None:
         """Change some fields for a time."""

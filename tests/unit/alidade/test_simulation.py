@@ -31,11 +31,12 @@ MISSING = "missing"
 DEEDS: dict[What, tuple[str, ...]] = {
     "hold": QUEUE_NAMES,
     "drain": QUEUE_NAMES,
+    "widen": QUEUE_NAMES,
     "move": (EXPERIMENT,),
     "withdraw": (EXPERIMENT, *QUEUE_NAMES),
 }
 WAITING_REASONS = ("Cycle", "NotFound", "Pending")
-DEEDS_TO_JOBS: tuple[What, ...] = ("suspend", "cancel", "delete")
+DEEDS_TO_JOBS: tuple[What, ...] = ("suspend", "cancel", "delete", "snatch")
 # So that graphs get somewhere, what is usual comes more often than it would.
 FATES = (*Fate, Fate.WELL, Fate.WELL)
 LAST_FATES = [fate for fate in (*FATES, Fate.WELL) if fate is not Fate.EVICTED]
@@ -216,6 +217,7 @@ def check_meddled(scenario: Scenario) -> None:
     world = simulate(scenario)
     cancelled = {deed.name for deed in scenario.deeds if deed.what == "cancel"}
     deleted = {deed.name for deed in scenario.deeds if deed.what == "delete"}
+    snatched = {deed.name for deed in scenario.deeds if deed.what == "snatch"}
     found = outcomes(world)
     assert gone(world) <= deleted
     for task in scenario.tasks:
@@ -224,6 +226,8 @@ def check_meddled(scenario: Scenario) -> None:
             continue
         if found[task.name].state is JobState.CANCELLED:
             assert task.name in cancelled
+        elif world.jobs[task.name].status.reason == "BackingJobDeleted":
+            assert task.name in snatched
         elif gone(world).isdisjoint(d.name for d in task.depends_on):
             assert found[task.name] == expected
         else:

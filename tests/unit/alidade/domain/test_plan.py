@@ -194,6 +194,7 @@ snapshots = st.builds(
     workload=st.sampled_from([None, WorkloadView(NOW, "m", found=True, never=True)]),
     rejection=st.sampled_from([None, Rejection("NameConflict", "m", False, NOW)]),
     pods=st.lists(pods, max_size=2).map(tuple),
+    strays=st.sampled_from([(), (running_pod(),)]),
     pods_complete=st.booleans(),
     place=st.sampled_from([None, Admitted(), FULL]),
     run=st.builds(

@@ -35,6 +35,7 @@ from tests.support.builders import (
     job_in,
     met,
     queue,
+    running_pod,
     snapshot,
     stamp,
 )
@@ -278,6 +279,13 @@ def test_a_batch_job_that_is_being_deleted_is_not_released() -> None:
     decided = plan(ready(backing=fitting(job(), meta=DELETED), place=Admitted()))
     assert where(decided) == (S.QUEUED, "Preparing")
     assert not decided.wants_place
+
+
+def test_a_job_is_not_released_beside_a_pod_of_an_earlier_batch_job() -> None:
+    decided = plan(ready(strays=(running_pod(),), place=Admitted()))
+    assert where(decided) == (S.QUEUED, "Stopping")
+    assert decided.status.message == "its earlier pod train-x7k2p has yet to end"
+    assert (decided.wants_place, decided.actions) == (False, ())
 
 
 def test_without_tracking_no_run_is_made() -> None:

@@ -200,6 +200,21 @@ async def test_pods_of_an_earlier_batch_job_of_the_name_say_nothing_of_this_one(
         assert lab.where() == (S.QUEUED, "PodPending")
 
 
+@in_virtual_time
+async def test_a_job_whose_batch_job_was_deleted_is_not_run_beside_the_pods_of_that() -> None:
+    async with scene(job_body(suspend=True), tracking="None") as lab:
+        lab.have(PODS, pod_body(phase="Running", worker=running(), meta=owned_by("uid-earlier")))
+        lab.server.update(JOBS, "train", spec=job_body()["spec"])
+        lab.see()
+        await lab.bring_on()
+        assert lab.where() == (S.QUEUED, "Stopping")
+        stray = lab.server.read(PODS, "train-x7k2p")["metadata"]
+        lab.server.remove(PODS, stray["name"])
+        lab.cache.drop(PODS, NAMESPACE, stray["name"], stray["uid"])
+        await lab.bring_on()
+        assert lab.runs()
+
+
 def delete(lab: Scene) -> Job:
     """Delete the job and, as the garbage collector would, its batch/v1 Job."""
     job = lab.cache.jobs[NAMESPACE, "train"]
