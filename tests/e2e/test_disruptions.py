@@ -92,15 +92,18 @@ def test_both_attempts_are_one_run(name: str, aftermath: Aftermath) -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "words"),
+    ("name", "reason", "words"),
     [
-        ("evicted", "Eviction API"),
-        ("preempted", "preempt"),
+        ("evicted", "EvictionByEvictionAPI", "Eviction API"),
+        ("preempted", "PreemptionByScheduler", "preempt"),
     ],
 )
-def test_what_disrupted_it_is_an_event_of_the_job(
-    name: str, words: str, aftermath: Aftermath
+def test_what_disrupted_it_is_told_of_the_attempt_and_in_an_event_of_the_job(
+    name: str, reason: str, words: str, aftermath: Aftermath
 ) -> None:
+    first, second = aftermath.statuses[name]["attempts"]
+    assert (first["reason"], second["reason"]) == (reason, "Completed")
+    assert words in first["message"]
     told = aftermath.cluster.kubectl("events", "--for", f"jobs.alidade.dev/{name}")
     assert words in told
 
@@ -143,7 +146,7 @@ def test_a_job_outlives_its_node(cluster: Cluster, tracking: MlflowClient) -> No
         assert waits["state"] == "Started"
     status = cluster.wait_for("stranded", state="Finished")
     assert len(status["attempts"]) == 2
-    assert status["attempts"][0] == pod["metadata"]["name"]
+    assert status["attempts"][0]["pod"] == pod["metadata"]["name"]
     cluster.kubectl("wait", "--for=condition=Tracked", "ajob/stranded", "--timeout=60s")
     run = cluster.run(tracking, "stranded")
     assert (run.info.run_id, run.info.status) == (status["mlflowRunId"], "FINISHED")

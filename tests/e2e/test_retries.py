@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from signal import SIGKILL, SIGTERM
 from typing import Any
 
 import pytest
@@ -67,7 +68,32 @@ def test_a_job_that_failed_each_time_tells_the_last_cause(tried: Tried) -> None:
     assert (status["state"], status["reason"]) == ("Failed", "Error")
     assert status["message"] == "failed: exit code 4: no use (attempt 2 of 2)"
     assert status["rootCause"]["exitCode"] == 4
-    assert len(status["attempts"]) == 2
     run = tried.run("gives-up")
     assert run.info.status == "FAILED"
     assert run.data.tags["alidade.dev/attempts"] == "2"
+
+
+@pytest.mark.parametrize(
+    ("name", "reasons", "codes"),
+    [
+        ("recovers", ["Error", "Completed"], [3, 0]),
+        ("gives-up", ["Error", "Error"], [4, 4]),
+    ],
+)
+def test_what_became_of_each_attempt_is_told(
+    name: str, reasons: list[str], codes: list[int], tried: Tried
+) -> None:
+    attempts = tried.statuses[name]["attempts"]
+    assert [attempt["reason"] for attempt in attempts] == reasons
+    assert [attempt["exitCode"] for attempt in attempts] == codes
+    tags = tried.run(name).data.tags
+    for number, attempt in enumerate(attempts, 1):
+        assert attempt["startTime"] <= attempt["completionTime"]
+        told = f"{attempt['pod']} on {attempt['node']}: {attempt['message']}"
+        assert tags[f"alidade.dev/attempt-{number}"] == told
+
+
+def test_an_attempt_that_was_stopped_tells_that_too(tried: Tried) -> None:
+    stopped, last = tried.statuses["is-stopped"]["attempts"]
+    assert stopped["exitCode"] in (128 + SIGTERM, 128 + SIGKILL)
+    assert last["reason"] == "Completed"

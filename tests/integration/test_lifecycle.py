@@ -207,6 +207,10 @@ def test_a_job_is_tried_again_as_often_as_it_says_and_as_often_as_nodes_let_it_d
     assert scene.status("hopeless")["message"] == (
         "failed: exit code 2: none left (attempt 2 of 2)"
     )
+    assert [attempt["reason"] for attempt in scene.status("unlucky")["attempts"]] == [
+        "TerminationByKubelet",
+        "Completed",
+    ]
     for name, end in (("flaky", "FINISHED"), ("hopeless", "FAILED"), ("unlucky", "FINISHED")):
         pods = scene.pods(name)
         assert len(pods) == 2

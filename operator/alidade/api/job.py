@@ -19,9 +19,9 @@ from alidade.api.base import (
 )
 from alidade.api.base import rules as cel
 from alidade.api.experiment import ImageReference
+from alidade.api.parameter import Parameter, ParameterValue
 
 MAX_ITEMS = 64
-MAX_VALUE = 1024
 
 
 class JobState(StrEnum):
@@ -58,43 +58,6 @@ class OnUnsatisfied(StrEnum):
 
     SKIP = "Skip"
     FAIL = "Fail"
-
-
-class RunField(StrEnum):
-    """A field of another job's status that a parameter may take its value from."""
-
-    MLFLOW_RUN_ID = "mlflowRunId"
-
-
-class ValueSource(Model):
-    """Where a value comes from that is known only once another job has run."""
-
-    job: Annotated[DnsLabel, Field(description="A job that dependsOn names.")]
-    field: Annotated[RunField | None, Field(description="A field of the job's status.")] = None
-    output: Annotated[
-        str | None, Field(description="An output of the job.", min_length=1, max_length=128)
-    ] = None
-
-
-class Parameter(Model):
-    """A parameter of the entry point."""
-
-    model_config = ConfigDict(
-        json_schema_extra=cel(
-            (
-                "has(self.value) != has(self.valueFrom)",
-                "a parameter has either value or valueFrom",
-            ),
-            (
-                "!has(self.valueFrom) || has(self.valueFrom.field) != has(self.valueFrom.output)",
-                "valueFrom names either field or output",
-            ),
-        )
-    )
-
-    name: Annotated[str, Field(max_length=128, pattern=r"^[A-Za-z_][A-Za-z0-9_.-]*$")]
-    value: Annotated[str | None, Field(max_length=MAX_VALUE)] = None
-    value_from: ValueSource | None = None
 
 
 class Dependency(Model):
@@ -246,13 +209,6 @@ class JobSpec(Model):
     ] = None
 
 
-class ParameterValue(Model):
-    """A parameter with the value that the entry point gets."""
-
-    name: str
-    value: str
-
-
 class DependencyStatus(Model):
     """What was last seen of a dependency; final once it is met, or has ended."""
 
@@ -275,6 +231,20 @@ class RootCause(Model):
     job: Annotated[str, Field(description="The job that failed.")]
     reason: str
     message: str
+    exit_code: int | None = None
+
+
+class Attempt(Model):
+    """A pod that ran the job, and how it ended."""
+
+    pod: str
+    node: str | None = None
+    start_time: datetime | None = None
+    completion_time: datetime | None = None
+    reason: Annotated[
+        str | None, Field(description="How it ended, in one word; unset while it runs.")
+    ] = None
+    message: Annotated[str | None, Field(description="How it ended, in one sentence.")] = None
     exit_code: int | None = None
 
 
@@ -306,13 +276,13 @@ class JobStatus(Model):
     ] = None
     conditions: Conditions = ()
     attempts: Annotated[
-        tuple[str, ...],
+        tuple[Attempt, ...],
         Field(
             description=(
-                "Names of the pods that ran, one an attempt and in their order; of several "
-                "replicas, those of the first."
+                "The pods that ran, one an attempt and in their order; of several replicas, "
+                "those of the first."
             ),
-            json_schema_extra={"x-kubernetes-list-type": "atomic"},
+            json_schema_extra=map_of("pod"),
         ),
     ] = ()
     start_time: Annotated[datetime | None, Field(description="When a pod first ran.")] = None

@@ -8,40 +8,30 @@ from alidade.domain.observed import Pod
 from alidade.domain.replicas import PEER_LOST
 
 
-def _age(pod: Pod) -> tuple[bool, datetime | None, str]:
+def age(pod: Pod) -> tuple[bool, datetime | None, str]:
+    """Return what pods are sorted by, from the first to be created to the last."""
     return (pod.created is not None, pod.created, pod.name)
 
 
 def newest(pods: Sequence[Pod]) -> Pod | None:
     """Return the last attempt."""
-    return max(pods, key=_age, default=None)
+    return max(pods, key=age, default=None)
 
 
 def oldest(pods: Sequence[Pod]) -> Pod | None:
     """Return the first of them to be created."""
-    return min(pods, key=_age, default=None)
+    return min(pods, key=age, default=None)
 
 
 def latest(pods: Sequence[Pod]) -> list[Pod]:
     """Return the last attempt of each replica, in the order of their indices."""
-    last = {pod.index: pod for pod in sorted(pods, key=_age)}
+    last = {pod.index: pod for pod in sorted(pods, key=age)}
     return sorted(last.values(), key=lambda pod: pod.index or 0)
 
 
 def count_attempts(pods: Sequence[Pod]) -> int:
     """Return how often a job was tried: the most pods that one of its replicas had."""
     return max(Counter(pod.index for pod in pods).values(), default=0)
-
-
-def note_attempts(noted: tuple[str, ...], pods: Sequence[Pod]) -> tuple[str, ...]:
-    """Return the names of all pods that ran, those that are gone by now among them.
-
-    Args:
-        noted: What this returned before.
-        pods: The pods that are there; of several replicas the first one's count.
-    """
-    ran = (p for p in pods if not p.index and (p.started or p.ended))
-    return (*noted, *(p.name for p in sorted(ran, key=_age) if p.name not in noted))
 
 
 def first_failed(pods: Sequence[Pod]) -> Pod | None:

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 from alidade.api.base import Metadata
-from alidade.api.job import Job, JobSpec, JobState, JobStatus
+from alidade.api.job import Attempt, Job, JobSpec, JobState, JobStatus
 from alidade.domain.actions import CreateRun, EndRun, ReadPods, RunEnd
 from alidade.domain.draft import Draft
 from alidade.domain.snapshot import Snapshot
@@ -97,4 +97,11 @@ def _end_tags(status: JobStatus) -> dict[str, str]:
         "exit-code": cause.exit_code if cause else None,
         "attempts": len(status.attempts) or None,
     }
+    if len(status.attempts) > 1:
+        # What is there to tell of a single one, the other tags tell.
+        tags |= {f"attempt-{n}": _told(attempt) for n, attempt in enumerate(status.attempts, 1)}
     return {f"alidade.dev/{name}": str(tag) for name, tag in tags.items() if tag is not None}
+
+
+def _told(attempt: Attempt) -> str:
+    return f"{attempt.pod} on {attempt.node}: {attempt.message}"

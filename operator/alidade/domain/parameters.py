@@ -3,7 +3,8 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from alidade.api.job import Job, Parameter, ParameterValue, RunField, ValueSource
+from alidade.api.job import Job
+from alidade.api.parameter import Parameter, ParameterValue, RunField, ValueSource
 from alidade.domain.words import quoted_list
 
 

@@ -16,6 +16,7 @@ from alidade.domain.actions import Action, CreateBacking, DeleteBacking, Release
 from alidade.domain.admission import NotYet
 from alidade.domain.dependencies import Undecided, Unsatisfiable, judge
 from alidade.domain.draft import Draft
+from alidade.domain.history import note_attempts
 from alidade.domain.observed import BackingJob
 from alidade.domain.parameters import resolve
 from alidade.domain.snapshot import Snapshot
@@ -50,6 +51,7 @@ def plan(snapshot: Snapshot) -> Plan:
         # What it owns is being deleted with it, and would only be made again.
         pod_logs.archive(draft)
         return Plan(snapshot.job.status, tuple(draft.actions))
+    note_attempts(draft)
     _bring_on(draft)
     pod_logs.archive(draft)
     return Plan(draft.status, tuple(draft.actions), draft.wants_place, draft.wake_after)
@@ -79,6 +81,7 @@ def plan_deleted(snapshot: Snapshot) -> Plan | None:
     draft = Draft(snapshot)
     if snapshot.run.tracking_id:
         draft.set(mlflow_run_id=snapshot.run.tracking_id)
+    note_attempts(draft)
     if not draft.status.ended:
         draft.end(JobState.CANCELLED, "Deleted", "was deleted")
     mlflow_run.settle(draft)
@@ -215,9 +218,10 @@ def _queue(draft: Draft) -> None:
     if draft.actions or snapshot.backing is None or snapshot.backing.deleting:
         draft.queue("Preparing", "its batch/v1 Job is being created")
         return
-    if snapshot.strays and not snapshot.backing.local_queue:
-        # Someone deleted the batch/v1 Job that had them: two pods must never do the same work.
-        draft.queue("Stopping", f"its earlier pod {snapshot.strays[0].name} has yet to end")
+    stray = next((pod for pod in snapshot.strays if not pod.over), None)
+    if stray and not snapshot.backing.local_queue:
+        # Someone deleted the batch/v1 Job that had it: two pods must never do the same work.
+        draft.queue("Stopping", f"its earlier pod {stray.name} has yet to end")
         return
     draft.wants_place = True
     place = snapshot.place

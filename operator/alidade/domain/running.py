@@ -7,7 +7,7 @@ from alidade.api.job import JobState
 from alidade.api.queue import StopPolicy
 from alidade.domain import flavors, kueue, parallel, pod_rejections
 from alidade.domain.actions import ReadPods, Suspend
-from alidade.domain.attempts import newest, note_attempts
+from alidade.domain.attempts import newest
 from alidade.domain.backing import suspend_patch
 from alidade.domain.diagnosis import how_it_runs, why_failed, why_not_running, why_pod_failed
 from alidade.domain.draft import Draft
@@ -51,7 +51,6 @@ def _why_stop(draft: Draft) -> str | None:
 
 
 def _note_start(draft: Draft) -> None:
-    draft.set(attempts=note_attempts(draft.status.attempts, draft.snapshot.pods))
     if draft.status.start_time is not None:
         return
     starts = [pod.started for pod in draft.snapshot.pods if pod.started is not None]

@@ -99,7 +99,7 @@ class Snapshot:
         workload: What Kueue says of that, if it was asked.
         pod_rejection: Why its pods were refused, if that was asked.
         pods: The pods of the backing Job.
-        strays: Pods of an earlier batch/v1 Job of its name that have not ended.
+        strays: Pods of an earlier batch/v1 Job of its name.
         pods_complete: Whether the pods were read after the backing Job ended, or was gone.
         place: Whether its queue has a place for it.
         run: What is known of its MLflow run.

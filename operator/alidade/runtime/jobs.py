@@ -219,7 +219,7 @@ class JobReconciler:
             workload=memory.workload,
             pod_rejection=memory.pod_rejection,
             pods=tuple(p for p in pods if p not in strays),
-            strays=tuple(p for p in strays if not p.over),
+            strays=tuple(strays),
             pods_complete=memory.pods_complete,
             place=ledger.place(uid, queue) if ledger and queue and ledger.has(uid) else None,
             run=self._tracker.view(uid),

@@ -10,6 +10,12 @@ from tests.support.simulation.scenario import Deed, Scenario
 from tests.support.simulation.world import World
 
 EXPERIMENT = "mnist"
+FOR_A_TIME: dict[str, Body] = {
+    "hold": {"stopPolicy": "Hold"},
+    "drain": {"stopPolicy": "HoldAndDrain"},
+    "suspend": {"suspend": True},
+}
+FOR_GOOD: dict[str, Body] = {"move": {"queue": "gpu"}, "cancel": {"cancel": True}}
 
 
 def _queue(scenario: Scenario, name: str) -> Body:
@@ -44,30 +50,27 @@ class User:
 
     async def _meddle(self, deed: Deed) -> None:
         await asyncio.sleep(deed.at)
+        server = self._world.server
         match deed.what:
-            case "hold":
-                await self._change(deed, stopPolicy="Hold")
-            case "drain":
-                await self._change(deed, stopPolicy="HoldAndDrain")
+            case "hold" | "drain" | "suspend":
+                await self._change(deed, **FOR_A_TIME[deed.what])
             case "widen":
-                limit = self._world.scenario.limits[deed.name]
-                if limit is not None and deed.name not in self._world.scenario.kueue:
-                    await self._change(deed, maxRunning=limit + 1)
-            case "move":
-                self._update(deed.name, queue="gpu")
-            case "suspend":
-                await self._change(deed, suspend=True)
-            case "withdraw":
-                if self._remove(deed.name):
-                    await asyncio.sleep(deed.seconds)
-                    self._create(deed.name)
-            case "cancel":
-                self._update(deed.name, cancel=True)
+                await self._widen(deed)
+            case "move" | "cancel":
+                self._update(deed.name, **FOR_GOOD[deed.what])
+            case "withdraw" if self._remove(deed.name):
+                await asyncio.sleep(deed.seconds)
+                self._create(deed.name)
             case "delete":
                 self._remove(deed.name)
-            case "snatch":
-                if self._world.server.find(BATCH_JOBS, deed.name):
-                    self._world.server.remove(BATCH_JOBS, deed.name)
+            case "snatch" if server.find(BATCH_JOBS, deed.name):
+                server.remove(BATCH_JOBS, deed.name)
+
+    async def _widen(self, deed: Deed) -> None:
+        scenario = self._world.scenario
+        limit = scenario.limits[deed.name]
+        if limit is not None and deed.name not in scenario.kueue:
+            await self._change(deed, maxRunning=limit + 1)
 
     async def _change(self, deed: Deed, **fields: Any) -> None:
         """Change some fields for a time."""

@@ -153,6 +153,14 @@ def check_nothing_runs_on(world: World) -> None:
     assert {pod["status"]["phase"] for pod in world.server.all(PODS)} <= {"Succeeded", "Failed"}
 
 
+def check_attempts(world: World) -> None:
+    """What has ended tells of each attempt how that ended."""
+    for name in world.jobs.keys() - gone(world):
+        status = world.jobs[name].status
+        if status.ended:
+            assert all(attempt.reason for attempt in status.attempts)
+
+
 def check_sums(world: World) -> None:
     """Experiment and queues count what there is."""
     (experiment,) = map(Experiment.model_validate, world.server.all(EXPERIMENTS))
@@ -207,6 +215,7 @@ def check_foretold(scenario: Scenario) -> None:
     check_reasons(world)
     check_flavors(world)
     check_nothing_runs_on(world)
+    check_attempts(world)
     check_sums(world)
     check_logs(world)
     for job in world.jobs.values():
@@ -235,6 +244,7 @@ def check_meddled(scenario: Scenario) -> None:
             assert found[task.name] in (expected, WAITS)
     check_reasons(world)
     check_nothing_runs_on(world)
+    check_attempts(world)
     check_sums(world)
     check_runs_of_the_gone(world)
     for name in world.jobs.keys() - gone(world):

@@ -3,7 +3,7 @@ from typing import Any
 
 import pytest
 
-from alidade.domain.attempts import count_attempts, first_failed, latest, newest, note_attempts
+from alidade.domain.attempts import count_attempts, first_failed, latest, newest
 from alidade.domain.observed import Pod
 from alidade.domain.replicas import PEER_LOST
 from tests.support.builders import DELETED, NOW, ago, failed_pod, pod, stamp
@@ -59,15 +59,6 @@ def test_the_last_attempt_of_each_replica_in_their_order() -> None:
 )
 def test_replicas_are_no_attempts(indices: list[int | None], attempts: int) -> None:
     assert count_attempts([pod(f"p{n}", index=i) for n, i in enumerate(indices)]) == attempts
-
-
-def test_attempts_are_noted_in_their_order_and_kept_when_their_pods_are_gone() -> None:
-    first, second = attempt("first", None, 60), attempt("second", None, 50)
-    late = pod("late")
-    assert note_attempts((), [second, first, late]) == ("first", "second")
-    assert note_attempts(("evicted", "first"), [second, first]) == ("evicted", "first", "second")
-    assert note_attempts(("evicted",), []) == ("evicted",)
-    assert note_attempts((), [attempt("b", 1, 40), attempt("a", 0, 50)]) == ("a",)
 
 
 def test_an_end_is_read_to_the_second() -> None:

@@ -4,7 +4,8 @@ from typing import Any
 import pytest
 
 from alidade.api.experiment import Experiment
-from alidade.api.job import Job, JobStatus, ParameterValue
+from alidade.api.job import Job, JobStatus
+from alidade.api.parameter import ParameterValue
 from alidade.api.queue import Queue
 from alidade.domain import backing as backing_job
 from alidade.domain import observed

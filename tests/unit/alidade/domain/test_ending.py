@@ -3,7 +3,8 @@ from typing import Any
 
 import pytest
 
-from alidade.api.job import DependencyStatus, Job, JobState, JobStatus, ParameterValue
+from alidade.api.job import DependencyStatus, Job, JobState, JobStatus
+from alidade.api.parameter import ParameterValue
 from alidade.domain.actions import Action, DeleteBacking, DeleteJob, EndRun, ReadPods
 from alidade.domain.draft import Draft
 from alidade.domain.ending import after_the_end, awaited_by

@@ -3,7 +3,7 @@ from dataclasses import replace
 import pytest
 
 from alidade.api.base import Condition
-from alidade.api.job import JobState, JobStatus, RootCause
+from alidade.api.job import Attempt, JobState, JobStatus, RootCause
 from alidade.domain.actions import CreateRun, EndRun, ReadPods, RunEnd
 from alidade.domain.draft import Draft
 from alidade.domain.mlflow_run import UID_TAG, create, settle, settled
@@ -133,11 +133,24 @@ def test_the_run_ends_as_the_job_ended(state: JobState, end: RunEnd) -> None:
 
 def test_the_run_tells_the_exit_code_and_how_often_it_was_tried() -> None:
     cause = RootCause(job="fgm", reason="OOMKilled", message="failed: OOMKilled", exit_code=137)
-    draft = draft_of(over(S.FAILED, root_cause=cause, attempts=("a", "b")))
+    attempts = (
+        Attempt(pod="fgm-a", node="node-1", message="failed: exit code 3"),
+        Attempt(pod="fgm-b", node="node-2", message="failed: OOMKilled"),
+    )
+    draft = draft_of(over(S.FAILED, root_cause=cause, attempts=attempts))
     (action,) = draft.actions
     assert isinstance(action, EndRun)
     assert action.tags["alidade.dev/exit-code"] == "137"
     assert action.tags["alidade.dev/attempts"] == "2"
+    assert action.tags["alidade.dev/attempt-1"] == "fgm-a on node-1: failed: exit code 3"
+    assert action.tags["alidade.dev/attempt-2"] == "fgm-b on node-2: failed: OOMKilled"
+
+
+def test_of_a_single_attempt_there_is_no_more_to_tell() -> None:
+    (action,) = draft_of(over(attempts=(Attempt(pod="fgm-a", message="ended well"),))).actions
+    assert isinstance(action, EndRun)
+    assert action.tags["alidade.dev/attempts"] == "1"
+    assert "alidade.dev/attempt-1" not in action.tags
 
 
 def test_once_mlflow_knows_nothing_is_left_to_do() -> None:

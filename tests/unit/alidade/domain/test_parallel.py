@@ -163,8 +163,3 @@ def test_attempts_are_told_of_the_replica_that_failed() -> None:
 
 def _index(index: int) -> dict[str, str]:
     return {"batch.kubernetes.io/job-completion-index": str(index)}
-
-
-def test_pods_side_by_side_are_one_attempt() -> None:
-    pods = [running_pod(f"p{index}", index=index) for index in range(4)]
-    assert followed(*pods, replicas=4).status.attempts == ("p0",)

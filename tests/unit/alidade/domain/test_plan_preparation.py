@@ -13,8 +13,8 @@ from alidade.api.job import (
     JobState,
     JobStatus,
     OnUnsatisfied,
-    ParameterValue,
 )
+from alidade.api.parameter import ParameterValue
 from alidade.domain import observed
 from alidade.domain.actions import (
     CreateBacking,
