@@ -354,3 +354,10 @@ class Job(Resource):
 
     spec: JobSpec
     status: JobStatus = JobStatus()
+
+    @property
+    def failed_by_itself(self) -> bool:
+        """Whether the job failed, and not for the sake of one that it depends on."""
+        cause = self.status.root_cause
+        failed = self.status.state is JobState.FAILED
+        return failed and cause is not None and cause.job == self.metadata.name

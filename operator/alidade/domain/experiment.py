@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from datetime import datetime
 
 from alidade.api.experiment import Experiment, ExperimentStatus, JobCounts, Tracking
-from alidade.api.job import ENDS, JobState
+from alidade.api.job import ENDS, Job, JobState
 from alidade.domain.conditions import set_condition
 from alidade.domain.snapshot import TrackingView
 
@@ -12,6 +12,8 @@ from alidade.domain.snapshot import TrackingView
 def experiment_status(
     experiment: Experiment,
     states: Mapping[JobState, int],
+    first_failed: Job | None,
+    *,
     registered: str | None,
     view: TrackingView,
     now: datetime,
@@ -21,6 +23,7 @@ def experiment_status(
     Args:
         experiment: The experiment as last read.
         states: How many of its jobs are in each state.
+        first_failed: The job of it that failed before all others, None where none did.
         registered: ID of its MLflow experiment, None while there is none.
         view: What is known of MLflow.
         now: The time.
@@ -39,11 +42,14 @@ def experiment_status(
     well = states.get(JobState.FINISHED, 0)
     over = total > 0 and ended == total
     summary = f"{ended} of {total} jobs have ended, {well} of them well"
+    if first_failed is not None:
+        summary = f"{summary}; {first_failed.metadata.name} {first_failed.status.message}"
+    how = "JobsOpen" if not over else "JobsFinished" if well == total else "JobsFailed"
     conditions = experiment.status.conditions
     for kind, status, why, text in (
         ("Ready", ready, reason, message),
-        ("Complete", over and well == total, "JobsFinished" if over else "JobsOpen", summary),
-        ("Failed", over and well < total, "JobsFailed" if over else "JobsOpen", summary),
+        ("Complete", over and well == total, how, summary),
+        ("Failed", over and well < total, how, summary),
     ):
         conditions = set_condition(
             conditions,

@@ -59,7 +59,12 @@ class AggregateReconciler:
         if registered is not None:
             self._sweep.request(key, experiment, registered)
         status = experiment_status(
-            experiment, self._cache.states(where), registered, view, self._clock()
+            experiment,
+            self._cache.states(where),
+            self._cache.first_failed(where),
+            registered=registered,
+            view=view,
+            now=self._clock(),
         )
         await self._write(EXPERIMENTS, experiment, status)
 

@@ -7,6 +7,7 @@ that nothing is planned again that the change cannot have touched.
 
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator
+from datetime import datetime
 from typing import Any, Literal, NamedTuple
 
 from alidade.api.experiment import Experiment
@@ -63,6 +64,14 @@ class Cache:
     def states(self, experiment: Key) -> Counter[JobState]:
         """Return how many jobs of an experiment are in each state."""
         return self._states[experiment]
+
+    def first_failed(self, experiment: Key) -> Job | None:
+        """Return the job of an experiment that failed before all others, and not for another's."""
+        if not self._states[experiment][JobState.FAILED]:
+            return None
+        jobs = (self.jobs[key] for key in self._jobs_of[experiment])
+        failed = [job for job in jobs if job.failed_by_itself]
+        return min(failed, key=_end, default=None)
 
     def ledger(self, queue: Key) -> QueueLedger:
         """Return the ledger of a queue."""
@@ -289,6 +298,10 @@ class Cache:
     def _wake_jobs(self, keys: Iterable[Key]) -> None:
         for key in keys:
             self._wake_job(key)
+
+
+def _end(job: Job) -> tuple[datetime | None, str]:
+    return (job.status.completion_time, job.metadata.name)
 
 
 def _decisive(experiment: Experiment) -> tuple[object, ...]:

@@ -4,10 +4,10 @@ from typing import Any
 import pytest
 
 from alidade.api.experiment import ExperimentStatus
-from alidade.api.job import JobState
+from alidade.api.job import Job, JobState, JobStatus
 from alidade.domain.experiment import experiment_status
 from alidade.domain.snapshot import TrackingView
-from tests.support.builders import NOW, experiment
+from tests.support.builders import NOW, experiment, job
 
 S = JobState
 
@@ -15,12 +15,15 @@ S = JobState
 def status_of(
     states: Mapping[JobState, int] | None = None,
     *,
+    first_failed: Job | None = None,
     registered: str | None = "7",
     trouble: str | None = None,
     **spec: Any,
 ) -> ExperimentStatus:
     view = TrackingView(trouble=trouble)
-    return experiment_status(experiment(**spec), states or {}, registered, view, NOW)
+    return experiment_status(
+        experiment(**spec), states or {}, first_failed, registered=registered, view=view, now=NOW
+    )
 
 
 def told(status: ExperimentStatus) -> dict[str, tuple[str, str]]:
@@ -54,9 +57,9 @@ def test_without_tracking_no_id_is_told() -> None:
         ({}, ("False", "JobsOpen"), ("False", "JobsOpen")),
         ({S.FINISHED: 2, S.STARTED: 1}, ("False", "JobsOpen"), ("False", "JobsOpen")),
         ({S.FAILED: 1, S.WAITING: 1}, ("False", "JobsOpen"), ("False", "JobsOpen")),
-        ({S.FINISHED: 2}, ("True", "JobsFinished"), ("False", "JobsFailed")),
-        ({S.FINISHED: 2, S.SKIPPED: 1}, ("False", "JobsFinished"), ("True", "JobsFailed")),
-        ({S.CANCELLED: 1}, ("False", "JobsFinished"), ("True", "JobsFailed")),
+        ({S.FINISHED: 2}, ("True", "JobsFinished"), ("False", "JobsFinished")),
+        ({S.FINISHED: 2, S.SKIPPED: 1}, ("False", "JobsFailed"), ("True", "JobsFailed")),
+        ({S.CANCELLED: 1}, ("False", "JobsFailed"), ("True", "JobsFailed")),
     ],
 )
 def test_an_experiment_is_over_when_all_its_jobs_are(
@@ -64,6 +67,17 @@ def test_an_experiment_is_over_when_all_its_jobs_are(
 ) -> None:
     conditions = told(status_of(states))
     assert (conditions["Complete"], conditions["Failed"]) == (complete, failed)
+
+
+@pytest.mark.parametrize("states", [{S.FAILED: 1, S.STARTED: 1}, {S.FAILED: 1, S.SKIPPED: 1}])
+def test_what_failed_first_is_told_as_soon_as_it_has(states: dict[JobState, int]) -> None:
+    failed = JobStatus(state=S.FAILED, message="failed: OOMKilled, exit code 137 (SIGKILL)")
+    conditions = status_of(states, first_failed=job("train", status=failed)).conditions
+    for condition in conditions[1:]:
+        assert condition.message.endswith(
+            " of 2 jobs have ended, 0 of them well; "
+            "train failed: OOMKilled, exit code 137 (SIGKILL)"
+        )
 
 
 def test_jobs_are_counted_by_state() -> None:
