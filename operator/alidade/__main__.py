@@ -63,12 +63,12 @@ async def _lead(
         settings: Settings of the process.
         standby: Set while another instance leads.
     """
-    if not settings.lease_namespace:
+    if not (settings.own_namespace and settings.lease_name):
         await _work(engine, settings)
         return
     async with (
         Leadership(
-            api, settings.lease_namespace, settings.lease_name, settings.identity
+            api, settings.own_namespace, settings.lease_name, settings.identity
         ) as leadership,
         asyncio.TaskGroup() as tasks,
     ):

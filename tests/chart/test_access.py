@@ -21,7 +21,8 @@ WORK: set[Right] = {
     *product(["events.k8s.io"], ["events"], ["create", "list"]),
     ("kueue.x-k8s.io", "workloads", "list"),
 }
-LEASE: set[Right] = {
+HOME: set[Right] = {
+    ("", "namespaces:alidade", "get"),
     ("coordination.k8s.io", "leases", "create"),
     *product(["coordination.k8s.io"], ["leases:alidade-operator"], ["get", "update", "delete"]),
 }
@@ -55,12 +56,12 @@ def _granted(rendered: Rendered) -> dict[str, set[Right]]:
 def test_the_operator_may_do_what_it_does_everywhere_and_elect_a_leader_at_home(
     values: Values,
 ) -> None:
-    assert _granted(Rendered(values)) == {"*": WORK, "alidade": LEASE}
+    assert _granted(Rendered(values)) == {"*": WORK, "alidade": HOME}
 
 
 def test_with_namespaces_the_operator_has_no_right_outside_them() -> None:
     rendered = Rendered({"namespaces": ["team-a", "team-b"]})
-    assert _granted(rendered) == {"team-a": WORK, "team-b": WORK, "alidade": LEASE}
+    assert _granted(rendered) == {"team-a": WORK, "team-b": WORK, "alidade": HOME}
     assert not rendered.all("ClusterRoleBinding")
     roles = {body["metadata"]["name"] for body in rendered.all("ClusterRole")}
     assert roles == {"alidade-edit", "alidade-view"}
@@ -72,7 +73,7 @@ def test_without_an_archive_of_logs_the_operator_may_not_read_them() -> None:
 
 
 def test_the_operator_may_serve_the_namespace_that_it_runs_in() -> None:
-    assert _granted(Rendered({"namespaces": ["alidade"]})) == {"alidade": WORK | LEASE}
+    assert _granted(Rendered({"namespaces": ["alidade"]})) == {"alidade": WORK | HOME}
 
 
 def test_without_roles_for_people_a_namespaced_release_has_nothing_of_the_cluster() -> None:
@@ -91,7 +92,11 @@ def test_the_rights_go_to_the_account_that_the_values_name() -> None:
 def test_the_lease_is_the_one_that_the_operator_is_told_of() -> None:
     rendered = Rendered(release="lab")
     (role,) = rendered.all("Role")
-    names = {name for rule in role["rules"] for name in rule.get("resourceNames", ())}
+    (names,) = (
+        set(rule["resourceNames"])
+        for rule in role["rules"]
+        if rule["resources"] == ["leases"] and "resourceNames" in rule
+    )
     (container,) = (
         body["spec"]["template"]["spec"]["containers"][0]
         for body in rendered.all("Deployment")

@@ -30,7 +30,7 @@ def test_the_operator_is_told_where_its_tracking_server_and_its_lease_are(
     assert settings.tracking_uri == "http://alidade-mlflow.alidade.svc:5000"
     assert settings.for_jobs() == settings.tracking_uri
     assert settings.served() == ()
-    assert (settings.lease_namespace, settings.lease_name) == (NAMESPACE, "alidade-operator")
+    assert (settings.own_namespace, settings.lease_name) == (NAMESPACE, "alidade-operator")
     assert settings.identity == "pod-name"
 
 

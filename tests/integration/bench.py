@@ -80,7 +80,8 @@ def operators(plane: ControlPlane, tracking: TrackingServer, logs: Path) -> NewO
 
     def new(**settings: str) -> Operator:
         log = logs / f"operator-{uuid4().hex[:6]}.log"
-        return Operator(log, plane.kubeconfig, **{"tracking_uri": tracking.uri} | settings)
+        known = {"tracking_uri": tracking.uri, "own_namespace": "default"}
+        return Operator(log, plane.kubeconfig, **known | settings)
 
     return new
 

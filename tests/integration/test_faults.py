@@ -9,6 +9,7 @@ import pytest
 from tests.integration.conftest import NewScene
 from tests.integration.scene import (
     BATCH_JOB,
+    EXPERIMENT,
     JOB,
     Scene,
     in_the_order_released,
@@ -134,7 +135,7 @@ def test_what_was_deleted_while_no_operator_looked_is_not_waited_for_and_its_run
     run = scene.run("a")
     foreign = tracking.client.create_run(
         run.info.experiment_id,
-        tags=run.data.tags | {"alidade.dev/experiment-uid": "of another cluster"},
+        tags=run.data.tags | {"alidade.dev/installation": "of another cluster"},
     )
 
     mortal.kill()
@@ -147,6 +148,23 @@ def test_what_was_deleted_while_no_operator_looked_is_not_waited_for_and_its_run
     tags = tracking.client.get_run(run.info.run_id).data.tags
     assert tags["alidade.dev/reason"] == "Deleted"
     assert tracking.client.get_run(foreign.info.run_id).info.status == "RUNNING"
+
+
+def test_a_run_is_ended_whose_experiment_was_deleted_too_while_no_operator_looked(
+    mortal: Operator, scene: Scene, tracking: TrackingServer
+) -> None:
+    scene.let("a", [running()])
+    scene.apply(job("a"))
+    scene.until("a", "Started")
+    run_id = scene.run("a").info.run_id
+
+    mortal.kill()
+    scene.delete(EXPERIMENT, "bench")
+    scene.delete(JOB, "a")
+    scene.until_gone(BATCH_JOB, "a")
+    mortal.start()
+
+    eventually(lambda: tracking.client.get_run(run_id).info.status == "KILLED")
 
 
 def test_a_job_that_ended_while_no_operator_looked_ends_as_its_pod_did(

@@ -62,7 +62,9 @@ def test_the_next_one_leads_when_the_leader_dies_or_resigns(
     new_operator: NewOperator, scene: Scene
 ) -> None:
     def candidate(name: str) -> Operator:
-        return new_operator(lease_namespace=scene.namespace, identity=name)
+        return new_operator(
+            own_namespace=scene.namespace, lease_name="alidade-operator", identity=name
+        )
 
     def leader() -> str:
         holder = "{.spec.holderIdentity}"

@@ -15,7 +15,8 @@ RUN_ENDS = {
     JobState.CANCELLED: RunEnd.KILLED,
 }
 UID_TAG = "alidade.dev/uid"
-EXPERIMENT_UID_TAG = "alidade.dev/experiment-uid"
+INSTALLATION_TAG = "alidade.dev/installation"
+NAMESPACE_TAG = "alidade.dev/namespace"
 
 
 def create(draft: Draft) -> None:
@@ -66,7 +67,7 @@ def job_of_run(run_id: str, tags: Mapping[str, str]) -> Job:
     return Job(
         metadata=Metadata(
             name=tags["alidade.dev/job"],
-            namespace=tags["alidade.dev/namespace"],
+            namespace=tags[NAMESPACE_TAG],
             uid=tags[UID_TAG],
         ),
         spec=JobSpec(experiment=tags["alidade.dev/experiment"]),
@@ -75,12 +76,12 @@ def job_of_run(run_id: str, tags: Mapping[str, str]) -> Job:
 
 
 def _tags(snapshot: Snapshot) -> dict[str, str]:
-    job, experiment = snapshot.job, snapshot.experiment
+    job = snapshot.job
     return {
         UID_TAG: job.metadata.uid,
-        EXPERIMENT_UID_TAG: experiment.metadata.uid if experiment else "",
+        INSTALLATION_TAG: snapshot.installation,
         "alidade.dev/job": job.metadata.name,
-        "alidade.dev/namespace": job.metadata.namespace,
+        NAMESPACE_TAG: job.metadata.namespace,
         "alidade.dev/experiment": job.spec.experiment,
         "alidade.dev/entry-point": job.spec.entry_point,
         "alidade.dev/queue": snapshot.queue.metadata.name if snapshot.queue else "",

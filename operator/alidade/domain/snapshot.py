@@ -89,6 +89,7 @@ class Snapshot:
         job: The job as last read.
         now: The time of the decision.
         tracking_uri: Where pods reach MLflow.
+        installation: UID that the operator's installation is known by, empty if it has none.
         experiment: Its experiment, None where there is none of that name.
         queue: Its queue, None where there is none of that name.
         others: Jobs of the namespace that it depends on, by name, as far as they exist.
@@ -110,6 +111,7 @@ class Snapshot:
     job: Job
     now: datetime
     tracking_uri: str = ""
+    installation: str = ""
     experiment: Experiment | None = None
     queue: Queue | None = None
     others: Mapping[str, Job] = field(default_factory=dict)

@@ -11,6 +11,7 @@ from kubernetes.aio.client.exceptions import ApiException
 
 from alidade.kube.gateway import (
     EVENTS,
+    NAMESPACES,
     SERVICES,
     ApiError,
     Body,
@@ -49,7 +50,8 @@ class KubernetesGateway:
 
     The client of custom objects is used for batch/v1 and events too: it gives objects as they
     are, where the typed ones build models that would only be taken apart again. It knows groups
-    only; of the core's objects, which have none, pods are listed and Services read and created.
+    only; of the core's objects, which have none, pods are listed, a Namespace is read, and Services
+    are read and created.
     """
 
     def __init__(self, api: client.ApiClient) -> None:
@@ -81,6 +83,11 @@ class KubernetesGateway:
         if kind == SERVICES:
             response = self._core.read_namespaced_service_without_preload_content(
                 name, namespace, _request_timeout=TIMEOUT_SECONDS
+            )
+            return await _told(_read(response))
+        if kind == NAMESPACES:
+            response = self._core.read_namespace_without_preload_content(
+                name, _request_timeout=TIMEOUT_SECONDS
             )
             return await _told(_read(response))
         return await _told(

@@ -12,7 +12,6 @@ from alidade.domain.snapshot import TrackingView
 from alidade.kube.gateway import EXPERIMENTS, QUEUES, Gateway, Kind, NotFoundError
 from alidade.runtime.cache import Cache, WorkKey
 from alidade.runtime.status import write_status
-from alidade.runtime.sweep import Sweep
 from alidade.runtime.tracker import Tracker
 from alidade.runtime.workqueue import WorkQueue
 from alidade.tracking import tracking as trackers
@@ -29,7 +28,6 @@ class AggregateReconciler:
         gateway: Gateway,
         tracker: Tracker,
         tracking: trackers.Tracking,
-        sweep: Sweep,
         clock: Callable[[], datetime],
     ) -> None:
         self._cache = cache
@@ -37,7 +35,6 @@ class AggregateReconciler:
         self._gateway = gateway
         self._tracker = tracker
         self._tracking = tracking
-        self._sweep = sweep
         self._clock = clock
 
     async def reconcile(self, key: WorkKey) -> None:
@@ -56,8 +53,6 @@ class AggregateReconciler:
         registered = experiment.status.mlflow_experiment_id or view.tracking_id
         if registered is None and experiment.spec.tracking is Tracking.MLFLOW:
             self._register(key, experiment)
-        if registered is not None:
-            self._sweep.request(key, experiment, registered)
         status = experiment_status(
             experiment,
             self._cache.states(where),

@@ -38,10 +38,14 @@ class Cache:
 
     Args:
         wake: Called with each key that a change concerns.
+
+    Attributes:
+        installation: UID of the namespace that the operator is installed in, empty if in none.
     """
 
     def __init__(self, wake: Wake) -> None:
         self._wake = wake
+        self.installation = ""
         self.experiments: dict[Key, Experiment] = {}
         self.queues: dict[Key, Queue] = {}
         self.jobs: dict[Key, Job] = {}

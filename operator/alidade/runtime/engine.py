@@ -13,6 +13,7 @@ from alidade.kube.gateway import (
     BATCH_JOBS,
     EXPERIMENTS,
     JOBS,
+    NAMESPACES,
     PODS,
     QUEUES,
     ApiError,
@@ -80,14 +81,13 @@ class Engine:
             job_tracking_uri=settings.for_jobs(),
             clock=clock,
         )
-        self._sweep = Sweep(self._cache, self._tracker, tracking, self._jobs.depart)
+        self._sweep = Sweep(self._cache, tracking, settings.served(), self._jobs.depart)
         self._aggregates = AggregateReconciler(
             cache=self._cache,
             queue=self._queue,
             gateway=gateway,
             tracker=self._tracker,
             tracking=tracking,
-            sweep=self._sweep,
             clock=clock,
         )
         self._synced = False
@@ -122,12 +122,12 @@ class Engine:
             self._jobs.depart(job)
         elif kind == EXPERIMENTS:
             self._tracker.forget(uid)
-            self._sweep.forget(uid)
 
     async def run(self) -> None:
         """Learn the state of the cluster, then reconcile until cancelled."""
         while not self._synced:
             try:
+                await self._identify()
                 await self._compare()
                 self._synced = True
             except ApiError as error:
@@ -140,6 +140,7 @@ class Engine:
             tasks.create_task(self._recorder.run())
             tasks.create_task(self._archive.run())
             tasks.create_task(self._resync())
+            tasks.create_task(self._sweep.run())
             tasks.create_task(self._queue.serve(self._work, self._settings.workers))
 
     def _wake(self, key: WorkKey) -> None:
@@ -158,6 +159,12 @@ class Engine:
             except ApiError as error:
                 wait = min(RETRY_SYNC_SECONDS, wait)
                 log.warning("resync.failed", error=str(error))
+
+    async def _identify(self) -> None:
+        home = self._settings.own_namespace
+        if home:
+            body = await self._gateway.get(NAMESPACES, home, home)
+            self._cache.installation = body["metadata"]["uid"]
 
     async def _compare(self) -> None:
         """Make the cache what the API server says: a watch that broke may have missed deletions."""

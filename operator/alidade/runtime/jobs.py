@@ -208,6 +208,7 @@ class JobReconciler:
             job=job,
             now=self._clock(),
             tracking_uri=self._job_tracking_uri,
+            installation=cache.installation,
             experiment=experiment,
             queue=queue,
             others={name: other for name, other in others.items() if other is not None},

@@ -28,10 +28,12 @@ class Settings(BaseSettings):
     log_tail_lines: Annotated[
         int, Field(description="Lines of each pod's log that are archived; 0: none.", ge=0)
     ] = 10_000
-    lease_namespace: Annotated[
-        str, Field(description="Where the Lease is; empty: no leader is elected.")
+    own_namespace: Annotated[
+        str, Field(description="Where the operator is installed; empty: in no cluster.")
     ] = ""
-    lease_name: str = "alidade-operator"
+    lease_name: Annotated[
+        str, Field(description="The Lease there by which a leader is elected; empty: none is.")
+    ] = ""
     identity: str = Field(default_factory=socket.gethostname)
     http_port: Annotated[int, Field(ge=0, le=65535)] = 8080
     workers: Annotated[int, Field(description="Reconciliations at a time.", ge=1)] = 16

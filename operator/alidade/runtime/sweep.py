@@ -1,56 +1,65 @@
 """Runs whose jobs were deleted while no operator ran: they are seen off as if that were news."""
 
+import asyncio
 from collections.abc import Callable
 
-from alidade.api.experiment import Experiment
+import structlog
+
 from alidade.api.job import Job
-from alidade.domain.mlflow_run import EXPERIMENT_UID_TAG, UID_TAG, job_of_run
-from alidade.domain.snapshot import TrackingView
-from alidade.runtime.cache import Cache, WorkKey
-from alidade.runtime.tracker import Tracker
-from alidade.tracking.tracking import Tracking
+from alidade.domain.mlflow_run import INSTALLATION_TAG, NAMESPACE_TAG, UID_TAG, job_of_run
+from alidade.runtime.cache import Cache
+from alidade.runtime.metrics import TRACKING_FAILURES
+from alidade.tracking.tracking import Run, Tracking, TrackingError
+
+RETRY_SECONDS = 30.0
+
+log = structlog.get_logger(__name__)
 
 
 class Sweep:
-    """Looks once, in the operator's life, through the open runs of each experiment.
+    """Looks once, in the operator's life, through the open runs of its installation.
 
-    Only runs tagged with the UID of an Experiment that exists are looked at: an MLflow server may
-    have those of other clusters as well, of whose jobs nothing is known here.
+    An MLflow server may have runs of other clusters as well, of whose jobs nothing is known here.
 
     Args:
         cache: What is known of the cluster, of which nothing is missing by now.
-        tracker: Where the question is left.
         tracking: MLflow.
+        served: The namespaces whose jobs are known; none means all of them.
         depart: Called with each job that is found to be gone.
     """
 
     def __init__(
-        self, cache: Cache, tracker: Tracker, tracking: Tracking, depart: Callable[[Job], None]
+        self,
+        cache: Cache,
+        tracking: Tracking,
+        served: tuple[str, ...],
+        depart: Callable[[Job], None],
     ) -> None:
         self._cache = cache
-        self._tracker = tracker
         self._tracking = tracking
+        self._served = served
         self._depart = depart
 
-    def request(self, key: WorkKey, experiment: Experiment, tracking_id: str) -> None:
-        """Have the runs of an experiment looked through, unless they were."""
-        uid = experiment.metadata.uid
+    async def run(self) -> None:
+        """Ask MLflow until it answers, and see off what is gone."""
+        if not self._cache.installation:
+            return
+        runs = await self._open_runs()
+        known = self._cache.known_jobs()
+        for run in runs:
+            if self._knows_jobs_like_that_of(run) and run.tags[UID_TAG] not in known:
+                self._depart(job_of_run(run.run_id, run.tags))
 
-        async def sweep() -> TrackingView:
-            runs = await self._tracking.open_runs(tracking_id, {EXPERIMENT_UID_TAG: uid})
-            known = self._cache.known_jobs()
-            for run in runs:
-                if UID_TAG in run.tags and run.tags[UID_TAG] not in known:
-                    self._depart(job_of_run(run.run_id, run.tags))
-            return TrackingView(settled=True)
+    async def _open_runs(self) -> list[Run]:
+        while True:
+            try:
+                return await self._tracking.open_runs({INSTALLATION_TAG: self._cache.installation})
+            except TrackingError as error:
+                TRACKING_FAILURES.inc()
+                log.warning("sweep.failed", error=str(error))
+                await asyncio.sleep(RETRY_SECONDS)
 
-        if not self._tracker.view(_of(uid)).settled:
-            self._tracker.request(key, _of(uid), sweep)
-
-    def forget(self, uid: str) -> None:
-        """Forget an experiment that is gone."""
-        self._tracker.forget(_of(uid))
-
-
-def _of(uid: str) -> str:
-    return f"runs of {uid}"
+    def _knows_jobs_like_that_of(self, run: Run) -> bool:
+        if UID_TAG not in run.tags:
+            return False
+        return not self._served or run.tags.get(NAMESPACE_TAG) in self._served

@@ -2,7 +2,8 @@
 
 import asyncio
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
@@ -20,6 +21,7 @@ from mlflow.protos.databricks_pb2 import (
     RESOURCE_DOES_NOT_EXIST,
     ErrorCode,
 )
+from mlflow.store.entities.paged_list import PagedList
 from mlflow.tracking import MlflowClient
 from mlflow.utils.mlflow_tags import MLFLOW_RUN_NAME
 from requests import HTTPError
@@ -54,9 +56,9 @@ class MlflowTracking:
         """Return the ID of the run with the UID tag given, which is created if there is none."""
         return await self._ask(self._ensure_run, experiment_id, name, tags, search)
 
-    async def open_runs(self, experiment_id: str, tags: dict[str, str]) -> list[Run]:
-        """Return the runs of an experiment that have these tags and have not ended."""
-        return await self._ask(self._open_runs, experiment_id, tags)
+    async def open_runs(self, tags: dict[str, str]) -> list[Run]:
+        """Return the runs of all experiments that have these tags and have not ended."""
+        return await self._ask(self._open_runs, tags)
 
     async def end_run(self, run_id: str, end: str, tags: dict[str, str]) -> None:
         """Make the run's end this one, and add the tags; a run that is gone is let be."""
@@ -104,20 +106,16 @@ class MlflowTracking:
         self._client.update_run(run_id, status=RunStatus.to_string(RunStatus.SCHEDULED))
         return run_id
 
-    def _open_runs(self, experiment_id: str, tags: dict[str, str]) -> list[Run]:
+    def _open_runs(self, tags: dict[str, str]) -> list[Run]:
         ends = (RunStatus.FINISHED, RunStatus.FAILED, RunStatus.KILLED)
         conditions = [f"attributes.status != '{RunStatus.to_string(end)}'" for end in ends]
         conditions += [f"tags.`{key}` = '{value}'" for key, value in tags.items()]
         found: list[Run] = []
-        token: str | None = None
-        while True:
-            page = self._client.search_runs(
-                [experiment_id], " and ".join(conditions), max_results=PAGE, page_token=token
-            )
-            found += [Run(run.info.run_id, run.data.tags) for run in page]
-            token = page.token
-            if not token:
-                return found
+        for experiments in _pages(self._client.search_experiments):
+            ids = [experiment.experiment_id for experiment in experiments]
+            for runs in _pages(partial(self._client.search_runs, ids, " and ".join(conditions))):
+                found += [Run(run.info.run_id, run.data.tags) for run in runs]
+        return found
 
     def _end_run(self, run_id: str, end: str, tags: dict[str, str]) -> None:
         try:
@@ -154,6 +152,16 @@ class MlflowTracking:
             raise TrackingError(str(error), unreachable=code >= _SERVER_ERROR) from error
         except (MlflowException, OSError) as error:
             raise TrackingError(str(error), unreachable=True) from error
+
+
+def _pages(search: Callable[..., PagedList[T]]) -> Iterator[PagedList[T]]:
+    token: str | None = None
+    while True:
+        page = search(max_results=PAGE, page_token=token)
+        yield page
+        token = page.token
+        if not token:
+            return
 
 
 def _cut(tags: dict[str, str]) -> dict[str, str]:

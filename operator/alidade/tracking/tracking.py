@@ -51,8 +51,8 @@ class Tracking(Protocol):
         """
         ...
 
-    async def open_runs(self, experiment_id: str, tags: dict[str, str]) -> list[Run]:
-        """Return the runs of an experiment that have these tags and have not ended."""
+    async def open_runs(self, tags: dict[str, str]) -> list[Run]:
+        """Return the runs of all experiments that have these tags and have not ended."""
         ...
 
     async def end_run(self, run_id: str, end: str, tags: dict[str, str]) -> None:

@@ -9,6 +9,7 @@ from alidade.kube.gateway import (
     EVENTS,
     EXPERIMENTS,
     JOBS,
+    NAMESPACES,
     PODS,
     QUEUES,
     SERVICES,
@@ -23,6 +24,9 @@ from tests.support.simulation.chance import clock
 
 KINDS = (EXPERIMENTS, QUEUES, JOBS, BATCH_JOBS, PODS)
 """Those that the operator watches."""
+
+HOME = "alidade"
+"""The namespace of the operator."""
 
 Observer = Callable[[Kind, Body | None, Body | None], None]
 Stream = asyncio.Queue[tuple[str | None, Body]]
@@ -40,6 +44,7 @@ class ApiServer:
         self._objects: dict[Kind, dict[str, Body]] = {
             kind: {} for kind in (*KINDS, SERVICES, WORKLOADS, EVENTS)
         }
+        self._objects[NAMESPACES] = {HOME: {"metadata": {"name": HOME, "uid": f"uid-{HOME}"}}}
         self._watches: list[tuple[Kind, Stream]] = []
         self._made = 0
         self.version = 0

@@ -45,7 +45,7 @@ class Mlflow:
         await self._way()
         return run_id
 
-    async def open_runs(self, experiment_id: str, tags: dict[str, str]) -> list[Run]:
+    async def open_runs(self, tags: dict[str, str]) -> list[Run]:
         await self._way()
         return [
             Run(run_id, found)

@@ -5,7 +5,7 @@ import asyncio
 from alidade.kube.gateway import Body, Kind
 from alidade.runtime.engine import Engine
 from alidade.runtime.settings import Settings
-from tests.support.simulation.api_server import KINDS
+from tests.support.simulation.api_server import HOME, KINDS
 from tests.support.simulation.chance import clock
 from tests.support.simulation.gateway import UnreliableGateway
 from tests.support.simulation.world import World
@@ -46,7 +46,11 @@ class Operator:
     async def _live_once(self) -> None:
         world = self._world
         gateway = UnreliableGateway(world.server, world.chance, self._count)
-        settings = Settings(tracking_uri="http://mlflow", workers=world.scenario.workers)
+        settings = Settings(
+            tracking_uri="http://mlflow",
+            workers=world.scenario.workers,
+            own_namespace=HOME,
+        )
         engine = Engine(gateway, world.mlflow, settings, clock)
         async with asyncio.TaskGroup() as tasks:
             for kind in KINDS:

@@ -55,7 +55,9 @@ def told(draft: Draft) -> tuple[str, str] | None:
 
 
 def test_a_run_is_asked_for_by_the_jobs_uid_and_that_is_remembered() -> None:
-    draft = Draft(snapshot(job("fgm", depends_on=["a", "b"], entryPoint="attack")))
+    draft = Draft(
+        snapshot(job("fgm", depends_on=["a", "b"], entryPoint="attack"), installation="uid-alidade")
+    )
     create(draft)
     (action,) = draft.actions
     assert isinstance(action, CreateRun)
@@ -65,7 +67,7 @@ def test_a_run_is_asked_for_by_the_jobs_uid_and_that_is_remembered() -> None:
         "alidade.dev/job": "fgm",
         "alidade.dev/namespace": "lab",
         "alidade.dev/experiment": "mnist",
-        "alidade.dev/experiment-uid": "uid-mnist",
+        "alidade.dev/installation": "uid-alidade",
         "alidade.dev/entry-point": "attack",
         "alidade.dev/queue": "cpu",
         "alidade.dev/depends-on": "a,b",

@@ -8,7 +8,6 @@ from alidade.api.queue import Queue
 from alidade.kube.gateway import EXPERIMENTS, JOBS, QUEUES, Body, Kind
 from alidade.runtime.aggregates import AggregateReconciler
 from alidade.runtime.cache import Cache, WorkKey
-from alidade.runtime.sweep import Sweep
 from alidade.runtime.tracker import Tracker
 from alidade.runtime.workqueue import WorkQueue
 from tests.support.builders import (
@@ -43,7 +42,6 @@ class Scene:
             gateway=UnreliableGateway(self.server, CERTAIN, lambda: None),
             tracker=self.tracker,
             tracking=self.mlflow,
-            sweep=Sweep(self.cache, self.tracker, self.mlflow, depart=lambda job: None),
             clock=clock,
         )
 

@@ -1,62 +1,52 @@
 import asyncio
 
-from alidade.api.experiment import Experiment
+import pytest
+
 from alidade.api.job import Job
-from alidade.kube.gateway import EXPERIMENTS, JOBS
-from alidade.runtime.cache import Cache, WorkKey
+from alidade.domain.mlflow_run import INSTALLATION_TAG, UID_TAG
+from alidade.kube.gateway import JOBS
+from alidade.runtime.cache import Cache
 from alidade.runtime.sweep import Sweep
-from alidade.runtime.tracker import Tracker
-from tests.support.builders import NAMESPACE, experiment_body, job_body
+from tests.support.builders import NAMESPACE, job_body
 from tests.support.reconciling import CERTAIN, Faltering
 from tests.support.virtual_time import in_virtual_time
 
-KEY = WorkKey("experiment", NAMESPACE, "mnist")
-REGISTERED = "7"
+OURS = "uid-alidade"
 
 
 class Scene:
     """An operator that has just learned of a cluster with one job, and an MLflow server."""
 
-    def __init__(self) -> None:
+    def __init__(self, *served: str) -> None:
         self.mlflow = Faltering(CERTAIN)
         self.cache = Cache(lambda key: None)
-        self.cache.put(EXPERIMENTS, experiment_body())
+        self.cache.installation = OURS
         self.cache.put(JOBS, job_body("stays"))
         self.departed: list[Job] = []
-        self._tracker = Tracker(lambda key: None)
-        self._sweep = Sweep(self.cache, self._tracker, self.mlflow, self.departed.append)
+        self._sweep = Sweep(self.cache, self.mlflow, served, self.departed.append)
 
-    @property
-    def experiment(self) -> Experiment:
-        return self.cache.experiments[NAMESPACE, "mnist"]
-
-    @property
-    def job(self) -> Job:
-        return self.cache.jobs[NAMESPACE, "stays"]
-
-    async def run(self, job: str, uid: str, *, of: str | None = None) -> str:
+    async def run(self, job: str, **tags: str) -> str:
         """Have a run of a job; return its ID."""
-        tags = {
-            "alidade.dev/uid": uid,
+        known = {
+            UID_TAG: f"uid-{job}",
+            INSTALLATION_TAG: OURS,
             "alidade.dev/job": job,
             "alidade.dev/namespace": NAMESPACE,
             "alidade.dev/experiment": "mnist",
-            "alidade.dev/experiment-uid": of or self.experiment.metadata.uid,
         }
-        return await self.mlflow.ensure_run(REGISTERED, job, tags, search=False)
+        return await self.mlflow.ensure_run("7", job, {**known, **tags}, search=False)
 
-    async def sweep(self) -> None:
-        work = asyncio.create_task(self._tracker.run())
-        self._sweep.request(KEY, self.experiment, REGISTERED)
-        await asyncio.sleep(100)
-        work.cancel()
+    async def sweep(self) -> list[str]:
+        """Look through the runs; return the names of the jobs that are gone."""
+        await asyncio.wait_for(self._sweep.run(), 1000)
+        return [job.metadata.name for job in self.departed]
 
 
 @in_virtual_time
 async def test_a_run_whose_job_went_while_no_operator_ran_is_seen_off() -> None:
     lab = Scene()
-    run_id = await lab.run("gone", "uid-gone")
-    await lab.sweep()
+    run_id = await lab.run("gone")
+    assert await lab.sweep() == ["gone"]
     (departed,) = lab.departed
     assert departed.key == (NAMESPACE, "gone")
     assert departed.metadata.uid == "uid-gone"
@@ -66,36 +56,44 @@ async def test_a_run_whose_job_went_while_no_operator_ran_is_seen_off() -> None:
 @in_virtual_time
 async def test_runs_that_have_ended_or_are_anothers_are_let_be() -> None:
     lab = Scene()
-    await lab.run("stays", lab.job.metadata.uid)
-    await lab.run("foreign", "uid-foreign", of="uid-of-another-cluster")
-    await lab.mlflow.end_run(await lab.run("ended", "uid-ended"), "FINISHED", {})
-    await lab.sweep()
-    assert lab.departed == []
+    await lab.run("stays")
+    await lab.run("foreign", **{INSTALLATION_TAG: "uid-of-another-cluster"})
+    await lab.mlflow.end_run(await lab.run("ended"), "FINISHED", {})
+    assert await lab.sweep() == []
 
 
 @in_virtual_time
 async def test_what_the_operator_saw_go_is_not_seen_off_twice() -> None:
     lab = Scene()
-    uid = lab.job.metadata.uid
-    await lab.run("stays", uid)
-    lab.cache.drop(JOBS, NAMESPACE, "stays", uid)
-    await lab.sweep()
-    assert lab.departed == []
+    await lab.run("stays")
+    lab.cache.drop(JOBS, NAMESPACE, "stays", "uid-stays")
+    assert await lab.sweep() == []
 
 
+@pytest.mark.parametrize(
+    ("served", "gone"), [((), ["a", "b"]), (("team-a",), ["a"]), (("team-c",), [])]
+)
 @in_virtual_time
-async def test_an_experiment_is_looked_through_once() -> None:
-    lab = Scene()
-    await lab.sweep()
-    await lab.run("gone", "uid-gone")
-    await lab.sweep()
-    assert lab.departed == []
+async def test_nothing_is_known_of_jobs_in_namespaces_that_are_not_served(
+    served: tuple[str, ...], gone: list[str]
+) -> None:
+    lab = Scene(*served)
+    for name in "ab":
+        await lab.run(name, **{"alidade.dev/namespace": f"team-{name}"})
+    assert await lab.sweep() == gone
 
 
 @in_virtual_time
 async def test_mlflow_is_asked_until_it_answers() -> None:
     lab = Scene()
-    await lab.run("gone", "uid-gone")
+    await lab.run("gone")
     lab.mlflow.failures = 2
-    await lab.sweep()
-    assert [job.metadata.name for job in lab.departed] == ["gone"]
+    assert await lab.sweep() == ["gone"]
+
+
+@in_virtual_time
+async def test_an_operator_that_is_installed_nowhere_has_no_runs_of_its_own() -> None:
+    lab = Scene()
+    lab.cache.installation = ""
+    await lab.run("gone", **{INSTALLATION_TAG: ""})
+    assert await lab.sweep() == []

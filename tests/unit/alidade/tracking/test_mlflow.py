@@ -3,7 +3,7 @@ from collections.abc import Iterator
 import pytest
 from mlflow import MlflowClient
 
-from alidade.domain.mlflow_run import UID_TAG
+from alidade.domain.mlflow_run import INSTALLATION_TAG, UID_TAG
 from alidade.tracking.mlflow import MAX_TAG, MlflowTracking
 from alidade.tracking.tracking import TrackingError
 from tests.support.process import free_port
@@ -123,15 +123,17 @@ async def test_open_runs_are_those_that_have_not_ended_and_have_the_tags(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr("alidade.tracking.mlflow.PAGE", 1)
-    mine = {"alidade.dev/experiment-uid": "e"}
+    mine = {INSTALLATION_TAG: "i"}
+    other = await tracking.ensure_experiment("another", None)
     made = {}
     for name in ("SCHEDULED", "RUNNING", "FINISHED", "FAILED", "KILLED"):
         tags = {UID_TAG: name, **mine}
-        made[name] = await tracking.ensure_run(experiment, name, tags, search=False)
+        where = other if name == "RUNNING" else experiment
+        made[name] = await tracking.ensure_run(where, name, tags, search=False)
         client.update_run(made[name], status=name)
     await tracking.ensure_run(experiment, "another", {UID_TAG: "a"}, search=False)
 
-    found = await tracking.open_runs(experiment, mine)
+    found = await tracking.open_runs(mine)
     assert {run.run_id for run in found} == {made["SCHEDULED"], made["RUNNING"]}
     assert {run.tags[UID_TAG] for run in found} == {"SCHEDULED", "RUNNING"}
 
