@@ -232,6 +232,10 @@ class RootCause(Model):
     reason: str
     message: str
     exit_code: int | None = None
+    last_lines: Annotated[
+        str | None,
+        Field(description="The end of its log, if that has more to say than the message."),
+    ] = None
 
 
 class Attempt(Model):

@@ -2,7 +2,7 @@
 
 import signal
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from alidade.domain.attempts import count_attempts, first_failed, latest
@@ -27,7 +27,8 @@ UNSCHEDULABLE = "Unschedulable"
 NODE_SILENT = "NodeUnreachable"
 # sysexits.h, as the worker contract uses it.
 CONTRACT_EXITS = {64: "InvalidParameters", 66: "WorkflowNotFound", PEER_LOST: "PeerLost"}
-MAX_TERMINATION_MESSAGE = 600
+MAX_SENTENCE = 600
+MAX_LAST_LINES = 2048
 # A shell's and a container runtime's exit code for a process that a signal ended, less the signal.
 _SIGNALLED = 128
 
@@ -43,11 +44,12 @@ class Pending:
 
 @dataclass(frozen=True)
 class Cause:
-    """What ended a job."""
+    """What ended a job; `last_lines` are those of its log, where there is more than one to tell."""
 
     reason: str
     message: str
     exit_code: int | None = None
+    last_lines: str | None = None
 
 
 def why_not_running(pods: Sequence[Pod]) -> Pending:
@@ -120,8 +122,7 @@ def why_failed(backing: BackingJob, pods: Sequence[Pod]) -> Cause:
         notes.append(f"replica {pod.index}")
     if attempts > 1:
         notes.append(f"attempt {attempts} of {attempts}")
-    message = f"{cause.message} ({', '.join(notes)})" if notes else cause.message
-    return Cause(cause.reason, message, cause.exit_code)
+    return replace(cause, message=f"{cause.message} ({', '.join(notes)})") if notes else cause
 
 
 def why_pod_failed(pod: Pod) -> Cause:
@@ -138,7 +139,7 @@ def why_pod_failed(pod: Pod) -> Cause:
     init = pod.init and pod.init.terminated
     if init:
         cause = _why_terminated(init)
-        return Cause(cause.reason, f"{cause.message} (init container)", cause.exit_code)
+        return replace(cause, message=f"{cause.message} (init container)")
     why = pod.message or ("another of its containers failed" if ended else "the pod failed")
     return Cause("PodFailed", shorten(f"failed: {why}"))
 
@@ -149,8 +150,11 @@ def _why_terminated(ended: Terminated) -> Cause:
     reason = CONTRACT_EXITS.get(code, reason)
     words = [] if reason == "Error" else [reason]
     words.append(f"exit code {code}{_signal(code)}")
-    said = shorten(ended.message, MAX_TERMINATION_MESSAGE)
-    return Cause(reason, f"failed: {', '.join(words)}{': ' + said if said else ''}", code)
+    lines = ended.message.strip().splitlines()
+    # A traceback's, and most programs', last line is the one that says it.
+    said = f": {shorten(lines[-1], MAX_SENTENCE)}" if lines else ""
+    last_lines = shorten(ended.message, MAX_LAST_LINES) if len(lines) > 1 else None
+    return Cause(reason, f"failed: {', '.join(words)}{said}", code, last_lines)
 
 
 def _signal(code: int) -> str:

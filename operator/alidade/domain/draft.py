@@ -67,14 +67,10 @@ class Draft:
         """A pod of the job runs."""
         self.set(state=JobState.STARTED, reason=reason, message=message)
 
-    def fail(self, reason: str, message: str, exit_code: int | None = None) -> None:
-        """The job failed, for a cause of its own."""
-        cause = RootCause(
-            job=self.snapshot.job.metadata.name,
-            reason=reason,
-            message=message,
-            exit_code=exit_code,
-        )
+    def fail(self, reason: str, message: str, **details: Any) -> None:
+        """The job failed, for a cause of its own; details are further fields of its root cause."""
+        name = self.snapshot.job.metadata.name
+        cause = RootCause(job=name, reason=reason, message=message, **details)
         self.end(JobState.FAILED, reason, message, cause=cause)
 
     def end(

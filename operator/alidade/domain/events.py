@@ -44,12 +44,13 @@ def note_change(old: JobStatus, new: JobStatus) -> Note | None:
     """Return the event that tells this change, if it is worth one."""
     if new.state is None or (old.state, old.reason) == (new.state, new.reason):
         return None
-    if old.state is not new.state and new.state in (JobState.STARTED, *_BAD):
-        warning = new.state in _BAD
-        return Note("Warning" if warning else "Normal", str(new.state), new.message or "")
-    if old.state is not new.state and new.state.ended:
-        return Note("Normal", str(new.state), new.message or "")
+    message, changed = new.message or "", old.state is not new.state
+    if changed and new.state.ended:
+        return Note("Warning" if new.state in _BAD else "Normal", str(new.state), message)
     if new.reason in _NOTED:
-        kind: Literal["Normal", "Warning"] = "Normal" if new.reason in _GOOD_NEWS else "Warning"
-        return Note(kind, new.reason, new.message or "")
+        return Note("Normal" if new.reason in _GOOD_NEWS else "Warning", new.reason, message)
+    if changed and new.state is JobState.STARTED:
+        # Its pod may have ended by now, of which the message tells.
+        pods = (f"pod {attempt.pod} runs on node {attempt.node}" for attempt in new.attempts)
+        return Note("Normal", str(new.state), next(pods, message))
     return None

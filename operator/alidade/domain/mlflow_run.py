@@ -96,6 +96,7 @@ def _end_tags(status: JobStatus) -> dict[str, str]:
         "reason": status.reason,
         "message": status.message,
         "exit-code": cause.exit_code if cause else None,
+        "last-lines": cause.last_lines if cause else None,
         "attempts": len(status.attempts) or None,
     }
     if len(status.attempts) > 1:

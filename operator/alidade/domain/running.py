@@ -120,7 +120,7 @@ def _conclude(draft: Draft, backing: BackingJob) -> None:
         _finish(draft, over)
         return
     cause = why_failed(backing, snapshot.pods)
-    draft.fail(cause.reason, cause.message, cause.exit_code)
+    draft.fail(cause.reason, cause.message, exit_code=cause.exit_code, last_lines=cause.last_lines)
 
 
 def _finish(draft: Draft, over: list[Pod]) -> None:

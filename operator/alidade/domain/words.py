@@ -12,6 +12,6 @@ def quoted_list(names: Iterable[str]) -> str:
 
 
 def shorten(text: str, limit: int = MAX_MESSAGE) -> str:
-    """Return the text in one paragraph of at most `limit` characters, its end kept."""
+    """Return the text, with no more than `limit` characters of it: its end."""
     text = text.strip()
     return text if len(text) <= limit else f"...{text[-(limit - 3) :]}"

@@ -4,7 +4,8 @@ import pytest
 
 from alidade.domain.attempts import newest
 from alidade.domain.diagnosis import (
-    MAX_TERMINATION_MESSAGE,
+    MAX_LAST_LINES,
+    MAX_SENTENCE,
     Cause,
     Pending,
     how_it_runs,
@@ -176,10 +177,22 @@ def test_how_a_pod_runs(fields: dict[str, Any], reason: str, message: str) -> No
     assert how_it_runs(running_pod(**fields)) == (reason, message)
 
 
-def test_of_a_long_termination_message_the_end_is_told() -> None:
-    cause = why_pod_failed(failed_pod(says="x" * 4000 + "ValueError: the cause"))
-    assert cause.message.endswith("ValueError: the cause")
-    assert len(cause.message) < MAX_TERMINATION_MESSAGE + 50
+def test_of_several_lines_the_last_is_told_and_all_are_kept() -> None:
+    traceback = "Traceback (most recent call last):\n  File ...\nValueError: no luck"
+    cause = why_pod_failed(failed_pod(code=3, says=f"{traceback}\n\n"))
+    assert cause.message == "failed: exit code 3: ValueError: no luck"
+    assert cause.last_lines == traceback
+
+
+def test_of_much_that_was_said_the_end_is_told() -> None:
+    cause = why_pod_failed(failed_pod(says="x\n" * 4000 + "y" * 700 + "ValueError: the cause"))
+    assert cause.last_lines is not None
+    assert (len(cause.last_lines), len(cause.message)) == (
+        MAX_LAST_LINES,
+        len("failed: exit code 1: ") + MAX_SENTENCE,
+    )
+    for told in (cause.message, cause.last_lines):
+        assert told.endswith("ValueError: the cause")
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,6 @@
 import pytest
 
-from alidade.api.job import JobState, JobStatus
+from alidade.api.job import Attempt, JobState, JobStatus
 from alidade.domain.events import Note, note_change
 
 S = JobState
@@ -44,6 +44,7 @@ def in_(state: JobState | None, reason: str = "", message: str = "m") -> JobStat
         ),
         (in_(S.QUEUED), in_(S.STARTED, "Running"), Note("Normal", "Started", "m")),
         (in_(S.STARTED, "Running"), in_(S.STARTED, "Completing"), None),
+        (in_(S.QUEUED), in_(S.STARTED, "Retrying"), Note("Warning", "Retrying", "m")),
         (in_(S.STARTED), in_(S.STARTED, "Retrying"), Note("Warning", "Retrying", "m")),
         (in_(S.STARTED, "Running"), in_(S.STARTED, "Stopping"), None),
         (
@@ -63,6 +64,16 @@ def test_changes_that_a_user_wants_to_hear_of(
     old: JobStatus, new: JobStatus, note: Note | None
 ) -> None:
     assert note_change(old, new) == note
+
+
+def test_a_job_that_starts_tells_of_its_pod_even_if_that_has_ended_by_now() -> None:
+    attempts = (Attempt(pod="train-x7k2p", node="node-1"),)
+    new = in_(S.STARTED, "Completing", "failed: exit code 3").model_copy(
+        update={"attempts": attempts}
+    )
+    assert note_change(in_(S.QUEUED), new) == Note(
+        "Normal", "Started", "pod train-x7k2p runs on node node-1"
+    )
 
 
 def test_another_message_alone_is_no_event() -> None:
