@@ -138,6 +138,17 @@ def test_a_job_tells_what_became_of_its_pod(fate: Fate, outcome: Outcome) -> Non
         assert status["rootCause"].get("exitCode") == fate.exit_code
 
 
+def test_what_a_log_said_before_its_last_line_is_kept(
+    outcome: Outcome, tracking: MlflowClient
+) -> None:
+    cause = outcome.statuses["raises"]["rootCause"]
+    assert cause["message"] == "failed: exit code 1: ValueError: no luck"
+    assert "Traceback (most recent call last):" in cause["lastLines"]
+    outcome.cluster.kubectl("wait", "--for=condition=Tracked", "ajob/raises", "--timeout=60s")
+    run = tracking.get_run(outcome.statuses["raises"]["mlflowRunId"])
+    assert run.data.tags["alidade.dev/last-lines"] == cause["lastLines"]
+
+
 @pytest.mark.parametrize("fate", FATES, ids=lambda fate: fate.name)
 def test_the_run_in_mlflow_ends_as_the_job(
     fate: Fate, outcome: Outcome, tracking: MlflowClient

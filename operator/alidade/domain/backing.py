@@ -139,6 +139,8 @@ def _template(
         },
         "env": [
             {"name": "HOME", "value": "/tmp"},  # noqa: S108 the pod's own /tmp, a volume
+            # MLflow's last words would come behind those of what failed.
+            {"name": "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT", "value": "true"},
             # Here already, for the order: what the user adds comes behind.
             *replicas.environment(job),
         ],

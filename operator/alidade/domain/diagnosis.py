@@ -1,5 +1,6 @@
 """Why a pod does not run, and why a job failed: read off the pods, in the cluster's own words."""
 
+import re
 import signal
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -29,6 +30,8 @@ NODE_SILENT = "NodeUnreachable"
 CONTRACT_EXITS = {64: "InvalidParameters", 66: "WorkflowNotFound", PEER_LOST: "PeerLost"}
 MAX_SENTENCE = 600
 MAX_LAST_LINES = 2048
+_TRACEBACK = "Traceback (most recent call last):"
+_NOT_INDENTED = re.compile(r"^(?![\s|+])\S.*$", re.MULTILINE)
 # A shell's and a container runtime's exit code for a process that a signal ended, less the signal.
 _SIGNALLED = 128
 
@@ -150,11 +153,17 @@ def _why_terminated(ended: Terminated) -> Cause:
     reason = CONTRACT_EXITS.get(code, reason)
     words = [] if reason == "Error" else [reason]
     words.append(f"exit code {code}{_signal(code)}")
-    lines = ended.message.strip().splitlines()
-    # A traceback's, and most programs', last line is the one that says it.
-    said = f": {shorten(lines[-1], MAX_SENTENCE)}" if lines else ""
-    last_lines = shorten(ended.message, MAX_LAST_LINES) if len(lines) > 1 else None
+    text = ended.message.strip()
+    said = f": {shorten(_telling_line(text), MAX_SENTENCE)}" if text else ""
+    last_lines = shorten(text, MAX_LAST_LINES) if "\n" in text else None
     return Cause(reason, f"failed: {', '.join(words)}{said}", code, last_lines)
+
+
+def _telling_line(text: str) -> str:
+    """Return the line that names the exception of the last traceback, or else the last line."""
+    _, found, after = text.rpartition(_TRACEBACK)
+    named = _NOT_INDENTED.search(after) if found else None
+    return named.group() if named else text.splitlines()[-1]
 
 
 def _signal(code: int) -> str:

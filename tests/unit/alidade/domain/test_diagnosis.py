@@ -177,11 +177,25 @@ def test_how_a_pod_runs(fields: dict[str, Any], reason: str, message: str) -> No
     assert how_it_runs(running_pod(**fields)) == (reason, message)
 
 
-def test_of_several_lines_the_last_is_told_and_all_are_kept() -> None:
-    traceback = "Traceback (most recent call last):\n  File ...\nValueError: no luck"
-    cause = why_pod_failed(failed_pod(code=3, says=f"{traceback}\n\n"))
-    assert cause.message == "failed: exit code 3: ValueError: no luck"
-    assert cause.last_lines == traceback
+TRACEBACK = "Traceback (most recent call last):\n  File ...\nValueError: no luck"
+
+
+@pytest.mark.parametrize(
+    ("lines", "told"),
+    [
+        ("loading\nno such file", "no such file"),
+        (TRACEBACK, "ValueError: no luck"),
+        (f"{TRACEBACK}\n\nDuring its handling:\n\n{TRACEBACK[:-7]}less\nbye", "ValueError: less"),
+        ("Traceback (most recent call last):\n  File ...", "  File ..."),
+    ],
+    ids=["the last", "an exception", "the last exception, not the last line", "a traceback cut"],
+)
+def test_of_several_lines_the_one_that_tells_is_told_and_all_are_kept(
+    lines: str, told: str
+) -> None:
+    cause = why_pod_failed(failed_pod(code=3, says=f"{lines}\n\n"))
+    assert cause.message == f"failed: exit code 3: {told}"
+    assert cause.last_lines == lines
 
 
 def test_of_much_that_was_said_the_end_is_told() -> None:
