@@ -186,7 +186,7 @@ TRACEBACK = "Traceback (most recent call last):\n  File ...\nValueError: no luck
         ("loading\nno such file", "no such file"),
         (TRACEBACK, "ValueError: no luck"),
         (f"{TRACEBACK}\n\nDuring its handling:\n\n{TRACEBACK[:-7]}less\nbye", "ValueError: less"),
-        ("Traceback (most recent call last):\n  File ...", "  File ..."),
+        ("Traceback (most recent call last):\n  File ...", "File ..."),
     ],
     ids=["the last", "an exception", "the last exception, not the last line", "a traceback cut"],
 )
