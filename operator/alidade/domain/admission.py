@@ -46,6 +46,7 @@ class QueueLedger:
     def __init__(self) -> None:
         self._waiting: SortedList[_Rank] = SortedList()
         self._ranks: dict[str, _Rank] = {}
+        self._told: list[_Rank] = []
         self._holding: set[str] = set()
         self._reserved: set[str] = set()
 
@@ -106,8 +107,11 @@ class QueueLedger:
         return tuple(rank[2] for rank in self._waiting[:free])
 
     def in_line(self) -> tuple[str, ...]:
-        """Return the names of the jobs whose position is told."""
-        return tuple(rank[2] for rank in self._waiting[:TOLD_POSITIONS])
+        """Return the names of the jobs whose position is told, or was when this was last asked."""
+        told = list(self._waiting[:TOLD_POSITIONS])
+        overtaken = [r for r in self._told if r not in told and r[3] in self._ranks]
+        self._told = told
+        return tuple(rank[2] for rank in (*told, *overtaken))
 
     def place(self, uid: str, queue: Queue) -> Place:
         """Say whether the job may start now, and if not, why not."""
@@ -120,15 +124,13 @@ class QueueLedger:
         index = self._waiting.index(self._ranks[uid]) if uid in self._ranks else self.queued
         if free is None or index < free:
             return Admitted()
-        where = (
-            f"position {index + 1} of {self.queued}"
-            if index < TOLD_POSITIONS
-            else f"behind {TOLD_POSITIONS} others"
-        )
-        return NotYet(
-            "QueueFull",
-            f"{where} in queue {name} ({self.running} of {queue.spec.max_running} running)",
-        )
+        limit = queue.spec.max_running
+        if index < TOLD_POSITIONS:
+            where = f"position {index + 1} of {self.queued}"
+            message = f"{where} in queue {name} ({self.running} of {limit} running)"
+        else:
+            message = f"behind {TOLD_POSITIONS} others in queue {name} (maxRunning {limit})"
+        return NotYet("QueueFull", message)
 
     def _step_out(self, uid: str) -> bool:
         rank = self._ranks.pop(uid, None)

@@ -16,6 +16,8 @@ from alidade.runtime.tracker import Tracker
 from alidade.runtime.workqueue import WorkQueue
 from alidade.tracking import tracking as trackers
 
+TELL_POSITION_SECONDS = 3.0
+
 
 class AggregateReconciler:
     """Keeps the statuses of experiments and queues, and registers experiments in MLflow."""
@@ -79,8 +81,9 @@ class AggregateReconciler:
             return
         ledger = self._cache.ledger(where)
         for name in ledger.in_line():
-            # Their position may have changed, which their message tells.
-            self._queue.add(WorkKey("job", key.namespace, name))
+            # Their position may have changed, which their message tells; in a queue of short jobs
+            # it does all the time.
+            self._queue.add_after(WorkKey("job", key.namespace, name), TELL_POSITION_SECONDS)
         status = queue_status(queue, ledger.running, ledger.queued, self._clock())
         await self._write(QUEUES, queue, status)
 

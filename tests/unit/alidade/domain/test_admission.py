@@ -79,8 +79,21 @@ def test_far_back_no_position_is_told() -> None:
     ledger = line(*(waiting(f"job-{n:03}") for n in range(TOLD_POSITIONS + 1)))
     place = ledger.place(f"uid-job-{TOLD_POSITIONS:03}", queue(maxRunning=0))
     assert isinstance(place, NotYet)
-    assert place.message.startswith(f"behind {TOLD_POSITIONS} others in queue cpu")
+    assert place.message == f"behind {TOLD_POSITIONS} others in queue cpu (maxRunning 0)"
     assert len(ledger.in_line()) == TOLD_POSITIONS
+
+
+@pytest.mark.parametrize("leaves", [False, True])
+def test_a_job_that_is_overtaken_is_told_so_once_if_it_still_waits(leaves: bool) -> None:
+    ledger = line(*(waiting(f"job-{n:03}") for n in range(TOLD_POSITIONS)))
+    last = ledger.in_line()[-1]
+    ledger.ask(waiting("urgent", priority=1))
+    if leaves:
+        ledger.leave(f"uid-{last}")
+    else:
+        assert ledger.in_line()[-1] == last
+    assert ledger.in_line()[0] == "urgent"
+    assert last not in ledger.in_line()
 
 
 def test_a_job_that_is_not_in_line_comes_after_those_that_are() -> None:
