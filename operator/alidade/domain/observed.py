@@ -107,7 +107,8 @@ class Container:
 class Pod:
     """One attempt at a job, or at the part of it that one replica has; `index` says which.
 
-    What is said of the containers is what the kubelet last reported: if `node_silent`, it may be
+    It ends with the last of its containers; `beside` names those that run, other than the job's
+    own. What is said of containers is what the kubelet last reported: if `node_silent`, it may be
     so no longer.
     """
 
@@ -127,6 +128,7 @@ class Pod:
     disruption: Failure | None
     init: Container | None
     container: Container | None
+    beside: tuple[str, ...]
     deleting: bool
     node_silent: bool
     index: int | None
@@ -247,6 +249,7 @@ def pod(body: Mapping[str, Any]) -> Pod:
         disruption=_failure(_true_condition(status, "DisruptionTarget")),
         init=_first_troubled(status.get("initContainerStatuses") or ()),
         container=_named(status.get("containerStatuses") or (), WORKER),
+        beside=_running(status.get("containerStatuses") or ()),
         deleting=metadata.get("deletionTimestamp") is not None,
         node_silent=_node_silent(status),
         index=_index(metadata),
@@ -272,6 +275,11 @@ def _index(metadata: Mapping[str, Any]) -> int | None:
 
 def _named(statuses: Any, name: str) -> Container | None:
     return next((_container(s) for s in statuses if s["name"] == name), None)
+
+
+def _running(statuses: Any) -> tuple[str, ...]:
+    found = map(_container, statuses)
+    return tuple(c.name for c in found if c.name != WORKER and c.running_since)
 
 
 def _first_troubled(statuses: Any) -> Container | None:

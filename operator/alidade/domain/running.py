@@ -83,14 +83,15 @@ def _watch(draft: Draft, backing: BackingJob) -> None:
 
 
 def _between_attempts(draft: Draft, backing: BackingJob, over: Pod, next_: str) -> None:
+    beside = f"; still running beside it: {quoted_list(over.beside)}" if over.beside else ""
     if parallel.ended_well(over):
-        draft.start("Completing", f"pod {over.name} ended well")
+        draft.start("Completing", f"pod {over.name} ended well{beside}")
         return
     cause = why_pod_failed(over)
     if backing.failed or over.disruption or over.exit_code == PEER_LOST:
         draft.start("Retrying", f"{cause.message}; next attempt: {next_}")
     else:
-        draft.start("Completing", cause.message)
+        draft.start("Completing", f"{cause.message}{beside}")
 
 
 def _mind_deadline(draft: Draft, reason: str, message: str, since: datetime) -> None:

@@ -158,6 +158,7 @@ def test_a_pod_is_read_as_the_api_server_gives_it() -> None:
             WORKER,
             terminated=Terminated(137, None, "OOMKilled", "Killed", at(11, 59, 3), at(12, 2, 55)),
         ),
+        beside=(),
         deleting=False,
         node_silent=False,
         index=None,

@@ -8,6 +8,7 @@ from alidade.api.job import JobState, JobStatus
 from alidade.domain.actions import ReadPods, Suspend
 from alidade.domain.draft import Draft
 from alidade.domain.observed import Pod
+from alidade.domain.observed import pod as read_pod
 from alidade.domain.running import follow, read_outputs
 from alidade.domain.snapshot import Snapshot
 from tests.support.builders import (
@@ -22,6 +23,7 @@ from tests.support.builders import (
     failed_pod,
     job,
     pod,
+    pod_body,
     queue,
     running,
     running_pod,
@@ -92,6 +94,20 @@ def test_between_attempts_the_cause_and_the_next_attempt_are_told() -> None:
     assert draft.status.message == (
         "failed: exit code 3; next attempt: pod b starts on node node-1"
     )
+
+
+@pytest.mark.parametrize(
+    ("code", "told"), [(0, "pod train-x7k2p ended well"), (3, "failed: exit code 3")]
+)
+def test_what_keeps_a_pod_from_its_end_is_named(code: int, told: str) -> None:
+    body = pod_body(phase="Running", worker=terminated(code))
+    body["status"]["containerStatuses"] += [
+        {"name": "istio-proxy", "state": running()},
+        {"name": "setup", "state": terminated(0)},
+    ]
+    status = followed(read_pod(body)).status
+    assert (status.state, status.reason) == (S.STARTED, "Completing")
+    assert status.message == f"{told}; still running beside it: 'istio-proxy'"
 
 
 def test_a_job_started_when_its_first_pod_ran() -> None:
