@@ -41,6 +41,12 @@ def has_no_secret() -> dict[str, Any]:
     return runs("true", env=[{"name": "TOKEN", "valueFrom": missing}])
 
 
+def has_no_volume() -> dict[str, Any]:
+    template = shell("true", volumeMounts=[{"name": "data", "mountPath": "/data"}])
+    template["spec"]["volumes"] = [{"name": "data", "configMap": {"name": "no-such-map"}}]
+    return {"podTemplate": template}
+
+
 def has_init_container(script: str) -> dict[str, Any]:
     template = shell("true")
     first = {"name": "fetch", "image": IMAGE, "command": ["sh", "-c", script]}
@@ -90,6 +96,7 @@ FATES = (
     ),
     fails("has-no-command", runs("", command=["there-is-none"]), "StartError", 128, "not found"),
     fails("has-no-secret", has_no_secret(), "CreateContainerConfigError", None, "no-such-secret"),
+    fails("has-no-volume", has_no_volume(), "FailedMount", None, '"no-such-map" not found'),
     fails("has-no-data", has_init_container("echo no data; exit 9"), "Error", 9, "no data"),
     cancelled("is-cancelled-waiting", depends("never"), run=""),
     cancelled("is-cancelled-queued", {"queue": "held", **runs("true")}, run="KILLED"),

@@ -52,8 +52,8 @@ class ReadWorkload:
 
 
 @dataclass(frozen=True)
-class ReadPodRejection:
-    """Ask why the pods of the batch/v1 Job of this UID were refused, then plan again."""
+class ReadWarnings:
+    """Ask for the warnings about the object of this UID, then plan again."""
 
     uid: str
 
@@ -113,7 +113,7 @@ Action = (
     | DeleteBacking
     | ReadPods
     | ReadWorkload
-    | ReadPodRejection
+    | ReadWarnings
     | CreateRun
     | EndRun
     | ArchiveLog

@@ -24,6 +24,7 @@ CANNOT_START = frozenset(
         "RunContainerError",
     }
 )
+PENDING = "PodPending"
 UNSCHEDULABLE = "Unschedulable"
 NODE_SILENT = "NodeUnreachable"
 # sysexits.h, as the worker contract uses it.
@@ -63,7 +64,7 @@ def why_not_running(pods: Sequence[Pod]) -> Pending:
     if stuck:
         return found[min(stuck)[1]]
     unschedulable = [why for why in found if why.reason == UNSCHEDULABLE]
-    return next(iter((*unschedulable, *found)), Pending("PodPending", "no pod yet"))
+    return next(iter((*unschedulable, *found)), Pending(PENDING, "no pod yet"))
 
 
 def _why_pending(pod: Pod) -> Pending:
@@ -74,8 +75,8 @@ def _why_pending(pod: Pod) -> Pending:
         if waiting and waiting.reason in CANNOT_START:
             return _cannot_start(pod, waiting.reason, waiting.message)
     if pod.node is None:
-        return Pending("PodPending", f"pod {pod.name} waits for the scheduler")
-    return Pending("PodPending", f"pod {pod.name} starts on node {pod.node}")
+        return Pending(PENDING, f"pod {pod.name} waits for the scheduler")
+    return Pending(PENDING, f"pod {pod.name} starts on node {pod.node}")
 
 
 def _cannot_start(pod: Pod, reason: str, message: str) -> Pending:

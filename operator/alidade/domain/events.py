@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from alidade.api.job import JobState, JobStatus
-from alidade.domain import kueue, pod_rejections
+from alidade.domain import kueue, pod_warnings
 from alidade.domain.diagnosis import CANNOT_START, NODE_SILENT, UNSCHEDULABLE
 from alidade.domain.flavors import FALLBACK
 
@@ -22,7 +22,7 @@ _NOTED = CANNOT_START | {
     "Released",
     "Retrying",
     kueue.SEIZED,
-    pod_rejections.REJECTED,
+    pod_warnings.REJECTED,
     UNSCHEDULABLE,
     FALLBACK,
     NODE_SILENT,

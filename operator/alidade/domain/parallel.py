@@ -3,22 +3,25 @@
 from collections.abc import Sequence
 
 from alidade.domain.attempts import first_failed, latest, newest
-from alidade.domain.diagnosis import UNSCHEDULABLE, how_it_runs, why_not_running, why_pod_failed
+from alidade.domain.diagnosis import UNSCHEDULABLE, Pending, how_it_runs, why_pod_failed
 from alidade.domain.observed import Pod
 
 
-def progress(pods: Sequence[Pod], runs: Sequence[Pod], replicas: int) -> tuple[str, str]:
+def progress(
+    pods: Sequence[Pod], runs: Sequence[Pod], replicas: int, pending: Pending
+) -> tuple[str, str]:
     """Return reason and message for a job of which at least one pod runs.
 
     Args:
         pods: All of its pods.
         runs: Those that run.
         replicas: How many are to run.
+        pending: What holds those that do not.
     """
     leaving = [pod for pod in runs if pod.deleting or pod.node_silent]
     counted = f"{len(runs) - len(leaving)} of {replicas} pods run"
     ended = [pod for pod in latest(pods) if pod.ended]
-    missing, pending = len(runs) + len(ended) < replicas, why_not_running(pods)
+    missing = len(runs) + len(ended) < replicas
     if missing and (pending.since is not None or pending.reason == UNSCHEDULABLE):
         return pending.reason, f"{counted}: {pending.message}"
     if leaving:

@@ -5,11 +5,18 @@ from datetime import datetime
 
 from alidade.api.job import JobState
 from alidade.api.queue import StopPolicy
-from alidade.domain import flavors, kueue, parallel, pod_rejections
+from alidade.domain import flavors, kueue, parallel, pod_warnings
 from alidade.domain.actions import ReadPods, Suspend
 from alidade.domain.attempts import newest
 from alidade.domain.backing import suspend_patch
-from alidade.domain.diagnosis import how_it_runs, why_failed, why_not_running, why_pod_failed
+from alidade.domain.diagnosis import (
+    PENDING,
+    Pending,
+    how_it_runs,
+    why_failed,
+    why_not_running,
+    why_pod_failed,
+)
 from alidade.domain.draft import Draft
 from alidade.domain.observed import BackingJob, Pod
 from alidade.domain.replicas import PEER_LOST
@@ -67,9 +74,9 @@ def _watch(draft: Draft, backing: BackingJob) -> None:
         draft.start(*how_it_runs(pod))
         return
     over = parallel.what_ended([p for p in pods if p.ended])
-    pending = pod_rejections.why_rejected(draft, backing) or why_not_running(pods)
+    pending = _why_pending(draft, backing)
     if runs:
-        draft.start(*parallel.progress(pods, runs, replicas))
+        draft.start(*parallel.progress(pods, runs, replicas, pending))
     elif over is not None:
         _between_attempts(draft, backing, over, pending.message)
     elif draft.status.start_time is None:
@@ -80,6 +87,16 @@ def _watch(draft: Draft, backing: BackingJob) -> None:
     flavors.mind(draft, backing, pending)
     if pending.since is not None:
         _mind_deadline(draft, pending.reason, pending.message, pending.since)
+
+
+def _why_pending(draft: Draft, backing: BackingJob) -> Pending:
+    rejected = pod_warnings.why_rejected(draft, backing)
+    if rejected is not None:
+        return rejected
+    pending = why_not_running(draft.snapshot.pods)
+    if pending.reason != PENDING:
+        return pending
+    return pod_warnings.why_not_started(draft) or pending
 
 
 def _between_attempts(draft: Draft, backing: BackingJob, over: Pod, next_: str) -> None:

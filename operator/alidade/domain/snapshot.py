@@ -39,16 +39,18 @@ class WorkloadView:
 
 
 @dataclass(frozen=True)
-class PodRejectionView:
-    """Why the API server refused pods of a batch/v1 Job.
+class WarningView:
+    """The last warning about a batch/v1 Job, or a pod of it.
 
     Attributes:
-        read: When the events that tell were read.
-        message: The API server's words.
-        at: When it last did, None where it never did.
+        read: When it was asked for.
+        reason: Its reason, in one word.
+        message: Its words.
+        at: When it was last given, None where it never was.
     """
 
     read: datetime
+    reason: str = ""
     message: str = ""
     at: datetime | None = None
 
@@ -98,7 +100,7 @@ class Snapshot:
         backing: The batch/v1 Job of its name, if it owns it.
         rejection: Why the API server would not create that.
         workload: What Kueue says of that, if it was asked.
-        pod_rejection: Why its pods were refused, if that was asked.
+        warnings: The last warning about that and about pods of it, by UID, where it was asked for.
         pods: The pods of the backing Job.
         strays: Pods of an earlier batch/v1 Job of its name.
         pods_complete: Whether the pods were read after the backing Job ended, or was gone.
@@ -120,7 +122,7 @@ class Snapshot:
     backing: BackingJob | None = None
     rejection: Rejection | None = None
     workload: WorkloadView | None = None
-    pod_rejection: PodRejectionView | None = None
+    warnings: Mapping[str, WarningView] = field(default_factory=dict)
     pods: tuple[Pod, ...] = ()
     strays: tuple[Pod, ...] = ()
     pods_complete: bool = False

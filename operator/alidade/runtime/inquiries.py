@@ -2,8 +2,8 @@
 
 from datetime import datetime
 
-from alidade.domain import kueue, pod_rejections
-from alidade.domain.snapshot import PodRejectionView, WorkloadView
+from alidade.domain import kueue, pod_warnings
+from alidade.domain.snapshot import WarningView, WorkloadView
 from alidade.kube.gateway import EVENTS, WORKLOADS, ForbiddenError, Gateway, NotFoundError
 
 
@@ -34,20 +34,18 @@ async def read_workload(
     return kueue.read(found, now)
 
 
-async def read_pod_rejection(
-    gateway: Gateway, namespace: str, job_uid: str, now: datetime
-) -> PodRejectionView:
-    """Ask why the pods of a batch/v1 Job were refused.
+async def read_warnings(gateway: Gateway, namespace: str, about: str, now: datetime) -> WarningView:
+    """Ask for the last warning about a batch/v1 Job or a pod.
 
     Args:
         gateway: The Kubernetes API.
-        namespace: The Job's namespace.
-        job_uid: The Job's UID.
+        namespace: The object's namespace.
+        about: The object's UID.
         now: The time.
 
     Raises:
         ApiError: The API server could not be asked.
     """
-    fields = f"regarding.uid={job_uid},reason={pod_rejections.EVENT_REASON}"
+    fields = f"regarding.uid={about},type=Warning"
     found = [e async for e in gateway.list_all(EVENTS, namespace, fields=fields)]
-    return pod_rejections.read(found, now)
+    return pod_warnings.read(found, now)

@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 import structlog
@@ -16,8 +16,8 @@ from alidade.domain.actions import (
     DeleteBacking,
     DeleteJob,
     EndRun,
-    ReadPodRejection,
     ReadPods,
+    ReadWarnings,
     ReadWorkload,
     Release,
     Suspend,
@@ -28,10 +28,10 @@ from alidade.domain.graph import Key
 from alidade.domain.observed import JOB_LABEL
 from alidade.domain.plan import Plan, plan, plan_deleted
 from alidade.domain.snapshot import (
-    PodRejectionView,
     Rejection,
     Snapshot,
     TrackingView,
+    WarningView,
     WorkloadView,
 )
 from alidade.kube.gateway import (
@@ -45,7 +45,7 @@ from alidade.kube.gateway import (
 )
 from alidade.runtime.cache import Cache, WorkKey
 from alidade.runtime.creation import Creator
-from alidade.runtime.inquiries import read_pod_rejection, read_workload
+from alidade.runtime.inquiries import read_warnings, read_workload
 from alidade.runtime.log_archive import LogArchive
 from alidade.runtime.metrics import JOBS_ENDED
 from alidade.runtime.recorder import Recorder
@@ -63,7 +63,7 @@ class _Memory:
 
     rejection: Rejection | None = None
     workload: WorkloadView | None = None
-    pod_rejection: PodRejectionView | None = None
+    warnings: dict[str, WarningView] = field(default_factory=dict)
     pods_complete: bool = False
     unanswered: bool = False
 
@@ -218,7 +218,7 @@ class JobReconciler:
             backing=backing,
             rejection=memory.rejection,
             workload=memory.workload,
-            pod_rejection=memory.pod_rejection,
+            warnings=memory.warnings,
             pods=tuple(p for p in pods if p not in strays),
             strays=tuple(strays),
             pods_complete=memory.pods_complete,
@@ -265,7 +265,7 @@ class JobReconciler:
                 )
                 if going:
                     self._cache.put_answer(BATCH_JOBS, going)
-            case ReadPods() | ReadWorkload() | ReadPodRejection():
+            case ReadPods() | ReadWorkload() | ReadWarnings():
                 await self._ask(key, job, action)
             case DeleteJob():
                 await self._gateway.delete(JOBS, namespace, name, job.metadata.uid)
@@ -284,7 +284,7 @@ class JobReconciler:
             self._queue.add(key)
 
     async def _ask(
-        self, key: WorkKey, job: Job, action: ReadPods | ReadWorkload | ReadPodRejection
+        self, key: WorkKey, job: Job, action: ReadPods | ReadWorkload | ReadWarnings
     ) -> None:
         memory, gateway, namespace = self._memory(job), self._gateway, key.namespace
         match action:
@@ -294,10 +294,8 @@ class JobReconciler:
                 memory.pods_complete = True
             case ReadWorkload(uid):
                 memory.workload = await read_workload(gateway, namespace, uid, self._clock())
-            case ReadPodRejection(uid):
-                memory.pod_rejection = await read_pod_rejection(
-                    gateway, namespace, uid, self._clock()
-                )
+            case ReadWarnings(uid):
+                memory.warnings[uid] = await read_warnings(gateway, namespace, uid, self._clock())
         self._queue.add(key)
 
     def _create_run(self, key: WorkKey, job: Job, action: CreateRun) -> None:

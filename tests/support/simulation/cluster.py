@@ -229,6 +229,7 @@ class Cluster:
         event = {
             "metadata": {"name": f"refusal-{self._pods_made}"},
             "regarding": {"uid": job["metadata"]["uid"]},
+            "reason": "FailedCreate",
             "note": "Error creating: exceeded quota: pods",
             "deprecatedLastTimestamp": stamp(clock()),
         }

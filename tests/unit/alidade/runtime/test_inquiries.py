@@ -12,7 +12,7 @@ from alidade.kube.gateway import (
     NotFoundError,
     UnavailableError,
 )
-from alidade.runtime.inquiries import read_pod_rejection, read_workload
+from alidade.runtime.inquiries import read_warnings, read_workload
 from tests.support.builders import NAMESPACE, NOW, stamp
 from tests.support.simulation.api_server import ApiServer
 from tests.support.simulation.chance import Chance
@@ -59,8 +59,8 @@ async def test_the_workload_of_a_batch_job_is_found_by_its_uid() -> None:
 
 
 @in_virtual_time
-async def test_why_pods_were_refused_is_found_by_the_uid_of_their_batch_job() -> None:
-    view = await read_pod_rejection(Gateway(), NAMESPACE, "uid-2", NOW)
+async def test_the_warnings_about_an_object_are_found_by_its_uid() -> None:
+    view = await read_warnings(Gateway(), NAMESPACE, "uid-2", NOW)
     assert (view.message, view.at) == ("uid-2 is refused", NOW)
 
 

@@ -1,0 +1,109 @@
+"""What only events tell of pods: that the API server refuses them, or why no node starts them.
+
+A quota, a policy or a PriorityClass that does not exist keeps the job controller from creating a
+pod; a volume that cannot be mounted, or the network, keeps a kubelet from starting one. Both try
+again for as long as it takes, and tell why in warnings alone: on the batch/v1 Job, and on the pod.
+"""
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+from alidade.domain.actions import ReadWarnings
+from alidade.domain.attempts import latest, newest
+from alidade.domain.diagnosis import Pending
+from alidade.domain.draft import Draft
+from alidade.domain.observed import BackingJob, Pod, parse_time
+from alidade.domain.snapshot import WarningView
+from alidade.domain.words import shorten
+
+REJECTED = "PodRejected"
+# The job controller creates a pod within moments, and a kubelet starts one unless it pulls.
+LOOK_AFTER_SECONDS = 5
+READ_AGAIN_SECONDS = 15
+# A kubelet tries to mount again after two minutes at the latest; what was longer ago is mended.
+RECENT_SECONDS = 150
+_FAILED_CREATE = "FailedCreate"
+_PREPARED = ("ContainerCreating", "PodInitializing")
+# The controllers' words, and the name of a pod that never was, which is another each time.
+_PREFIX = re.compile(
+    r'(\(combined from similar events\): )?(Error creating: (pods "[^"]*" is forbidden: )?)?'
+)
+
+
+def why_rejected(draft: Draft, backing: BackingJob) -> Pending | None:
+    """Say why pods of a released job are missing, if the API server refuses them.
+
+    It is asked only where pods have been missing for a while.
+    """
+    pods = draft.snapshot.pods
+    suspended = draft.status.condition("Suspended")
+    if suspended is None or not _missing(pods, draft.snapshot.job.spec.replicas):
+        return None
+    released, last = suspended.last_transition_time, newest(pods)
+    since = max(released, last.created) if last and last.created else released
+    view = _ask(draft, backing.uid, since)
+    if view is None or view.reason != _FAILED_CREATE:
+        return None
+    return Pending(REJECTED, f"the API server refuses its pods: {view.message}")
+
+
+def why_not_started(draft: Draft) -> Pending | None:
+    """Say what keeps a node from starting a pod, if the node has warned of something lately.
+
+    It is asked only where a pod has been on a node for a while, and none of its containers runs.
+    """
+    stuck = [pod for pod in latest(draft.snapshot.pods) if _is_prepared(pod)]
+    pod = min(stuck, key=lambda p: (p.scheduled, p.name), default=None)
+    if pod is None or pod.scheduled is None:
+        return None
+    view = _ask(draft, pod.uid, pod.scheduled)
+    recent = draft.snapshot.now - timedelta(seconds=RECENT_SECONDS)
+    if view is None or view.at is None or view.at < recent:
+        return None
+    return Pending(view.reason, shorten(f"pod {pod.name}: {view.message}"), since=pod.scheduled)
+
+
+def read(warnings: Iterable[Mapping[str, Any]], now: datetime) -> WarningView:
+    """Read off the warnings about an object (events.k8s.io/v1) which was the last.
+
+    Args:
+        warnings: All that there are.
+        now: The time.
+    """
+    view = WarningView(now)
+    for event in warnings:
+        at = parse_time(
+            (event.get("series") or {}).get("lastObservedTime")
+            or event.get("eventTime")
+            or event.get("deprecatedLastTimestamp")
+        )
+        if at is not None and (view.at is None or at >= view.at):
+            words = _PREFIX.sub("", event.get("note") or "", count=1)
+            view = WarningView(now, event.get("reason") or "", words, at)
+    return view
+
+
+def _ask(draft: Draft, about: str, since: datetime) -> WarningView | None:
+    """Return the last warning about an object after a time, if there has been time for one."""
+    if not draft.due(since, LOOK_AFTER_SECONDS):
+        return None
+    view = draft.snapshot.warnings.get(about)
+    if view is None or draft.due(view.read, READ_AGAIN_SECONDS):
+        draft.do(ReadWarnings(about))
+    if view is None or view.at is None:
+        return None
+    # The times of events are told to the second.
+    return view if view.at >= since - timedelta(seconds=1) else None
+
+
+def _missing(pods: Sequence[Pod], replicas: int) -> bool:
+    there = {pod.index for pod in pods if pod.phase != "Failed" and not pod.deleting}
+    return len(there) < replicas
+
+
+def _is_prepared(pod: Pod) -> bool:
+    waiting = pod.container.waiting if pod.container else None
+    there = pod.scheduled is not None and not pod.deleting
+    return there and waiting is not None and waiting.reason in _PREPARED
