@@ -9,24 +9,28 @@ from alidade.domain.diagnosis import CANNOT_START, NODE_SILENT, UNSCHEDULABLE
 from alidade.domain.flavors import FALLBACK
 
 # Reasons that a user wants to hear of when they come up, though the state stays the same.
-_NOTED = CANNOT_START | {
-    "DependencyCycle",
-    "ExperimentNotFound",
-    "QueueNotFound",
-    "ImageNotSet",
-    "NameConflict",
-    "BackingJobRejected",
-    "TrackingUnavailable",
-    "QueueHeld",
-    "Suspended",
-    "Released",
-    "Retrying",
-    kueue.SEIZED,
-    pod_warnings.REJECTED,
-    UNSCHEDULABLE,
-    FALLBACK,
-    NODE_SILENT,
-}
+_NOTED = (
+    CANNOT_START
+    | pod_warnings.NOT_STARTED
+    | {
+        "DependencyCycle",
+        "ExperimentNotFound",
+        "QueueNotFound",
+        "ImageNotSet",
+        "NameConflict",
+        "BackingJobRejected",
+        "TrackingUnavailable",
+        "QueueHeld",
+        "Suspended",
+        "Released",
+        "Retrying",
+        kueue.SEIZED,
+        pod_warnings.REJECTED,
+        UNSCHEDULABLE,
+        FALLBACK,
+        NODE_SILENT,
+    }
+)
 _BAD = frozenset({JobState.FAILED, JobState.SKIPPED})
 _GOOD_NEWS = frozenset({"Released", "Suspended", "QueueHeld"})
 

@@ -25,6 +25,16 @@ READ_AGAIN_SECONDS = 15
 # A kubelet tries to mount again after two minutes at the latest; what was longer ago is mended.
 RECENT_SECONDS = 150
 _FAILED_CREATE = "FailedCreate"
+# Nodes warn of much else that keeps no pod from its start: DNSConfigForming, say.
+NOT_STARTED = frozenset(
+    {
+        "FailedAttachVolume",
+        "FailedCreatePodSandBox",
+        "FailedMapVolume",
+        "FailedMount",
+        "NetworkNotReady",
+    }
+)
 _PREPARED = ("ContainerCreating", "PodInitializing")
 # The controllers' words, and the name of a pod that never was, which is another each time.
 _PREFIX = re.compile(
@@ -44,13 +54,13 @@ def why_rejected(draft: Draft, backing: BackingJob) -> Pending | None:
     released, last = suspended.last_transition_time, newest(pods)
     since = max(released, last.created) if last and last.created else released
     view = _ask(draft, backing.uid, since)
-    if view is None or view.reason != _FAILED_CREATE:
+    if view is None:
         return None
     return Pending(REJECTED, f"the API server refuses its pods: {view.message}")
 
 
 def why_not_started(draft: Draft) -> Pending | None:
-    """Say what keeps a node from starting a pod, if the node has warned of something lately.
+    """Say what keeps a node from starting a pod, if the node has warned of that lately.
 
     It is asked only where a pod has been on a node for a while, and none of its containers runs.
     """
@@ -66,7 +76,7 @@ def why_not_started(draft: Draft) -> Pending | None:
 
 
 def read(warnings: Iterable[Mapping[str, Any]], now: datetime) -> WarningView:
-    """Read off the warnings about an object (events.k8s.io/v1) which was the last.
+    """Read off the warnings about an object (events.k8s.io/v1) the last that tells what is asked.
 
     Args:
         warnings: All that there are.
@@ -79,9 +89,11 @@ def read(warnings: Iterable[Mapping[str, Any]], now: datetime) -> WarningView:
             or event.get("eventTime")
             or event.get("deprecatedLastTimestamp")
         )
-        if at is not None and (view.at is None or at >= view.at):
+        reason = event.get("reason") or ""
+        tells = reason == _FAILED_CREATE or reason in NOT_STARTED
+        if tells and at is not None and (view.at is None or at >= view.at):
             words = _PREFIX.sub("", event.get("note") or "", count=1)
-            view = WarningView(now, event.get("reason") or "", words, at)
+            view = WarningView(now, reason, words, at)
     return view
 
 

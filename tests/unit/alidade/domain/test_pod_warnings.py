@@ -183,3 +183,10 @@ def test_the_last_event_tells() -> None:
     events = [event("old"), event("newest", **series), event("new", eventTime=stamp(ago(30)))]
     assert read(events, NOW).message == "newest"
     assert read([], NOW) == WarningView(NOW)
+
+
+def test_a_warning_that_keeps_no_pod_from_its_start_hides_none_that_does() -> None:
+    dns = event("Search Line limits were exceeded", reason="DNSConfigForming", eventTime=stamp(NOW))
+    mount = event("not found", reason="FailedMount")
+    assert read([mount, dns], NOW).message == "not found"
+    assert read([dns], NOW) == WarningView(NOW)

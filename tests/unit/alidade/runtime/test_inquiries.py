@@ -34,6 +34,7 @@ class Gateway(UnreliableGateway):
         server.create(WORKLOADS, {**body, "status": {"conditions": [condition]}})
         for uid in ("uid-1", "uid-2"):
             event = {"regarding": {"uid": uid}, "deprecatedLastTimestamp": stamp(NOW)}
+            event["reason"] = "FailedCreate"
             note = f"Error creating: {uid} is refused"
             server.create(EVENTS, {"metadata": {"name": uid}, "note": note, **event})
 
