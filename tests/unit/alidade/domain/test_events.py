@@ -26,6 +26,7 @@ def in_(state: JobState | None, reason: str = "", message: str = "m") -> JobStat
         (in_(S.QUEUED), in_(S.QUEUED, "Released"), Note("Normal", "Released", "m")),
         (in_(S.QUEUED), in_(S.QUEUED, "Unschedulable"), Note("Warning", "Unschedulable", "m")),
         (in_(S.QUEUED), in_(S.QUEUED, "PodRejected"), Note("Warning", "PodRejected", "m")),
+        (in_(S.QUEUED), in_(S.QUEUED, "FailedMount"), Note("Warning", "FailedMount", "m")),
         (
             in_(S.QUEUED),
             in_(S.QUEUED, "ErrImageNeverPull"),
