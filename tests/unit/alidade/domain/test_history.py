@@ -28,6 +28,11 @@ FAILED = Attempt(pod="gone", node="node-2", reason="Error", message="failed: exi
 OF_ANOTHER = {"ownerReferences": [owner_reference("Job", "train", "uid-other")]}
 
 
+def ended(reason: str, message: str, exit_code: int) -> Attempt:
+    end = {"reason": reason, "message": message, "exit_code": exit_code}
+    return RUNS.model_copy(update={"completion_time": NOW, **end})
+
+
 def noted(*pods: Pod, before: tuple[Attempt, ...] = (), **fields: Any) -> tuple[Attempt, ...]:
     of = job(status=JobStatus(attempts=before))
     draft = Draft(snapshot(of, **{"backing": backing(suspend=False), "pods": pods, **fields}))
@@ -39,29 +44,10 @@ def noted(*pods: Pod, before: tuple[Attempt, ...] = (), **fields: Any) -> tuple[
     ("found", "attempt"),
     [
         (running_pod("a"), RUNS),
-        (
-            succeeded_pod("a"),
-            Attempt(
-                pod="a",
-                node="node-1",
-                start_time=NOW,
-                completion_time=NOW,
-                reason="Completed",
-                message="ended well",
-                exit_code=0,
-            ),
-        ),
+        (succeeded_pod("a"), ended("Completed", "ended well", 0)),
         (
             failed_pod("a", code=3, says="no luck"),
-            Attempt(
-                pod="a",
-                node="node-1",
-                start_time=NOW,
-                completion_time=NOW,
-                reason="Error",
-                message="failed: exit code 3: no luck",
-                exit_code=3,
-            ),
+            ended("Error", "failed: exit code 3: no luck", 3),
         ),
         (
             pod("a", phase="Failed", conditions=[disruption("Preempted", "for b")]),
