@@ -179,12 +179,15 @@ def _owner_uid(metadata: Mapping[str, Any]) -> str | None:
     return None
 
 
-def _conditions(status: Mapping[str, Any]) -> Mapping[str, Mapping[str, Any]]:
+_Conditions = Mapping[str, Mapping[str, Any]]
+
+
+def _conditions(status: Mapping[str, Any]) -> _Conditions:
     return {condition["type"]: condition for condition in status.get("conditions") or ()}
 
 
-def _true_condition(status: Mapping[str, Any], kind: str) -> Mapping[str, Any] | None:
-    condition = _conditions(status).get(kind, {})
+def _true(conditions: _Conditions, kind: str) -> Mapping[str, Any] | None:
+    condition = conditions.get(kind, {})
     return condition if condition.get("status") == "True" else None
 
 
@@ -198,6 +201,7 @@ def backing_job(body: Mapping[str, Any]) -> BackingJob:
     """Read a batch/v1 Job as the API server gives it."""
     metadata, spec = body["metadata"], body["spec"]
     status = body.get("status") or {}
+    conditions = _conditions(status)
     template = spec["template"].get("metadata") or {}
     return BackingJob(
         namespace=metadata["namespace"],
@@ -214,8 +218,8 @@ def backing_job(body: Mapping[str, Any]) -> BackingJob:
         deleting=metadata.get("deletionTimestamp") is not None,
         succeeded=status.get("succeeded") or 0,
         failed=status.get("failed") or 0,
-        complete=_true_condition(status, "Complete") is not None,
-        failure=_failure(_true_condition(status, "Failed")),
+        complete=_true(conditions, "Complete") is not None,
+        failure=_failure(_true(conditions, "Failed")),
     )
 
 
@@ -223,7 +227,9 @@ def pod(body: Mapping[str, Any]) -> Pod:
     """Read a Pod as the API server gives it."""
     metadata = body["metadata"]
     status = body.get("status") or {}
-    scheduled = _conditions(status).get("PodScheduled", {})
+    conditions = _conditions(status)
+    scheduled = conditions.get("PodScheduled", {})
+    containers = [_container(told) for told in status.get("containerStatuses") or ()]
     return Pod(
         namespace=metadata["namespace"],
         name=metadata["name"],
@@ -246,40 +252,31 @@ def pod(body: Mapping[str, Any]) -> Pod:
             if scheduled.get("status") == "False" and scheduled.get("reason") == "Unschedulable"
             else None
         ),
-        disruption=_failure(_true_condition(status, "DisruptionTarget")),
+        disruption=_failure(_true(conditions, "DisruptionTarget")),
         init=_first_troubled(status.get("initContainerStatuses") or ()),
-        container=_named(status.get("containerStatuses") or (), WORKER),
-        beside=_running(status.get("containerStatuses") or ()),
+        container=next((c for c in containers if c.name == WORKER), None),
+        beside=tuple(c.name for c in containers if c.name != WORKER and c.running_since),
         deleting=metadata.get("deletionTimestamp") is not None,
-        node_silent=_node_silent(status),
+        node_silent=_node_silent(conditions),
         index=_index(metadata),
     )
 
 
-def _node_silent(status: Mapping[str, Any]) -> bool:
+def _node_silent(conditions: _Conditions) -> bool:
     """Whether the pod's node has stopped reporting.
 
     The node controller then takes the pod's readiness away, and nothing else; a kubelet that does
     so takes that of its containers away too, or says that a readiness gate is in the way.
     """
-    if _true_condition(status, "ContainersReady") is None:
+    if _true(conditions, "ContainersReady") is None:
         return False
-    ready = _conditions(status).get("Ready", {})
+    ready = conditions.get("Ready", {})
     return ready.get("status") == "False" and not ready.get("reason")
 
 
 def _index(metadata: Mapping[str, Any]) -> int | None:
     index = (metadata.get("annotations") or {}).get(COMPLETION_INDEX)
     return None if index is None else int(index)
-
-
-def _named(statuses: Any, name: str) -> Container | None:
-    return next((_container(s) for s in statuses if s["name"] == name), None)
-
-
-def _running(statuses: Any) -> tuple[str, ...]:
-    found = map(_container, statuses)
-    return tuple(c.name for c in found if c.name != WORKER and c.running_since)
 
 
 def _first_troubled(statuses: Any) -> Container | None:
