@@ -62,7 +62,7 @@ def why_rejected(draft: Draft, backing: BackingJob) -> Pending | None:
 def why_not_started(draft: Draft) -> Pending | None:
     """Say what keeps a node from starting a pod, if the node has warned of that lately.
 
-    It is asked only where a pod has been on a node for a while, and none of its containers runs.
+    It is asked only where a pod has been on a node for a while, and its own container is not made.
     """
     stuck = [pod for pod in latest(draft.snapshot.pods) if _is_prepared(pod)]
     pod = min(stuck, key=lambda p: (p.scheduled, p.name), default=None)

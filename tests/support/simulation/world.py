@@ -128,7 +128,8 @@ class World:
     def _check_places(self, released: Body) -> None:
         queue = released["metadata"]["labels"][QUEUE_LABEL]
         limit = None if queue in self.scenario.kueue else self.scenario.limits[queue]
-        if limit is not None and any(d.what == "widen" for d in self.scenario.deeds):
+        widened = any((d.what, d.name) == ("widen", queue) for d in self.scenario.deeds)
+        if limit is not None and widened:
             limit += 1
         running = {released["metadata"]["name"]}
         for job in self.server.all(BATCH_JOBS):
