@@ -39,7 +39,12 @@ def test_the_operator_is_told_all_that_the_values_say(monkeypatch: pytest.Monkey
     values = {
         **EXTERNAL,
         "namespaces": ["team-a", "123"],
-        "operator": {"workers": 3, "logLevel": "DEBUG", "logFormat": "console"},
+        "operator": {
+            "workers": 3,
+            "logLevel": "DEBUG",
+            "logFormat": "console",
+            "unpropagatedMetadata": ["example.org", "tool.example.com"],
+        },
     }
     settings = _settings(Rendered(values), monkeypatch)
     assert settings.tracking_uri == "https://mlflow.example.org"
@@ -47,6 +52,21 @@ def test_the_operator_is_told_all_that_the_values_say(monkeypatch: pytest.Monkey
     assert settings.served() == ("team-a", "123")
     assert settings.workers == 3
     assert (settings.log_level, settings.log_format) == ("DEBUG", "console")
+    assert settings.unpropagated() == ("example.org", "tool.example.com")
+
+
+@pytest.mark.usefixtures("no_settings")
+@pytest.mark.parametrize("domain", ["argoproj.io", "fluxcd.io", "helm.sh"])
+def test_what_deployment_tools_find_their_objects_by_stays_on_the_job(
+    domain: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert domain in _settings(Rendered(), monkeypatch).unpropagated()
+
+
+@pytest.mark.usefixtures("no_settings")
+def test_the_list_of_what_stays_on_the_job_may_be_empty(monkeypatch: pytest.MonkeyPatch) -> None:
+    rendered = Rendered({"operator": {"unpropagatedMetadata": []}})
+    assert _settings(rendered, monkeypatch).unpropagated() == ()
 
 
 def test_the_operator_knows_every_variable_that_it_is_told() -> None:

@@ -28,6 +28,13 @@ class Settings(BaseSettings):
     log_tail_lines: Annotated[
         int, Field(description="Lines of each pod's log that are archived; 0: none.", ge=0)
     ] = 10_000
+    unpropagated_metadata: Annotated[
+        str,
+        Field(
+            description="Domains whose labels and annotations are not passed on from a Job to what "
+            "is made for it, with commas; each with those below it."
+        ),
+    ] = ""
     own_namespace: Annotated[
         str, Field(description="Where the operator is installed; empty: in no cluster.")
     ] = ""
@@ -43,8 +50,16 @@ class Settings(BaseSettings):
 
     def served(self) -> tuple[str, ...]:
         """Return the namespaces to serve; none means all of them."""
-        return tuple(name.strip() for name in self.namespaces.split(",") if name.strip())
+        return _listed(self.namespaces)
+
+    def unpropagated(self) -> tuple[str, ...]:
+        """Return the domains whose labels and annotations stay on the Job."""
+        return _listed(self.unpropagated_metadata)
 
     def for_jobs(self) -> str:
         """Return how pods reach MLflow."""
         return self.job_tracking_uri or self.tracking_uri
+
+
+def _listed(text: str) -> tuple[str, ...]:
+    return tuple(word.strip() for word in text.split(",") if word.strip())

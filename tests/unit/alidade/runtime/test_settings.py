@@ -21,6 +21,14 @@ def test_namespaces_are_listed_with_commas(
     assert Settings().served() == served
 
 
+def test_domains_that_stay_on_a_job_are_listed_with_commas(
+    environment: pytest.MonkeyPatch,
+) -> None:
+    assert Settings().unpropagated() == ()
+    environment.setenv("ALIDADE_UNPROPAGATED_METADATA", "argoproj.io, example.org,")
+    assert Settings().unpropagated() == ("argoproj.io", "example.org")
+
+
 def test_pods_reach_mlflow_as_the_operator_does_unless_told_otherwise(
     environment: pytest.MonkeyPatch,
 ) -> None:
