@@ -117,6 +117,7 @@ def _labels(job: Job, queue: Queue, flavor: str | None) -> dict[str, str]:
     return {
         **({observed.FLAVOR_LABEL: flavor} if flavor else {}),
         observed.JOB_LABEL: job.metadata.name,
+        observed.JOB_UID_LABEL: job.metadata.uid,
         observed.EXPERIMENT_LABEL: job.spec.experiment,
         observed.QUEUE_LABEL: queue.metadata.name,
         "app.kubernetes.io/managed-by": "alidade",

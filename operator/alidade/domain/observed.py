@@ -6,6 +6,8 @@ from datetime import UTC, datetime
 from typing import Any
 
 JOB_LABEL = "alidade.dev/job"
+# A name may be used again; a UID never is.
+JOB_UID_LABEL = "alidade.dev/job-uid"
 EXPERIMENT_LABEL = "alidade.dev/experiment"
 QUEUE_LABEL = "alidade.dev/queue"
 FLAVOR_LABEL = "alidade.dev/flavor"

@@ -48,9 +48,10 @@ def test_it_is_created_suspended_under_the_jobs_name_and_owned_by_it() -> None:
 
 
 def test_it_and_its_pods_are_found_by_their_labels() -> None:
-    body = manifest(job("train"), queue("gpu"))
+    body = manifest(job("train", meta={"uid": "u1"}), queue("gpu"))
     for labels in (body["metadata"]["labels"], body["spec"]["template"]["metadata"]["labels"]):
         assert labels[observed.JOB_LABEL] == "train"
+        assert labels[observed.JOB_UID_LABEL] == "u1"
         assert labels[observed.EXPERIMENT_LABEL] == "mnist"
         assert labels[observed.QUEUE_LABEL] == "gpu"
 
