@@ -32,7 +32,9 @@ MAX_LOG_BYTES = 4 * 2**20
 
 _APPLY = "application/apply-patch+yaml; charset=utf-8"
 _MERGE = "application/merge-patch+json"
-_ERRORS: Final[dict[int, type[ApiError]]] = {
+# Unknown fields are refused, not dropped without a word (KEP-2885).
+_STRICT = "Strict"
+_ERRORS: Final[dict[int | None, type[ApiError]]] = {
     400: InvalidError,
     403: ForbiddenError,
     404: NotFoundError,
@@ -104,6 +106,7 @@ class KubernetesGateway:
                 namespace,
                 cast("client.V1Service", body),
                 field_manager=FIELD_MANAGER,
+                field_validation=_STRICT,
                 _request_timeout=TIMEOUT_SECONDS,
             )
             return await _told(_read(response))
@@ -112,6 +115,7 @@ class KubernetesGateway:
                 *_path(kind, namespace),
                 body,
                 field_manager=FIELD_MANAGER,
+                field_validation=_STRICT,
                 _request_timeout=TIMEOUT_SECONDS,
             )
         )
@@ -144,7 +148,14 @@ class KubernetesGateway:
         return await _told(_read(self._api.call_api(*request, _request_timeout=TIMEOUT_SECONDS)))
 
     async def delete(
-        self, kind: Kind, namespace: str, name: str, uid: str, *, foreground: bool = False
+        self,
+        kind: Kind,
+        namespace: str,
+        name: str,
+        uid: str,
+        *,
+        foreground: bool = False,
+        version: str | None = None,
     ) -> Body | None:
         """Delete the object of this UID; what it owns goes after it, or before (foreground).
 
@@ -157,7 +168,7 @@ class KubernetesGateway:
                 name,
                 body=client.V1DeleteOptions(
                     propagation_policy="Foreground" if foreground else "Background",
-                    preconditions=client.V1Preconditions(uid=uid),
+                    preconditions=client.V1Preconditions(uid=uid, resource_version=version),
                 ),
                 _request_timeout=TIMEOUT_SECONDS,
             )
@@ -222,9 +233,9 @@ async def _read_tail(response: Awaitable[Any]) -> bytes:
     return bytes(kept)
 
 
-def _check(status: int, body: bytes) -> None:
-    if status >= _CLIENT_ERROR:
-        raise _ERRORS.get(status, UnavailableError)(json.loads(body).get("message", ""))
+def _check(code: int, body: bytes) -> None:
+    if code >= _CLIENT_ERROR:
+        raise _refusal(code, body)
 
 
 async def _told(request: Awaitable[Any]) -> Body:
@@ -239,16 +250,26 @@ def _own_errors() -> Iterator[None]:
     try:
         yield
     except ApiException as error:
-        kind = _ERRORS.get(error.status, ApiError)
-        if error.status is None or error.status >= _SERVER_ERROR:
-            kind = UnavailableError
-        raise kind(_message(error)) from error
+        raise _refusal(error.status, error.body) from error
     except (TimeoutError, ClientError, OSError) as error:
         raise UnavailableError(f"API server: {error or type(error).__name__}") from error
 
 
-def _message(error: ApiException) -> str:
+def _refusal(code: int | None, body: str | bytes | None) -> ApiError:
+    """Make an error of a refusal, be it the API server's own or that of a proxy before it."""
+    kind = _ERRORS.get(code, ApiError)
+    if code is None or code >= _SERVER_ERROR:
+        kind = UnavailableError
+    status = _status(body)
+    said = status.get("message") or (
+        body.decode(errors="replace") if isinstance(body, bytes) else body
+    )
+    return kind(str(said or f"HTTP {code}"), status)
+
+
+def _status(body: str | bytes | None) -> dict[str, Any]:
     try:
-        return str(json.loads(error.body or "")["message"])
-    except (ValueError, TypeError, KeyError):
-        return f"{error.status} {error.reason}"
+        status = json.loads(body or "{}")
+    except (ValueError, RecursionError):
+        return {}
+    return status if isinstance(status, dict) else {}

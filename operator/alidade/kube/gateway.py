@@ -1,6 +1,6 @@
 """What the operator asks of the Kubernetes API, and how it may be refused."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from typing import Any, NamedTuple, Protocol
 
 Body = dict[str, Any]
@@ -27,7 +27,16 @@ WORKLOADS = Kind("kueue.x-k8s.io", "v1beta2", "workloads")
 
 
 class ApiError(Exception):
-    """The API server refused a request, or could not be reached; the message is its own."""
+    """The API server refused a request, or could not be reached; the message is its own.
+
+    Args:
+        message: What it said.
+        status: All that it said (metav1.Status); empty where it said nothing, or something else.
+    """
+
+    def __init__(self, message: str = "", status: Mapping[str, Any] | None = None) -> None:
+        super().__init__(message)
+        self.status: Mapping[str, Any] = status or {}
 
 
 class NotFoundError(ApiError):
@@ -79,7 +88,11 @@ class Gateway(Protocol):
         ...
 
     async def create(self, kind: Kind, namespace: str, body: Body) -> Body:
-        """Create an object."""
+        """Create an object, which may have no fields that its kind does not know.
+
+        Raises:
+            InvalidError: It has some, or is not what its kind is otherwise.
+        """
         ...
 
     async def patch(self, kind: Kind, namespace: str, name: str, patch: Body) -> Body:
@@ -91,9 +104,24 @@ class Gateway(Protocol):
         ...
 
     async def delete(
-        self, kind: Kind, namespace: str, name: str, uid: str, *, foreground: bool = False
+        self,
+        kind: Kind,
+        namespace: str,
+        name: str,
+        uid: str,
+        *,
+        foreground: bool = False,
+        version: str | None = None,
     ) -> Body | None:
         """Delete the object of this UID; what it owns goes after it, or before (foreground).
+
+        Args:
+            kind: Its kind.
+            namespace: Where it is.
+            name: Its name.
+            uid: Its UID.
+            foreground: Whether it stays until what it owns is gone.
+            version: Its version, where it is to be deleted only as it is now.
 
         Returns:
             The object as it is while it is going, None where it is gone.

@@ -6,6 +6,7 @@ from typing import Any
 from alidade.kube.gateway import (
     PODS,
     Body,
+    ConflictError,
     ForbiddenError,
     InvalidError,
     Kind,
@@ -81,10 +82,19 @@ class UnreliableGateway:
         return await self._back(applied)
 
     async def delete(
-        self, kind: Kind, namespace: str, name: str, uid: str, *, foreground: bool = False
+        self,
+        kind: Kind,
+        namespace: str,
+        name: str,
+        uid: str,
+        *,
+        foreground: bool = False,
+        version: str | None = None,
     ) -> Body | None:
         await self._there()
         old = self._server.read(kind, name, uid)
+        if version not in (None, old["metadata"]["resourceVersion"]):
+            raise ConflictError("the version in the precondition does not match")
         if foreground:
             meta = {"deletionTimestamp": stamp(clock()), **old["metadata"]}
             going = self._server.update(kind, name, metadata=meta)
