@@ -8,7 +8,17 @@ from typing import Any
 
 from alidade.api.base import GROUP, VERSION
 from alidade.api.crd import RESOURCES, custom_resource_definition
+from alidade.api.reason import Reason
 
+REASONS = """
+## Reasons
+
+Every `reason` that Alidade gives by itself, in statuses, conditions, events and metrics. Beside these it passes on the words of Kubernetes:
+waiting reasons of the kubelet (`ImagePullBackOff`), reasons of disruptions (`EvictionByEvictionAPI`) and of failed batch/v1 Jobs (`BackoffLimitExceeded`).
+
+| reason | |
+|---|---|
+"""
 HEAD = f"""\
 <!-- Generated from the models by `make generate`. -->
 # API reference
@@ -82,6 +92,8 @@ def sections() -> Iterator[str]:
             yield "".join(f"{row}\n" for row in _rows(schema["properties"][part], f".{part}"))
         if rules := list(_rules(schema)):
             yield "\nRefused when applied, with these words:\n\n" + "\n".join(rules) + "\n"
+    yield REASONS
+    yield "".join(f"| `{reason}` | {reason.meaning} |\n" for reason in Reason)
 
 
 if __name__ == "__main__":

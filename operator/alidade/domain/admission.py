@@ -11,6 +11,7 @@ from sortedcontainers import SortedList
 
 from alidade.api.job import Job
 from alidade.api.queue import Queue, StopPolicy
+from alidade.api.reason import Reason
 
 
 @dataclass(frozen=True)
@@ -118,7 +119,7 @@ class QueueLedger:
         name = queue.metadata.name
         if queue.spec.stop_policy is not StopPolicy.NONE:
             return NotYet(
-                "QueueHeld", f"queue {name} is held (stopPolicy {queue.spec.stop_policy})"
+                Reason.QUEUE_HELD, f"queue {name} is held (stopPolicy {queue.spec.stop_policy})"
             )
         free = self._free(queue)
         index = self._waiting.index(self._ranks[uid]) if uid in self._ranks else self.queued
@@ -130,7 +131,7 @@ class QueueLedger:
             message = f"{where} in queue {name} ({self.running} of {limit} running)"
         else:
             message = f"behind {TOLD_POSITIONS} others in queue {name} (maxRunning {limit})"
-        return NotYet("QueueFull", message)
+        return NotYet(Reason.QUEUE_FULL, message)
 
     def _step_out(self, uid: str) -> bool:
         rank = self._ranks.pop(uid, None)

@@ -13,6 +13,7 @@ from alidade.api.job import (
     OnUnsatisfied,
     RootCause,
 )
+from alidade.api.reason import Reason
 from alidade.domain.words import quoted_list
 
 
@@ -148,16 +149,18 @@ def _undecided(
         circle = " -> ".join((*cycle, cycle[0]))
         return Undecided(
             entries,
-            "DependencyCycle",
+            Reason.DEPENDENCY_CYCLE,
             f"depends on itself: {circle}; delete one of them to break the circle",
         )
     missing = [entry.name for _, entry in open_ if entry.uid is None]
     if missing:
         return Undecided(
-            entries, "DependencyNotFound", f"no job {quoted_list(missing)} in this namespace (yet)"
+            entries,
+            Reason.DEPENDENCY_NOT_FOUND,
+            f"no job {quoted_list(missing)} in this namespace (yet)",
         )
     waits = [
         f"{entry.name} ({entry.state or 'new'}) to be {dependency.condition}"
         for dependency, entry in open_
     ]
-    return Undecided(entries, "DependencyPending", f"waits for {', '.join(waits)}")
+    return Undecided(entries, Reason.DEPENDENCY_PENDING, f"waits for {', '.join(waits)}")

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
+from alidade.api.reason import Reason
 from alidade.domain.attempts import count_attempts, first_failed, latest
 from alidade.domain.observed import BackingJob, Failure, Pod, Terminated
 from alidade.domain.replicas import PEER_LOST
@@ -24,11 +25,15 @@ CANNOT_START = frozenset(
         "RunContainerError",
     }
 )
-PENDING = "PodPending"
-UNSCHEDULABLE = "Unschedulable"
-NODE_SILENT = "NodeUnreachable"
+PENDING = Reason.POD_PENDING
+UNSCHEDULABLE = Reason.UNSCHEDULABLE
+NODE_SILENT = Reason.NODE_UNREACHABLE
 # sysexits.h, as the worker contract uses it.
-CONTRACT_EXITS = {64: "InvalidParameters", 66: "WorkflowNotFound", PEER_LOST: "PeerLost"}
+CONTRACT_EXITS = {
+    64: Reason.INVALID_PARAMETERS,
+    66: Reason.WORKFLOW_NOT_FOUND,
+    PEER_LOST: Reason.PEER_LOST,
+}
 MAX_SENTENCE = 600
 MAX_LAST_LINES = 2048
 _TRACEBACK = "Traceback (most recent call last):"
@@ -100,8 +105,8 @@ def how_it_runs(pod: Pod) -> tuple[str, str]:
     if pod.node_silent:
         return NODE_SILENT, f"{where} ran when the node last reported"
     if pod.deleting:
-        return "Stopping", f"{where} is being stopped{cause}"
-    return "Running", f"pod {pod.name} runs on node {pod.node}"
+        return Reason.STOPPING, f"{where} is being stopped{cause}"
+    return Reason.RUNNING, f"pod {pod.name} runs on node {pod.node}"
 
 
 def why_failed(backing: BackingJob, pods: Sequence[Pod]) -> Cause:
@@ -111,9 +116,11 @@ def why_failed(backing: BackingJob, pods: Sequence[Pod]) -> Cause:
         backing: The batch/v1 Job, with its Failed condition.
         pods: All of its pods that can still be seen.
     """
-    failure = backing.failure or Failure("Unknown", "")
-    if failure.reason == "DeadlineExceeded":
-        return Cause("DeadlineExceeded", "failed: it ran longer than its activeDeadlineSeconds")
+    failure = backing.failure or Failure(Reason.UNKNOWN, "")
+    if failure.reason == Reason.DEADLINE_EXCEEDED:
+        return Cause(
+            Reason.DEADLINE_EXCEEDED, "failed: it ran longer than its activeDeadlineSeconds"
+        )
     pod = first_failed([p for p in pods if p.phase == "Failed" or p.exit_code])
     if pod is None:
         return Cause(
@@ -145,14 +152,14 @@ def why_pod_failed(pod: Pod) -> Cause:
         cause = _why_terminated(init)
         return replace(cause, message=f"{cause.message} (init container)")
     why = pod.message or ("another of its containers failed" if ended else "the pod failed")
-    return Cause("PodFailed", shorten(f"failed: {why}"))
+    return Cause(Reason.POD_FAILED, shorten(f"failed: {why}"))
 
 
 def _why_terminated(ended: Terminated) -> Cause:
     code = ended.exit_code
-    reason = ended.reason if ended.reason not in ("", "Error", "Completed") else "Error"
-    reason = CONTRACT_EXITS.get(code, reason)
-    words = [] if reason == "Error" else [reason]
+    vague = ended.reason in ("", Reason.ERROR, Reason.COMPLETED)
+    reason = CONTRACT_EXITS.get(code, Reason.ERROR if vague else ended.reason)
+    words = [] if reason == Reason.ERROR else [reason]
     words.append(f"exit code {code}{_signal(code)}")
     text = ended.message.strip()
     said = f": {shorten(_telling_line(text), MAX_SENTENCE)}" if text else ""

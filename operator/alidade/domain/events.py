@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from alidade.api.job import JobState, JobStatus
+from alidade.api.reason import Reason
 from alidade.domain import kueue, pod_warnings
 from alidade.domain.diagnosis import CANNOT_START, NODE_SILENT, UNSCHEDULABLE
 from alidade.domain.flavors import FALLBACK
@@ -13,17 +14,17 @@ _NOTED = (
     CANNOT_START
     | pod_warnings.NOT_STARTED
     | {
-        "DependencyCycle",
-        "ExperimentNotFound",
-        "QueueNotFound",
-        "ImageNotSet",
-        "NameConflict",
-        "BackingJobRejected",
-        "TrackingUnavailable",
-        "QueueHeld",
-        "Suspended",
-        "Released",
-        "Retrying",
+        Reason.DEPENDENCY_CYCLE,
+        Reason.EXPERIMENT_NOT_FOUND,
+        Reason.QUEUE_NOT_FOUND,
+        Reason.IMAGE_NOT_SET,
+        Reason.NAME_CONFLICT,
+        Reason.BACKING_JOB_REJECTED,
+        Reason.TRACKING_UNAVAILABLE,
+        Reason.QUEUE_HELD,
+        Reason.SUSPENDED,
+        Reason.RELEASED,
+        Reason.RETRYING,
         kueue.SEIZED,
         pod_warnings.REJECTED,
         UNSCHEDULABLE,
@@ -32,7 +33,7 @@ _NOTED = (
     }
 )
 _BAD = frozenset({JobState.FAILED, JobState.SKIPPED})
-_GOOD_NEWS = frozenset({"Released", "Suspended", "QueueHeld"})
+_GOOD_NEWS = frozenset({Reason.RELEASED, Reason.SUSPENDED, Reason.QUEUE_HELD})
 
 
 @dataclass(frozen=True)

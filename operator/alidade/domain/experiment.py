@@ -5,6 +5,7 @@ from datetime import datetime
 
 from alidade.api.experiment import Experiment, ExperimentStatus, JobCounts, Tracking
 from alidade.api.job import ENDS, Job, JobState
+from alidade.api.reason import Reason
 from alidade.domain.conditions import set_condition
 from alidade.domain.snapshot import TrackingView
 
@@ -30,13 +31,13 @@ def experiment_status(
     """
     tracked = experiment.spec.tracking is Tracking.MLFLOW
     if not tracked:
-        ready, reason, message = True, "NotTracked", "its jobs have no MLflow runs"
+        ready, reason, message = True, Reason.NOT_TRACKED, "its jobs have no MLflow runs"
     elif registered is not None:
-        ready, reason, message = True, "Registered", f"MLflow experiment {registered}"
+        ready, reason, message = True, Reason.REGISTERED, f"MLflow experiment {registered}"
     elif view.trouble:
-        ready, reason, message = False, "TrackingUnavailable", view.trouble
+        ready, reason, message = False, Reason.TRACKING_UNAVAILABLE, view.trouble
     else:
-        ready, reason, message = False, "Registering", "is being registered in MLflow"
+        ready, reason, message = False, Reason.REGISTERING, "is being registered in MLflow"
     total = sum(states.values())
     ended = sum(count for state, count in states.items() if state in ENDS)
     well = states.get(JobState.FINISHED, 0)
@@ -44,7 +45,8 @@ def experiment_status(
     summary = f"{ended} of {total} jobs have ended, {well} of them well"
     if first_failed is not None:
         summary = f"{summary}; {first_failed.metadata.name} {first_failed.status.message}"
-    how = "JobsOpen" if not over else "JobsFinished" if well == total else "JobsFailed"
+    how = Reason.JOBS_FINISHED if well == total else Reason.JOBS_FAILED
+    how = how if over else Reason.JOBS_OPEN
     conditions = experiment.status.conditions
     for kind, status, why, text in (
         ("Ready", ready, reason, message),

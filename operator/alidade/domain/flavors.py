@@ -6,13 +6,14 @@ last it waits. A job of which a pod has run stays where it is.
 """
 
 from alidade.api.queue import Flavor, Queue
+from alidade.api.reason import Reason
 from alidade.domain.actions import DeleteBacking
 from alidade.domain.attempts import oldest
 from alidade.domain.diagnosis import UNSCHEDULABLE, Pending
 from alidade.domain.draft import Draft
 from alidade.domain.observed import BackingJob
 
-FALLBACK = "FlavorFallback"
+FALLBACK = Reason.FLAVOR_FALLBACK
 
 
 def current(queue: Queue, name: str | None) -> str | None:

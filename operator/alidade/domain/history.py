@@ -1,6 +1,7 @@
 """What became of each attempt at a job, kept when its pod is gone."""
 
 from alidade.api.job import Attempt
+from alidade.api.reason import Reason
 from alidade.domain.attempts import age
 from alidade.domain.diagnosis import why_pod_failed
 from alidade.domain.draft import Draft
@@ -38,7 +39,7 @@ def _brought_up(attempt: Attempt, pod: Pod | None) -> Attempt:
     if attempt.reason is not None:
         return attempt
     return attempt.model_copy(
-        update={"reason": "Unknown", "message": "was gone before its end was seen"}
+        update={"reason": Reason.UNKNOWN, "message": "was gone before its end was seen"}
     )
 
 
@@ -47,7 +48,7 @@ def _told(pod: Pod) -> Attempt:
     if not pod.ended:
         return attempt
     if ended_well(pod):
-        end = {"reason": "Completed", "message": "ended well", "exit_code": 0}
+        end = {"reason": Reason.COMPLETED, "message": "ended well", "exit_code": 0}
     else:
         cause = why_pod_failed(pod)
         message = shorten(cause.message, MAX_MESSAGE)

@@ -11,13 +11,14 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
+from alidade.api.reason import Reason
 from alidade.domain.actions import DeleteBacking, ReadWorkload
 from alidade.domain.draft import Draft
 from alidade.domain.observed import BackingJob
 from alidade.domain.snapshot import WorkloadView
 
-PENDING = "KueuePending"
-SEIZED = "KueueDefaultQueue"
+PENDING = Reason.KUEUE_PENDING
+SEIZED = Reason.KUEUE_DEFAULT_QUEUE
 JOB_UID_LABEL = "kueue.x-k8s.io/job-uid"
 READ_AGAIN_SECONDS = 15
 # Kueue makes a Workload within moments of the label.
@@ -66,7 +67,7 @@ def pend(draft: Draft, backing: BackingJob, local_queue: str | None) -> None:
     if view is None:
         draft.queue(PENDING, f"handed over to Kueue, LocalQueue {had}")
     elif view.never:
-        draft.fail("KueueRefused", f"failed: Kueue cannot start it: {view.message}")
+        draft.fail(Reason.KUEUE_REFUSED, f"failed: Kueue cannot start it: {view.message}")
     else:
         draft.queue(PENDING, f"waits for Kueue, LocalQueue {had}: {view.message}")
 

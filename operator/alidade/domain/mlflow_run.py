@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 from alidade.api.base import Metadata
 from alidade.api.job import Attempt, Job, JobSpec, JobState, JobStatus
+from alidade.api.reason import Reason
 from alidade.domain.actions import CreateRun, EndRun, ReadPods, RunEnd
 from alidade.domain.draft import Draft
 from alidade.domain.snapshot import Snapshot
@@ -25,7 +26,7 @@ def create(draft: Draft) -> None:
     tracking_id = snapshot.tracking_experiment_id
     if tracking_id is None:
         return
-    draft.condition("Tracked", False, "RunRequested", "its MLflow run has not ended")
+    draft.condition("Tracked", False, Reason.RUN_REQUESTED, "its MLflow run has not ended")
     draft.do(CreateRun(tracking_id, snapshot.job.metadata.name, _tags(snapshot)))
 
 
@@ -46,10 +47,10 @@ def settle(draft: Draft) -> None:
         return
     end = RUN_ENDS[status.state]
     if run.settled:
-        draft.condition("Tracked", True, "RunEnded", f"the MLflow run ended as {end}")
+        draft.condition("Tracked", True, Reason.RUN_ENDED, f"the MLflow run ended as {end}")
         return
     if run.trouble:
-        draft.condition("Tracked", False, "TrackingUnavailable", run.trouble)
+        draft.condition("Tracked", False, Reason.TRACKING_UNAVAILABLE, run.trouble)
     draft.do(EndRun(status.mlflow_run_id, end, _end_tags(status)))
 
 

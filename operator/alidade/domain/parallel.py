@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from alidade.api.reason import Reason
 from alidade.domain.attempts import first_failed, latest, newest
 from alidade.domain.diagnosis import UNSCHEDULABLE, Pending, how_it_runs, why_pod_failed
 from alidade.domain.observed import Pod
@@ -28,9 +29,9 @@ def progress(
         reason, message = how_it_runs(leaving[0])
         return reason, f"{counted}: {message}"
     if missing:
-        return "Running", f"{counted}: {pending.message}"
+        return Reason.RUNNING, f"{counted}: {pending.message}"
     pod = what_ended(ended)
-    return "Running", f"{counted}: {_how_ended(pod)}" if pod else counted
+    return Reason.RUNNING, f"{counted}: {_how_ended(pod)}" if pod else counted
 
 
 def what_ended(pods: Sequence[Pod]) -> Pod | None:

@@ -10,6 +10,7 @@ from datetime import timedelta
 from typing import Any
 
 from alidade.api.job import DependencyStatus, Job, JobState, JobStatus
+from alidade.api.reason import Reason
 from alidade.domain import backing as backing_job
 from alidade.domain import ending, flavors, kueue, mlflow_run, pod_logs, running
 from alidade.domain.actions import Action, CreateBacking, DeleteBacking, Release
@@ -62,12 +63,13 @@ def _bring_on(draft: Draft) -> None:
     if snapshot.job.status.ended:
         ending.after_the_end(draft)
     elif snapshot.job.spec.cancel:
-        draft.end(JobState.CANCELLED, "Cancelled", "cancelled by spec.cancel")
+        draft.end(JobState.CANCELLED, Reason.CANCELLED, "cancelled by spec.cancel")
     elif snapshot.backing and _under_way(snapshot.backing):
         running.follow(draft)
     elif snapshot.backing is None and _was_released(snapshot):
         draft.fail(
-            "BackingJobDeleted", "failed: its batch/v1 Job was deleted by someone while it ran"
+            Reason.BACKING_JOB_DELETED,
+            "failed: its batch/v1 Job was deleted by someone while it ran",
         )
     else:
         _prepare(draft)
@@ -83,7 +85,7 @@ def plan_deleted(snapshot: Snapshot) -> Plan | None:
         draft.set(mlflow_run_id=snapshot.run.tracking_id)
     note_attempts(draft)
     if not draft.status.ended:
-        draft.end(JobState.CANCELLED, "Deleted", "was deleted")
+        draft.end(JobState.CANCELLED, Reason.DELETED, "was deleted")
     mlflow_run.settle(draft)
     pod_logs.archive(draft)
     if mlflow_run.settled(draft) and pod_logs.archived(draft):
@@ -120,12 +122,12 @@ def _prepare(draft: Draft) -> None:
         draft.wait(verdict.reason, verdict.message)
         return
     if resolution.impossible:
-        draft.fail("ParameterUnresolved", f"failed: {resolution.impossible}")
+        draft.fail(Reason.PARAMETER_UNRESOLVED, f"failed: {resolution.impossible}")
         return
     if resolution.pending:
-        draft.wait("ParameterPending", resolution.pending)
+        draft.wait(Reason.PARAMETER_PENDING, resolution.pending)
         return
-    draft.condition("DependenciesMet", True, "DependenciesMet")
+    draft.condition("DependenciesMet", True, Reason.DEPENDENCIES_MET)
     _queue(draft)
 
 
@@ -140,8 +142,8 @@ def _met(snapshot: Snapshot, entries: tuple[DependencyStatus, ...]) -> dict[str,
 
 
 def _end_for_dependency(draft: Draft, verdict: Unsatisfiable) -> None:
-    draft.condition("DependenciesMet", False, "DependencyUnsatisfied", verdict.message)
-    draft.end(verdict.end, "DependencyUnsatisfied", verdict.message, cause=verdict.root_cause)
+    draft.condition("DependenciesMet", False, Reason.DEPENDENCY_UNSATISFIED, verdict.message)
+    draft.end(verdict.end, Reason.DEPENDENCY_UNSATISFIED, verdict.message, cause=verdict.root_cause)
 
 
 def _accept(draft: Draft) -> bool:
@@ -150,22 +152,23 @@ def _accept(draft: Draft) -> bool:
     job, experiment, queue = snapshot.job, snapshot.experiment, snapshot.queue
     if experiment is None:
         name = job.spec.experiment
-        draft.wait("ExperimentNotFound", f"no experiment '{name}' in this namespace (yet)")
+        draft.wait(Reason.EXPERIMENT_NOT_FOUND, f"no experiment '{name}' in this namespace (yet)")
         return False
     if queue is None:
         wanted = job.spec.queue or experiment.spec.queue
         if wanted is None:
             draft.wait(
-                "QueueNotFound", "neither spec.queue nor the experiment's spec.queue names a queue"
+                Reason.QUEUE_NOT_FOUND,
+                "neither spec.queue nor the experiment's spec.queue names a queue",
             )
         else:
-            draft.wait("QueueNotFound", f"no queue '{wanted}' in this namespace (yet)")
+            draft.wait(Reason.QUEUE_NOT_FOUND, f"no queue '{wanted}' in this namespace (yet)")
         return False
     draft.set(flavor=flavors.current(queue, draft.status.flavor))
     image = job.spec.image or (experiment.spec.workflow and experiment.spec.workflow.image)
     if not image:
         draft.wait(
-            "ImageNotSet",
+            Reason.IMAGE_NOT_SET,
             "neither spec.image nor the experiment's spec.workflow.image names an image",
         )
         return False
@@ -189,7 +192,7 @@ def _have_backing(draft: Draft, wanted: dict[str, Any]) -> bool:
         if rejection is not None and rejection.final:
             draft.fail(rejection.reason, f"failed: {rejection.message}")
             return False
-        draft.condition("Suspended", True, "Created")
+        draft.condition("Suspended", True, Reason.CREATED)
         if rejection is None or draft.due(rejection.at, RETRY_REJECTED_SECONDS):
             draft.do(CreateBacking(wanted))
         if rejection is not None:
@@ -210,23 +213,25 @@ def _queue(draft: Draft) -> None:
     """Lead a job whose dependencies are met through its queue."""
     snapshot = draft.snapshot
     if snapshot.job.spec.suspend:
-        draft.queue("Suspended", "spec.suspend is true")
+        draft.queue(Reason.SUSPENDED, "spec.suspend is true")
         _hold_back(draft)
         return
     if snapshot.tracked and not _have_run(draft):
         return
     if draft.actions or snapshot.backing is None or snapshot.backing.deleting:
-        draft.queue("Preparing", "its batch/v1 Job is being created")
+        draft.queue(Reason.PREPARING, "its batch/v1 Job is being created")
         return
     stray = next((pod for pod in snapshot.strays if not pod.over), None)
     if stray and not snapshot.backing.local_queue:
         # Someone deleted the batch/v1 Job that had it: two pods must never do the same work.
-        draft.queue("Stopping", f"its earlier pod {stray.name} has yet to end")
+        draft.queue(Reason.STOPPING, f"its earlier pod {stray.name} has yet to end")
         return
     draft.wants_place = True
     place = snapshot.place
     if place is None or isinstance(place, NotYet):
-        reason, message = (place.reason, place.message) if place else ("Queued", "asks for a place")
+        reason, message = (
+            (place.reason, place.message) if place else (Reason.QUEUED, "asks for a place")
+        )
         draft.queue(reason, message)
         if place:
             _hold_back(draft)
@@ -250,8 +255,8 @@ def _release(draft: Draft, backing: BackingJob) -> None:
     if local_queue:
         draft.queue(kueue.PENDING, f"is being handed over to Kueue, LocalQueue {local_queue}")
     else:
-        draft.queue("Released", "its pod is being created")
-        draft.condition("Suspended", False, "Released")
+        draft.queue(Reason.RELEASED, "its pod is being created")
+        draft.condition("Suspended", False, Reason.RELEASED)
     patch = backing_job.release_patch(
         backing, draft.status, snapshot.tracking_experiment_id, local_queue
     )
@@ -266,15 +271,17 @@ def _have_run(draft: Draft) -> bool:
     experiment = snapshot.experiment
     if not snapshot.tracking_experiment_id:
         conditions = experiment.status.conditions if experiment else ()
-        trouble = next((c.message for c in conditions if c.reason == "TrackingUnavailable"), None)
+        trouble = next(
+            (c.message for c in conditions if c.reason == Reason.TRACKING_UNAVAILABLE), None
+        )
         if trouble:
-            draft.queue("TrackingUnavailable", trouble)
+            draft.queue(Reason.TRACKING_UNAVAILABLE, trouble)
         else:
-            draft.queue("Preparing", "the experiment is being registered in MLflow")
+            draft.queue(Reason.PREPARING, "the experiment is being registered in MLflow")
         return False
     if snapshot.run.trouble:
-        draft.queue("TrackingUnavailable", snapshot.run.trouble)
+        draft.queue(Reason.TRACKING_UNAVAILABLE, snapshot.run.trouble)
     else:
-        draft.queue("Preparing", "its MLflow run is being created")
+        draft.queue(Reason.PREPARING, "its MLflow run is being created")
     mlflow_run.create(draft)
     return False

@@ -4,12 +4,13 @@ A pod's log is asked for once, when the pod has ended or is about to: it is foll
 that the last words of one that is being stopped are in it.
 """
 
+from alidade.api.reason import Reason
 from alidade.domain.actions import ArchiveLog, ReadPods
 from alidade.domain.draft import Draft
 from alidade.domain.words import shorten
 
 FOLDER = "logs"
-_DECIDED = ("Archived", "LogsLost")
+_DECIDED = (Reason.ARCHIVED, Reason.LOGS_LOST)
 
 
 def archive(draft: Draft) -> None:
@@ -34,7 +35,9 @@ def archive(draft: Draft) -> None:
         _tell(draft, over=over and all(view.done for view in known.values()))
     elif not archived(draft) and not snapshot.pods:
         # An earlier process had asked for them, and ended before it had them.
-        draft.condition("LogsArchived", False, "LogsLost", "the operator was restarted meanwhile")
+        draft.condition(
+            "LogsArchived", False, Reason.LOGS_LOST, "the operator was restarted meanwhile"
+        )
 
 
 def archived(draft: Draft) -> bool:
@@ -61,12 +64,12 @@ def _tell(draft: Draft, *, over: bool) -> None:
     ]
     said = shorten("; ".join(troubles))
     if not over:
-        draft.condition("LogsArchived", False, "Archiving", said or "logs are being read")
+        draft.condition("LogsArchived", False, Reason.ARCHIVING, said or "logs are being read")
     elif troubles:
-        draft.condition("LogsArchived", False, "LogsLost", said)
+        draft.condition("LogsArchived", False, Reason.LOGS_LOST, said)
     else:
         there = f"{len(logs)} under {FOLDER}/ in the MLflow run's artifacts"
-        draft.condition("LogsArchived", True, "Archived", there)
+        draft.condition("LogsArchived", True, Reason.ARCHIVED, there)
 
 
 def _decided(draft: Draft) -> bool:

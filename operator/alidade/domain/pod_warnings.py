@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
+from alidade.api.reason import Reason
 from alidade.domain.actions import ReadWarnings
 from alidade.domain.attempts import latest, newest
 from alidade.domain.diagnosis import Pending
@@ -18,7 +19,7 @@ from alidade.domain.observed import BackingJob, Pod, parse_time
 from alidade.domain.snapshot import WarningView
 from alidade.domain.words import shorten
 
-REJECTED = "PodRejected"
+REJECTED = Reason.POD_REJECTED
 # The job controller creates a pod within moments, and a kubelet starts one unless it pulls.
 LOOK_AFTER_SECONDS = 5
 READ_AGAIN_SECONDS = 15

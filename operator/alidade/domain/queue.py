@@ -3,6 +3,7 @@
 from datetime import datetime
 
 from alidade.api.queue import Queue, QueueStatus, StopPolicy
+from alidade.api.reason import Reason
 from alidade.domain.conditions import set_condition
 
 
@@ -24,7 +25,7 @@ def queue_status(queue: Queue, running: int, queued: int, now: datetime) -> Queu
             queue.status.conditions,
             "Active",
             active,
-            "Ready" if active else "Held",
+            Reason.READY if active else Reason.HELD,
             "starts jobs" if active else f"starts no jobs: stopPolicy is {policy}",
             now=now,
             generation=queue.metadata.generation,

@@ -5,6 +5,7 @@ from datetime import datetime
 
 from alidade.api.job import JobState
 from alidade.api.queue import StopPolicy
+from alidade.api.reason import Reason
 from alidade.domain import flavors, kueue, parallel, pod_warnings
 from alidade.domain.actions import ReadPods, Suspend
 from alidade.domain.attempts import newest
@@ -32,7 +33,7 @@ def follow(draft: Draft) -> None:
     if flavors.leave(draft, backing) or kueue.taken_back(draft, backing):
         return
     reason = None if backing.ended or backing.deleting else _why_stop(draft)
-    draft.condition("Suspended", reason is not None, reason or "Released")
+    draft.condition("Suspended", reason is not None, reason or Reason.RELEASED)
     _note_start(draft)
     if reason:
         draft.queue(reason, "its pods are being stopped")
@@ -43,17 +44,17 @@ def follow(draft: Draft) -> None:
     elif backing.ended:
         _conclude(draft, backing)
     elif backing.deleting:
-        draft.fail("BackingJobDeleted", "failed: its batch/v1 Job was deleted by someone")
+        draft.fail(Reason.BACKING_JOB_DELETED, "failed: its batch/v1 Job was deleted by someone")
     else:
         _watch(draft, backing)
 
 
 def _why_stop(draft: Draft) -> str | None:
     if draft.snapshot.job.spec.suspend:
-        return "Suspended"
+        return Reason.SUSPENDED
     queue = draft.snapshot.queue
     if queue and queue.spec.stop_policy is StopPolicy.HOLD_AND_DRAIN:
-        return "QueueHeld"
+        return Reason.QUEUE_HELD
     return None
 
 
@@ -63,7 +64,7 @@ def _note_start(draft: Draft) -> None:
     starts = [pod.started for pod in draft.snapshot.pods if pod.started is not None]
     if starts:
         draft.set(start_time=min(starts))
-        draft.condition("Started", True, "PodStarted")
+        draft.condition("Started", True, Reason.POD_STARTED)
 
 
 def _watch(draft: Draft, backing: BackingJob) -> None:
@@ -102,13 +103,13 @@ def _why_pending(draft: Draft, backing: BackingJob) -> Pending:
 def _between_attempts(draft: Draft, backing: BackingJob, over: Pod, next_: str) -> None:
     beside = f"; still running beside it: {quoted_list(over.beside)}" if over.beside else ""
     if parallel.ended_well(over):
-        draft.start("Completing", f"pod {over.name} ended well{beside}")
+        draft.start(Reason.COMPLETING, f"pod {over.name} ended well{beside}")
         return
     cause = why_pod_failed(over)
     if backing.failed or over.disruption or over.exit_code == PEER_LOST:
-        draft.start("Retrying", f"{cause.message}; next attempt: {next_}")
+        draft.start(Reason.RETRYING, f"{cause.message}; next attempt: {next_}")
     else:
-        draft.start("Completing", f"{cause.message}{beside}")
+        draft.start(Reason.COMPLETING, f"{cause.message}{beside}")
 
 
 def _mind_deadline(draft: Draft, reason: str, message: str, since: datetime) -> None:
@@ -147,14 +148,14 @@ def _finish(draft: Draft, over: list[Pod]) -> None:
     if draft.status.start_time is None:
         # It ended well, so it ran, even if no pod is left to say when.
         draft.set(start_time=draft.snapshot.now.replace(microsecond=0))
-        draft.condition("Started", True, "PodStarted")
+        draft.condition("Started", True, Reason.POD_STARTED)
     told = pod.container.terminated if pod and pod.container else None
     outputs, trouble = read_outputs(told.message if told else "")
     draft.set(outputs=outputs)
     replicas = draft.snapshot.job.spec.replicas
     name = pod.name if pod else "its pod"
     well = f"{name} ended well" if replicas == 1 else f"all {replicas} pods ended well"
-    draft.end(JobState.FINISHED, "Completed", trouble or well)
+    draft.end(JobState.FINISHED, Reason.COMPLETED, trouble or well)
 
 
 def read_outputs(text: str) -> tuple[dict[str, str], str | None]:

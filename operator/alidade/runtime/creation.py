@@ -4,6 +4,7 @@ from collections.abc import Callable
 from datetime import datetime
 
 from alidade.api.job import Job
+from alidade.api.reason import Reason
 from alidade.domain import kueue, replicas
 from alidade.domain.observed import backing_job
 from alidade.domain.snapshot import Rejection
@@ -56,9 +57,11 @@ class Creator:
         except ConflictError:
             return await self._whose(kind, job)
         except ForbiddenError as error:
-            return self._rejection("BackingJobRejected", f"{what} refused: {error}")
+            return self._rejection(Reason.BACKING_JOB_REJECTED, f"{what} refused: {error}")
         except InvalidError as error:
-            return self._rejection("BackingJobInvalid", f"{what} refused: {error}", final=True)
+            return self._rejection(
+                Reason.BACKING_JOB_INVALID, f"{what} refused: {error}", final=True
+            )
         self._cache.put(kind, body)
         if kind == BATCH_JOBS and kueue.seized(backing := backing_job(body)):
             return self._rejection(kueue.SEIZED, kueue.why_let_go(backing))
@@ -73,7 +76,7 @@ class Creator:
             return None
         owner = next((f"{o['kind']} {o['name']}" for o in owners), "nobody")
         return self._rejection(
-            "NameConflict",
+            Reason.NAME_CONFLICT,
             f"a {_WHAT[kind]} '{job.metadata.name}' exists that belongs to {owner}; "
             "delete that one, or give this job another name",
         )
