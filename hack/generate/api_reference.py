@@ -13,8 +13,10 @@ from alidade.api.reason import Reason
 REASONS = """
 ## Reasons
 
-Every `reason` that Alidade gives by itself, in statuses, conditions, events and metrics. Beside these it passes on the words of Kubernetes:
-waiting reasons of the kubelet (`ImagePullBackOff`), reasons of disruptions (`EvictionByEvictionAPI`) and of failed batch/v1 Jobs (`BackoffLimitExceeded`).
+Every `reason` that Alidade gives by itself, in statuses, conditions, events and metrics.
+Beside these it passes on the words of Kubernetes: waiting reasons of the kubelet
+(`ImagePullBackOff`), reasons of disruptions (`EvictionByEvictionAPI`) and of failed batch/v1 Jobs
+(`BackoffLimitExceeded`).
 
 | reason | |
 |---|---|
