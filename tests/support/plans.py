@@ -1,5 +1,6 @@
 """Snapshots that a plan is asked for, and what is read off a plan."""
 
+from datetime import datetime
 from typing import Any
 
 from alidade.api.base import Condition
@@ -50,6 +51,11 @@ def ready(of: Job | None = None, **fields: Any) -> Snapshot:
 
 def suspended(reason: str, status: str = "True") -> Condition:
     return Condition(type="Suspended", status=status, reason=reason, last_transition_time=NOW)
+
+
+def blocked(reason: str, since: datetime) -> Condition:
+    """What is known of a job whose pod something keeps from running."""
+    return Condition(type="PodBlocked", status="True", reason=reason, last_transition_time=since)
 
 
 RELEASED = JobStatus(state=S.QUEUED, conditions=(suspended("Released", "False"),))

@@ -98,6 +98,8 @@ class Reason(StrEnum):
         "No node is fit and free for its pod; the message has the scheduler's words.",
     )
 
+    RESOLVED = ("Resolved", "Nothing keeps its pod from running any more.")
+
     # Of jobs that have started.
     POD_STARTED = ("PodStarted", "A pod of it has run.")
     RUNNING = ("Running", "Its pod runs; of several replicas the message counts those that do.")

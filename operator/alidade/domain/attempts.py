@@ -18,11 +18,6 @@ def newest(pods: Sequence[Pod]) -> Pod | None:
     return max(pods, key=age, default=None)
 
 
-def oldest(pods: Sequence[Pod]) -> Pod | None:
-    """Return the first of them to be created."""
-    return min(pods, key=age, default=None)
-
-
 def latest(pods: Sequence[Pod]) -> list[Pod]:
     """Return the last attempt of each replica, in the order of their indices."""
     last = {pod.index: pod for pod in sorted(pods, key=age)}

@@ -4,7 +4,7 @@ import re
 import signal
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from enum import StrEnum
 
 from alidade.api.reason import Reason
 from alidade.domain.attempts import count_attempts, first_failed, latest
@@ -12,19 +12,8 @@ from alidade.domain.observed import BackingJob, Failure, Pod, Terminated
 from alidade.domain.replicas import PEER_LOST
 from alidade.domain.words import shorten
 
-# Waiting reasons of the kubelet that time alone seldom heals.
-CANNOT_START = frozenset(
-    {
-        "ImagePullBackOff",
-        "ErrImagePull",
-        "ErrImageNeverPull",
-        "InvalidImageName",
-        "RegistryUnavailable",
-        "CreateContainerConfigError",
-        "CreateContainerError",
-        "RunContainerError",
-    }
-)
+# What a kubelet says of a container whose turn has yet to come; all else that it says is trouble.
+PREPARED = frozenset({"", "ContainerCreating", "PodInitializing"})
 PENDING = Reason.POD_PENDING
 UNSCHEDULABLE = Reason.UNSCHEDULABLE
 NODE_SILENT = Reason.NODE_UNREACHABLE
@@ -42,13 +31,22 @@ _NOT_INDENTED = re.compile(r"^(?![\s|+])\S.*$", re.MULTILINE)
 _SIGNALLED = 128
 
 
+class Stage(StrEnum):
+    """What a pod cannot get past."""
+
+    PLACING = "placing"
+    """The API server refuses it, or the scheduler finds no node for it."""
+    STARTING = "starting"
+    """Its node cannot start its containers: an image, a volume, a variable is not there."""
+
+
 @dataclass(frozen=True)
 class Pending:
-    """Why no pod of a released job runs; `since` is set where that may end the job."""
+    """Why no pod of a released job runs; `stage` is set where something keeps it from that."""
 
     reason: str
     message: str
-    since: datetime | None = None
+    stage: Stage | None = None
 
 
 @dataclass(frozen=True)
@@ -65,19 +63,19 @@ def why_not_running(pods: Sequence[Pod]) -> Pending:
     """Say what holds the pods of a job that has been released; of several, what may end it."""
     pending = latest([p for p in pods if p.phase == "Pending" and not p.deleting])
     found = [_why_pending(pod) for pod in pending]
-    stuck = [(why.since, number) for number, why in enumerate(found) if why.since is not None]
-    if stuck:
-        return found[min(stuck)[1]]
-    unschedulable = [why for why in found if why.reason == UNSCHEDULABLE]
-    return next(iter((*unschedulable, *found)), Pending(PENDING, "no pod yet"))
+    return min(found, key=_how_far, default=Pending(PENDING, "no pod yet"))
+
+
+def _how_far(why: Pending) -> int:
+    return (Stage.STARTING, Stage.PLACING, None).index(why.stage)
 
 
 def _why_pending(pod: Pod) -> Pending:
     if pod.unschedulable:
-        return Pending(UNSCHEDULABLE, f"pod {pod.name}: {pod.unschedulable}")
+        return Pending(UNSCHEDULABLE, f"pod {pod.name}: {pod.unschedulable}", Stage.PLACING)
     for container in (pod.init, pod.container):
         waiting = container and container.waiting
-        if waiting and waiting.reason in CANNOT_START:
+        if waiting and waiting.reason not in PREPARED:
             return _cannot_start(pod, waiting.reason, waiting.message)
     if pod.node is None:
         return Pending(PENDING, f"pod {pod.name} waits for the scheduler")
@@ -90,7 +88,7 @@ def _cannot_start(pod: Pod, reason: str, message: str) -> Pending:
         reason = "ImagePullBackOff"
     # What the registry said stands behind the kubelet's own words.
     message = message.rsplit("ErrImagePull: ", 1)[-1]
-    return Pending(reason, shorten(f"pod {pod.name}: {message}"), since=pod.scheduled)
+    return Pending(reason, shorten(f"pod {pod.name}: {message}"), Stage.STARTING)
 
 
 def how_it_runs(pod: Pod) -> tuple[str, str]:

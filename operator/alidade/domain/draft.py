@@ -35,7 +35,7 @@ class Draft:
 
     def due(self, since: datetime, seconds: float) -> bool:
         """Whether so many seconds have passed since then; if not, ask to be planned again then."""
-        left = since + timedelta(seconds=seconds) - self.snapshot.now
+        left = timedelta(seconds=seconds) - (self.snapshot.now - since)
         if left > timedelta():
             self.wake(left)
             return False

@@ -5,15 +5,13 @@ from typing import Literal
 
 from alidade.api.job import JobState, JobStatus
 from alidade.api.reason import Reason
-from alidade.domain import kueue, pod_warnings
-from alidade.domain.diagnosis import CANNOT_START, NODE_SILENT, UNSCHEDULABLE
+from alidade.domain import blocked, kueue
+from alidade.domain.diagnosis import NODE_SILENT
 from alidade.domain.flavors import FALLBACK
 
 # Reasons that a user wants to hear of when they come up, though the state stays the same.
-_NOTED = (
-    CANNOT_START
-    | pod_warnings.NOT_STARTED
-    | {
+_NOTED = frozenset(
+    {
         Reason.DEPENDENCY_CYCLE,
         Reason.EXPERIMENT_NOT_FOUND,
         Reason.QUEUE_NOT_FOUND,
@@ -26,8 +24,6 @@ _NOTED = (
         Reason.RELEASED,
         Reason.RETRYING,
         kueue.SEIZED,
-        pod_warnings.REJECTED,
-        UNSCHEDULABLE,
         FALLBACK,
         NODE_SILENT,
     }
@@ -52,10 +48,16 @@ def note_change(old: JobStatus, new: JobStatus) -> Note | None:
     message, changed = new.message or "", old.state is not new.state
     if changed and new.state.ended:
         return Note("Warning" if new.state in _BAD else "Normal", str(new.state), message)
-    if new.reason in _NOTED:
+    if new.reason and (new.reason in _NOTED or _blocked(new)):
         return Note("Normal" if new.reason in _GOOD_NEWS else "Warning", new.reason, message)
     if changed and new.state is JobState.STARTED:
         # Its pod may have ended by now, of which the message tells.
         pods = (f"pod {attempt.pod} runs on node {attempt.node}" for attempt in new.attempts)
         return Note("Normal", str(new.state), next(pods, message))
     return None
+
+
+def _blocked(status: JobStatus) -> bool:
+    """Whether the reason is that something keeps its pod from running, in the cluster's words."""
+    condition = status.condition(blocked.CONDITION)
+    return condition is not None and (condition.status, condition.reason) == ("True", status.reason)

@@ -7,8 +7,8 @@ last it waits. A job of which a pod has run stays where it is.
 
 from alidade.api.queue import Flavor, Queue
 from alidade.api.reason import Reason
+from alidade.domain import blocked
 from alidade.domain.actions import DeleteBacking
-from alidade.domain.attempts import oldest
 from alidade.domain.diagnosis import UNSCHEDULABLE, Pending
 from alidade.domain.draft import Draft
 from alidade.domain.observed import BackingJob
@@ -50,6 +50,7 @@ def leave(draft: Draft, backing: BackingJob) -> bool:
     wanted, left = draft.status.flavor, backing.flavor
     if wanted is None or left in (None, wanted) or draft.status.start_time or backing.ended:
         return False
+    blocked.clear(draft)
     draft.condition("Suspended", True, FALLBACK)
     draft.queue(FALLBACK, draft.status.message or f"goes from flavor {left} to {wanted}")
     if not backing.deleting:
@@ -63,11 +64,11 @@ def mind(draft: Draft, backing: BackingJob, pending: Pending) -> None:
     if queue is None or pending.reason != UNSCHEDULABLE or draft.status.start_time:
         return
     here, other = _named(queue, flavor), _following(queue, flavor)
-    first = oldest([p for p in draft.snapshot.pods if p.unschedulable and not p.deleting])
-    if here is None or other is None or first is None or first.created is None:
+    first = blocked.since(draft.status)
+    if here is None or other is None or first is None:
         return
     limit = here.fallback_after_seconds
-    if not draft.due(first.created, limit):
+    if not draft.due(first, limit):
         return
     draft.set(flavor=other.name)
     draft.queue(

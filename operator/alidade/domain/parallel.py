@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from alidade.api.reason import Reason
 from alidade.domain.attempts import first_failed, latest, newest
-from alidade.domain.diagnosis import UNSCHEDULABLE, Pending, how_it_runs, why_pod_failed
+from alidade.domain.diagnosis import Pending, how_it_runs, why_pod_failed
 from alidade.domain.observed import Pod
 
 
@@ -23,7 +23,7 @@ def progress(
     counted = f"{len(runs) - len(leaving)} of {replicas} pods run"
     ended = [pod for pod in latest(pods) if pod.ended]
     missing = len(runs) + len(ended) < replicas
-    if missing and (pending.since is not None or pending.reason == UNSCHEDULABLE):
+    if missing and pending.stage is not None:
         return pending.reason, f"{counted}: {pending.message}"
     if leaving:
         reason, message = how_it_runs(leaving[0])

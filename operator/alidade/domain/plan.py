@@ -12,7 +12,7 @@ from typing import Any
 from alidade.api.job import DependencyStatus, Job, JobState, JobStatus
 from alidade.api.reason import Reason
 from alidade.domain import backing as backing_job
-from alidade.domain import ending, flavors, kueue, mlflow_run, pod_logs, running
+from alidade.domain import blocked, ending, flavors, kueue, mlflow_run, pod_logs, running
 from alidade.domain.actions import Action, CreateBacking, DeleteBacking, Release
 from alidade.domain.admission import NotYet
 from alidade.domain.dependencies import Undecided, Unsatisfiable, judge
@@ -62,10 +62,13 @@ def _bring_on(draft: Draft) -> None:
     snapshot = draft.snapshot
     if snapshot.job.status.ended:
         ending.after_the_end(draft)
-    elif snapshot.job.spec.cancel:
-        draft.end(JobState.CANCELLED, Reason.CANCELLED, "cancelled by spec.cancel")
-    elif snapshot.backing and _under_way(snapshot.backing):
+        return
+    if snapshot.backing and _under_way(snapshot.backing) and not snapshot.job.spec.cancel:
         running.follow(draft)
+        return
+    blocked.clear(draft)
+    if snapshot.job.spec.cancel:
+        draft.end(JobState.CANCELLED, Reason.CANCELLED, "cancelled by spec.cancel")
     elif snapshot.backing is None and _was_released(snapshot):
         draft.fail(
             Reason.BACKING_JOB_DELETED,

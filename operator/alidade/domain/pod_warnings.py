@@ -10,16 +10,15 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from alidade.api.reason import Reason
 from alidade.domain.actions import ReadWarnings
 from alidade.domain.attempts import latest, newest
-from alidade.domain.diagnosis import Pending
+from alidade.domain.blocked import REJECTED
+from alidade.domain.diagnosis import PREPARED, Pending, Stage
 from alidade.domain.draft import Draft
 from alidade.domain.observed import BackingJob, Pod, parse_time
 from alidade.domain.snapshot import WarningView
 from alidade.domain.words import shorten
 
-REJECTED = Reason.POD_REJECTED
 # The job controller creates a pod within moments, and a kubelet starts one unless it pulls.
 LOOK_AFTER_SECONDS = 5
 READ_AGAIN_SECONDS = 15
@@ -36,7 +35,6 @@ NOT_STARTED = frozenset(
         "NetworkNotReady",
     }
 )
-_PREPARED = ("ContainerCreating", "PodInitializing")
 # The controllers' words, and the name of a pod that never was, which is another each time.
 _PREFIX = re.compile(
     r'(\(combined from similar events\): )?(Error creating: (pods "[^"]*" is forbidden: )?)?'
@@ -57,7 +55,8 @@ def why_rejected(draft: Draft, backing: BackingJob) -> Pending | None:
     view = _ask(draft, backing.uid, since)
     if view is None:
         return None
-    return Pending(REJECTED, f"the API server refuses its pods: {view.message}")
+    message = f"the API server refuses its pods: {view.message}"
+    return Pending(REJECTED, message, Stage.PLACING)
 
 
 def why_not_started(draft: Draft) -> Pending | None:
@@ -73,7 +72,7 @@ def why_not_started(draft: Draft) -> Pending | None:
     recent = draft.snapshot.now - timedelta(seconds=RECENT_SECONDS)
     if view is None or view.at is None or view.at < recent:
         return None
-    return Pending(view.reason, shorten(f"pod {pod.name}: {view.message}"), since=pod.scheduled)
+    return Pending(view.reason, shorten(f"pod {pod.name}: {view.message}"), Stage.STARTING)
 
 
 def read(warnings: Iterable[Mapping[str, Any]], now: datetime) -> WarningView:
@@ -119,4 +118,4 @@ def _missing(pods: Sequence[Pod], replicas: int) -> bool:
 def _is_prepared(pod: Pod) -> bool:
     waiting = pod.container.waiting if pod.container else None
     there = pod.scheduled is not None and not pod.deleting
-    return there and waiting is not None and waiting.reason in _PREPARED
+    return there and waiting is not None and waiting.reason in PREPARED

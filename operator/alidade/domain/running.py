@@ -1,12 +1,11 @@
 """A job that has been released: from its pods to its end."""
 
 import json
-from datetime import datetime
 
 from alidade.api.job import JobState
 from alidade.api.queue import StopPolicy
 from alidade.api.reason import Reason
-from alidade.domain import flavors, kueue, parallel, pod_warnings
+from alidade.domain import blocked, flavors, kueue, parallel, pod_warnings
 from alidade.domain.actions import ReadPods, Suspend
 from alidade.domain.attempts import newest
 from alidade.domain.backing import suspend_patch
@@ -35,6 +34,8 @@ def follow(draft: Draft) -> None:
     reason = None if backing.ended or backing.deleting else _why_stop(draft)
     draft.condition("Suspended", reason is not None, reason or Reason.RELEASED)
     _note_start(draft)
+    if reason or backing.ended or backing.deleting:
+        blocked.clear(draft)
     if reason:
         draft.queue(reason, "its pods are being stopped")
         if backing.local_queue:
@@ -72,6 +73,7 @@ def _watch(draft: Draft, backing: BackingJob) -> None:
     runs = [p for p in pods if p.container and p.container.running_since and p.phase == "Running"]
     pod = newest(runs)
     if pod is not None and replicas == 1:
+        blocked.clear(draft)
         draft.start(*how_it_runs(pod))
         return
     over = parallel.what_ended([p for p in pods if p.ended])
@@ -85,9 +87,9 @@ def _watch(draft: Draft, backing: BackingJob) -> None:
     else:
         # A pod that ran is gone without a trace, or not yet reported on: a state once told stays.
         draft.start(pending.reason, pending.message)
+    blocked.note(draft, pending)
     flavors.mind(draft, backing, pending)
-    if pending.since is not None:
-        _mind_deadline(draft, pending.reason, pending.message, pending.since)
+    blocked.mind_deadline(draft, pending)
 
 
 def _why_pending(draft: Draft, backing: BackingJob) -> Pending:
@@ -110,19 +112,6 @@ def _between_attempts(draft: Draft, backing: BackingJob, over: Pod, next_: str) 
         draft.start(Reason.RETRYING, f"{cause.message}; next attempt: {next_}")
     else:
         draft.start(Reason.COMPLETING, f"{cause.message}{beside}")
-
-
-def _mind_deadline(draft: Draft, reason: str, message: str, since: datetime) -> None:
-    queue = draft.snapshot.queue
-    if queue is None:
-        return
-    if not draft.due(since, queue.spec.start_deadline_seconds):
-        return
-    draft.fail(
-        reason,
-        f"failed: {reason} for {queue.spec.start_deadline_seconds} s "
-        f"(queue {queue.metadata.name}'s startDeadlineSeconds): {message}",
-    )
 
 
 def _conclude(draft: Draft, backing: BackingJob) -> None:

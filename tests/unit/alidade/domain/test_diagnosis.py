@@ -1,3 +1,4 @@
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -8,6 +9,7 @@ from alidade.domain.diagnosis import (
     MAX_SENTENCE,
     Cause,
     Pending,
+    Stage,
     how_it_runs,
     why_failed,
     why_not_running,
@@ -16,7 +18,6 @@ from alidade.domain.diagnosis import (
 from alidade.domain.observed import Pod
 from tests.support.builders import (
     DELETED,
-    NOW,
     UNREACHABLE,
     ago,
     backing,
@@ -225,28 +226,13 @@ def test_of_much_that_was_said_the_end_is_told() -> None:
             "PodPending",
             "pod train-x7k2p starts on node node-1",
         ),
-        (
-            [
-                pod(
-                    node=None,
-                    conditions=[
-                        {
-                            "type": "PodScheduled",
-                            "status": "False",
-                            "reason": "Unschedulable",
-                            "message": NO_NODE,
-                        }
-                    ],
-                )
-            ],
-            "Unschedulable",
-            f"pod train-x7k2p: {NO_NODE}",
-        ),
         ([pod(meta=DELETED)], "PodPending", "no pod yet"),
         ([failed_pod()], "PodPending", "no pod yet"),
     ],
 )
-def test_what_time_may_heal_has_no_deadline(pods: list[Pod], reason: str, message: str) -> None:
+def test_a_pod_that_only_takes_its_time_is_not_blocked(
+    pods: list[Pod], reason: str, message: str
+) -> None:
     assert why_not_running(pods) == Pending(reason, message)
 
 
@@ -270,13 +256,34 @@ def test_what_time_may_heal_has_no_deadline(pods: list[Pod], reason: str, messag
             "InvalidImageName",
             "invalid reference format",
         ),
+        (waiting("PostStartHookError", "exit 1"), "PostStartHookError", "exit 1"),
+        (waiting("NobodyKnowsThisOne", "yet"), "NobodyKnowsThisOne", "yet"),
     ],
 )
-def test_what_time_seldom_heals_counts_from_when_the_pod_was_scheduled(
+def test_a_container_that_cannot_start_blocks_its_pod(
     place: str, waits: dict[str, Any], reason: str, message: str
 ) -> None:
     found = pod(worker=waits) if place == "worker" else pod(init=waits)
-    assert why_not_running([found]) == Pending(reason, f"pod train-x7k2p: {message}", since=NOW)
+    assert why_not_running([found]) == Pending(
+        reason, f"pod train-x7k2p: {message}", Stage.STARTING
+    )
+
+
+def unscheduled(message: str = NO_NODE) -> Pod:
+    told = {"status": "False", "reason": "Unschedulable", "message": message}
+    return pod(node=None, conditions=[{"type": "PodScheduled", **told}])
+
+
+def test_a_pod_for_which_there_is_no_node_is_blocked_on_its_way_there() -> None:
+    found = why_not_running([unscheduled()])
+    assert found == Pending("Unschedulable", f"pod train-x7k2p: {NO_NODE}", Stage.PLACING)
+
+
+def test_of_several_pods_the_one_that_is_farthest_on_its_way_is_told() -> None:
+    stuck = pod("b", index=1, worker=waiting("ErrImageNeverPull", "no"))
+    waits = replace(unscheduled(), index=0)
+    assert why_not_running([waits, stuck]).reason == "ErrImageNeverPull"
+    assert why_not_running([pod("c", index=2), waits]).reason == "Unschedulable"
 
 
 def test_the_last_attempt_is_the_newest_pod() -> None:

@@ -1,7 +1,9 @@
 import pytest
 
+from alidade.api.base import Condition
 from alidade.api.job import Attempt, JobState, JobStatus
 from alidade.domain.events import Note, note_change
+from tests.support.builders import NOW
 
 S = JobState
 
@@ -24,14 +26,6 @@ def in_(state: JobState | None, reason: str = "", message: str = "m") -> JobStat
         (in_(S.QUEUED), in_(S.QUEUED, "QueueFull"), None),
         (in_(S.QUEUED), in_(S.QUEUED, "QueueHeld"), Note("Normal", "QueueHeld", "m")),
         (in_(S.QUEUED), in_(S.QUEUED, "Released"), Note("Normal", "Released", "m")),
-        (in_(S.QUEUED), in_(S.QUEUED, "Unschedulable"), Note("Warning", "Unschedulable", "m")),
-        (in_(S.QUEUED), in_(S.QUEUED, "PodRejected"), Note("Warning", "PodRejected", "m")),
-        (in_(S.QUEUED), in_(S.QUEUED, "FailedMount"), Note("Warning", "FailedMount", "m")),
-        (
-            in_(S.QUEUED),
-            in_(S.QUEUED, "ErrImageNeverPull"),
-            Note("Warning", "ErrImageNeverPull", "m"),
-        ),
         (
             in_(S.WAITING),
             in_(S.WAITING, "KueueDefaultQueue"),
@@ -75,6 +69,16 @@ def test_a_job_that_starts_tells_of_its_pod_even_if_that_has_ended_by_now() -> N
     assert note_change(in_(S.QUEUED), new) == Note(
         "Normal", "Started", "pod train-x7k2p runs on node node-1"
     )
+
+
+@pytest.mark.parametrize("reason", ["Unschedulable", "PodRejected", "FailedMount", "ADayLater"])
+def test_whatever_keeps_a_pod_from_running_is_told(reason: str) -> None:
+    old = in_(S.QUEUED, "PodPending")
+    block = Condition(type="PodBlocked", status="True", reason=reason, last_transition_time=NOW)
+    new = in_(S.QUEUED, reason).model_copy(update={"conditions": (block,)})
+    assert note_change(old, new) == Note("Warning", reason, "m")
+    over = block.model_copy(update={"status": "False"})
+    assert note_change(old, new.model_copy(update={"conditions": (over,)})) is None
 
 
 def test_another_message_alone_is_no_event() -> None:

@@ -8,7 +8,7 @@ from alidade.domain import backing as backing_job
 from alidade.domain.actions import CreateBacking, DeleteBacking, Release
 from alidade.domain.admission import Admitted
 from alidade.domain.flavors import current, in_flavor
-from alidade.domain.observed import BackingJob
+from alidade.domain.observed import BackingJob, Pod
 from alidade.domain.plan import Plan, plan
 from alidade.domain.snapshot import Snapshot
 from tests.support.builders import (
@@ -23,9 +23,8 @@ from tests.support.builders import (
     queue,
     running_pod,
     snapshot,
-    stamp,
 )
-from tests.support.plans import RUN, acts, suspended, where
+from tests.support.plans import RUN, acts, blocked, suspended, where
 
 S = JobState
 GPU = {
@@ -54,14 +53,21 @@ def batch(flavor: str = "gpu", **fields: Any) -> BackingJob:
     return replace(backing(**{"suspend": False, **fields}), flavor=flavor)
 
 
-def unscheduled(seconds: float, **fields: Any) -> Any:
-    meta = {"creationTimestamp": stamp(ago(seconds)), **fields.pop("meta", {})}
-    return pod(node=None, conditions=[NO_NODE], meta=meta, **fields)
+def unscheduled(name: str = "train-x7k2p", **fields: Any) -> Pod:
+    return pod(name, node=None, conditions=[NO_NODE], **fields)
 
 
 def released(of: Job | None = None, **fields: Any) -> Snapshot:
     given = {"backing": batch(), "queue": POOLS, "run": RUN, **fields}
     return snapshot(of or job(status=status()), **given)
+
+
+def unplaced(seconds: float, of: Job | None = None, **fields: Any) -> Snapshot:
+    """A job for whose pod the scheduler has found no node for so many seconds."""
+    of = of or job(status=status())
+    known = (*of.status.conditions, blocked("Unschedulable", ago(seconds)))
+    after = of.model_copy(update={"status": of.status.model_copy(update={"conditions": known})})
+    return released(after, **{"pods": (unscheduled(),), **fields})
 
 
 def test_a_job_is_for_the_first_flavor_until_it_has_another() -> None:
@@ -98,7 +104,7 @@ def test_a_job_of_a_queue_without_flavors_has_none() -> None:
 
 
 def test_while_there_is_time_left_it_waits_for_a_node() -> None:
-    decided = plan(released(pods=(unscheduled(20),)))
+    decided = plan(unplaced(20))
     assert where(decided) == (S.QUEUED, "Unschedulable")
     assert decided.wake_after is not None
     assert decided.wake_after.total_seconds() == 40
@@ -106,7 +112,7 @@ def test_while_there_is_time_left_it_waits_for_a_node() -> None:
 
 
 def test_then_it_goes_to_the_next_flavor_and_says_why() -> None:
-    decided = plan(released(pods=(unscheduled(61),)))
+    decided = plan(unplaced(61))
     assert where(decided) == (S.QUEUED, "FlavorFallback")
     assert decided.status.flavor == "cpu"
     assert decided.status.message is not None
@@ -123,7 +129,7 @@ def going(of: Snapshot) -> tuple[Snapshot, Plan]:
 
 
 def test_until_the_batch_job_of_the_old_flavor_is_gone_that_stands() -> None:
-    after, first = going(released(pods=(unscheduled(61),)))
+    after, first = going(unplaced(61))
     again = plan(after)
     assert (again.status, acts(again)) == (first.status, [DeleteBacking])
     leaving = plan(replace(after, backing=batch(meta=DELETED)))
@@ -131,7 +137,7 @@ def test_until_the_batch_job_of_the_old_flavor_is_gone_that_stands() -> None:
 
 
 def test_then_one_is_made_for_the_new_flavor_and_asks_for_a_place_again() -> None:
-    after, _ = going(released(pods=(unscheduled(61),)))
+    after, _ = going(unplaced(61))
     (action,) = plan(replace(after, backing=None, pods=())).actions
     assert isinstance(action, CreateBacking)
     assert action.manifest["metadata"]["labels"]["alidade.dev/flavor"] == "cpu"
@@ -146,7 +152,7 @@ def test_then_one_is_made_for_the_new_flavor_and_asks_for_a_place_again() -> Non
 
 def test_in_the_last_flavor_it_waits_without_an_end() -> None:
     of = job(status=status("cpu"))
-    decided = plan(released(of, backing=batch("cpu"), pods=(unscheduled(10_000),)))
+    decided = plan(unplaced(10_000, of, backing=batch("cpu")))
     assert where(decided) == (S.QUEUED, "Unschedulable")
     assert (decided.status.flavor, acts(decided)) == ("cpu", [])
 
@@ -154,16 +160,16 @@ def test_in_the_last_flavor_it_waits_without_an_end() -> None:
 @pytest.mark.parametrize(
     ("of", "pods"),
     [
-        (job(status=status(start_time=ago(90))), (unscheduled(61),)),
-        (job(status=status()), (running_pod("a"), unscheduled(61, name="b"))),
+        (job(status=status(start_time=ago(90))), (unscheduled(),)),
+        (job(status=status()), (running_pod("a"), unscheduled("b"))),
     ],
     ids=["ran before", "a replica runs"],
 )
 def test_a_job_of_which_a_pod_has_run_stays_where_it_is(of: Job, pods: Any) -> None:
-    decided = plan(released(of, pods=pods))
+    decided = plan(unplaced(61, of, pods=pods))
     assert (decided.status.flavor, DeleteBacking in acts(decided)) == ("gpu", False)
 
 
 def test_a_pod_that_is_being_deleted_says_nothing_about_the_flavor() -> None:
-    decided = plan(released(pods=(unscheduled(61, meta=DELETED),)))
+    decided = plan(unplaced(61, pods=(unscheduled(meta=DELETED),)))
     assert (decided.status.flavor, acts(decided)) == ("gpu", [])

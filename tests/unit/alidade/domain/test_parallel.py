@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from alidade.api.job import JobState
+from alidade.api.job import JobState, JobStatus
 from alidade.domain.draft import Draft
 from alidade.domain.observed import Pod
 from alidade.domain.replicas import PEER_LOST
@@ -29,6 +29,7 @@ from tests.support.builders import (
     succeeded_pod,
     waiting,
 )
+from tests.support.plans import blocked
 
 S = JobState
 A, B = "train-0-aaaaa", "train-1-bbbbb"
@@ -36,9 +37,11 @@ STUCK = {"worker": waiting("ImagePullBackOff", "no such image")}
 EVICTED = disruption("Evicted", "m")
 
 
-def followed(*pods: Pod, replicas: int = 2, **fields: Any) -> Draft:
+def followed(
+    *pods: Pod, replicas: int = 2, status: JobStatus | None = None, **fields: Any
+) -> Draft:
     known = {"backing": backing(suspend=False), "pods": pods}
-    draft = Draft(snapshot(job(replicas=replicas), **{**known, **fields}))
+    draft = Draft(snapshot(job(replicas=replicas, status=status), **{**known, **fields}))
     follow(draft)
     return draft
 
@@ -110,19 +113,13 @@ def test_the_job_starts_with_the_first_of_its_pods() -> None:
 def test_a_replica_that_cannot_start_fails_the_job_though_others_run(other: Pod) -> None:
     pods = (pod(A, index=0, **STUCK), other)
     limited = queue(startDeadlineSeconds=60)
-    early = followed(*pods, queue=limited, now=NOW + timedelta(seconds=20))
+    status = JobStatus(conditions=(blocked("ImagePullBackOff", ago(20)),))
+    early = followed(*pods, queue=limited, status=status)
     assert early.wake_after == timedelta(seconds=40)
     assert not early.status.ended
-    late = followed(*pods, queue=limited, now=NOW + timedelta(seconds=60))
+    late = followed(*pods, queue=limited, status=status, now=NOW + timedelta(seconds=40))
     assert (late.status.state, late.status.reason) == (S.FAILED, "ImagePullBackOff")
     assert f"pod {A}: no such image" in (late.status.message or "")
-
-
-def test_the_deadline_is_that_of_the_replica_that_was_there_first() -> None:
-    before = {"type": "PodScheduled", "status": "True", "lastTransitionTime": stamp(ago(30))}
-    first = pod(B, index=1, node=None, conditions=[before], **STUCK)
-    draft = followed(pod(A, index=0, **STUCK), first, queue=queue(startDeadlineSeconds=60))
-    assert draft.wake_after == timedelta(seconds=30)
 
 
 def test_the_outputs_are_the_first_replicas() -> None:

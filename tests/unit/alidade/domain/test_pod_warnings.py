@@ -24,7 +24,7 @@ from tests.support.builders import (
     stamp,
     waiting,
 )
-from tests.support.plans import RUN, acts, suspended, where
+from tests.support.plans import RUN, acts, blocked, suspended, where
 
 S = JobState
 QUOTA = WarningView(NOW, "FailedCreate", "exceeded quota: q, requested: pods=1", NOW)
@@ -35,7 +35,8 @@ def released(seconds: float = 60, **fields: Any) -> Snapshot:
     """A job released so many seconds ago."""
     condition = suspended("Released", "False")
     since = condition.model_copy(update={"last_transition_time": ago(seconds)})
-    status = JobStatus(state=S.QUEUED, mlflow_run_id="r1", conditions=(since,))
+    known = (since, *fields.pop("known", ()))
+    status = JobStatus(state=S.QUEUED, mlflow_run_id="r1", conditions=known)
     spec = fields.pop("spec", {})
     given = {"backing": backing(suspend=False), "run": RUN, **fields}
     return snapshot(job(status=status, **spec), **given)
@@ -99,11 +100,14 @@ MOUNT = WarningView(NOW, "FailedMount", 'configmap "absent" not found', NOW)
 CREATING = pod(worker=waiting("ContainerCreating"))
 
 
-def on_a_node(seconds: float, view: WarningView | None, of: Pod = CREATING) -> Plan:
+def on_a_node(
+    seconds: float, view: WarningView | None, of: Pod = CREATING, known: Any = ()
+) -> Plan:
     """Plan for a job whose pod has been on a node for so many seconds."""
     there = replace(of, scheduled=ago(seconds))
     warnings = {there.uid: view} if view else {}
-    return plan(released(pods=(there,), warnings=warnings, queue=queue(startDeadlineSeconds=60)))
+    limited = queue(startDeadlineSeconds=60)
+    return plan(released(pods=(there,), warnings=warnings, queue=limited, known=known))
 
 
 def test_a_pod_that_its_node_cannot_start_says_why() -> None:
@@ -114,7 +118,7 @@ def test_a_pod_that_its_node_cannot_start_says_why() -> None:
 
 
 def test_a_pod_that_cannot_be_started_fails_its_job_after_the_start_deadline() -> None:
-    decided = on_a_node(60, MOUNT)
+    decided = on_a_node(90, MOUNT, known=[blocked("FailedMount", ago(60))])
     assert where(decided) == (S.FAILED, "FailedMount")
     assert "startDeadlineSeconds" in (decided.status.message or "")
 

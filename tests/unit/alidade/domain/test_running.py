@@ -175,36 +175,6 @@ def test_a_batch_job_deleted_by_someone_fails_the_job() -> None:
     assert (status.state, status.reason) == (S.FAILED, "BackingJobDeleted")
 
 
-@pytest.mark.parametrize("reason", ["ImagePullBackOff", "CreateContainerConfigError"])
-@pytest.mark.parametrize("started", [None, STARTED])
-def test_a_pod_that_cannot_start_fails_the_job_at_the_queues_deadline(
-    reason: str, started: JobStatus | None
-) -> None:
-    stuck = pod(worker=waiting(reason, "why"))
-    limited = queue(startDeadlineSeconds=60)
-
-    early = followed(stuck, queue=limited, status=started, now=NOW + timedelta(seconds=20))
-    assert early.status.state is (S.STARTED if started else S.QUEUED)
-    assert early.wake_after == timedelta(seconds=40)
-
-    late = followed(stuck, queue=limited, status=started, now=NOW + timedelta(seconds=60))
-    assert (late.status.state, late.status.reason) == (S.FAILED, reason)
-    assert late.status.message == (
-        f"failed: {reason} for 60 s (queue cpu's startDeadlineSeconds): pod train-x7k2p: why"
-    )
-
-
-def test_a_pod_that_waits_for_a_node_has_no_deadline() -> None:
-    draft = followed(pod(node=None), now=NOW + timedelta(days=9))
-    assert (draft.status.state, draft.wake_after) == (S.QUEUED, None)
-
-
-def test_without_its_queue_a_job_has_no_deadline() -> None:
-    stuck = pod(worker=waiting("ImagePullBackOff"))
-    draft = followed(stuck, queue=None, now=NOW + timedelta(days=9))
-    assert (draft.status.state, draft.wake_after) == (S.QUEUED, None)
-
-
 def test_a_job_finishes_with_its_pods_outputs() -> None:
     over = backing(suspend=False, status=complete())
     status = followed(succeeded_pod(says='{"model_version": "4"}'), backing=over).status
