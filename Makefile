@@ -37,12 +37,12 @@ verify: ## Check that what is generated is up to date.
 
 .PHONY: test-unit
 test-unit: ## Tests that need nothing but Python: the operator's, the worker's, the example's.
-	@$(DEV)/pytest --timeout 600 tests/unit/alidade
+	@$(DEV)/pytest --timeout 600 tests/unit/alidade tests/unit/hack
 	@$(WORKER_DEV)/pytest tests/unit/worker tests/unit/examples
 
 .PHONY: test-integration
 test-integration: ## The chart and the operator against a real API server, etcd and controllers.
-	@hack/cluster/binaries control-plane >/dev/null
+	@hack/cluster/binaries control-plane >/dev/null && hack/cluster/binaries kueue >/dev/null
 	@$(DEV)/pytest --timeout 600 tests/chart tests/integration tests/conformance
 
 .PHONY: test-e2e

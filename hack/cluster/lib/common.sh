@@ -62,4 +62,11 @@ keep_fresh() {
   find "$(dirname "$1")" -mindepth 1 -maxdepth 1 -mtime +14 -exec rm -rf {} + 2>/dev/null || true
 }
 
+# module_folder TOOLS MODULE: prints where the sources of a Go module are that tools/TOOLS pins. Go knows no folder of a module that it has
+# not downloaded, and says so by an empty line.
+module_folder() {
+  local go=(env GOFLAGS=-mod=readonly GOWORK=off go -C "$HERE/tools/$1")
+  "${go[@]}" mod download "$2" && "${go[@]}" list -m -f '{{.Dir}}' "$2"
+}
+
 digest_of() { cat "$@" | sha256sum | cut -c1-16; }
