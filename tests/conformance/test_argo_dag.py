@@ -2,7 +2,7 @@
 
 Words: a task is a Job, a workflow an Experiment, an exit of a container an end of a Job.
 `depends: A.Succeeded` is the condition Complete, `A.Failed` is Failed, `A.Daemoned` is Started,
-`A.Succeeded || A.Failed || A.Skipped || A.Omitted` is Finished; Omitted is Skipped.
+`A.Succeeded || A.Failed || A.Skipped || A.Omitted` is Ended; Omitted is Skipped.
 """
 
 import pytest
@@ -95,7 +95,7 @@ def test_a_job_runs_once_the_one_it_depends_on_has_come_to_the_end_it_wants(scen
     wanted = {
         "good": ("Finished", "Complete"),
         "bad": ("Failed", "Failed"),
-        "unwanted": ("Skipped", "Finished"),
+        "unwanted": ("Skipped", "Ended"),
     }
 
     scene.apply(
@@ -115,7 +115,7 @@ def test_a_fan_in_of_success_and_failure_runs_where_every_entry_holds(scene: Sce
     """dag_test.go: TestEvaluateDependsLogic; functional_test.go: TestDAGDepends. And is the same.
 
     Or differs: a list of dependencies is read as and. `P || F` has no counterpart, and one that
-    runs after either, whatever they came to, wants both Finished.
+    runs after either, whatever they came to, wants both Ended.
     """
     scene.let("f", FAILS)
 
@@ -123,13 +123,13 @@ def test_a_fan_in_of_success_and_failure_runs_where_every_entry_holds(scene: Sce
         job("p"),
         job("f"),
         # P && (F.Succeeded || F.Failed)
-        job("should-execute-1", "p", on("f", "Finished")),
+        job("should-execute-1", "p", on("f", "Ended")),
         # P || F
-        job("should-execute-2", on("p", "Finished"), on("f", "Finished")),
+        job("should-execute-2", on("p", "Ended"), on("f", "Ended")),
         # P && F
         job("should-not-execute", "p", "f"),
         # should-execute-2.Succeeded || should-not-execute
-        job("should-execute-3", "should-execute-2", on("should-not-execute", "Finished")),
+        job("should-execute-3", "should-execute-2", on("should-not-execute", "Ended")),
     )
 
     scene.until_states(
@@ -168,11 +168,11 @@ def test_each_end_lets_run_what_wants_it_and_skips_what_wants_another(scene: Sce
     """
     scene.let("failed", FAILS)
     met = {
-        "finished": {"Complete", "Finished", "Started"},
-        "failed": {"Failed", "Finished", "Started"},
-        "skipped": {"Finished"},
+        "finished": {"Complete", "Ended", "Started"},
+        "failed": {"Failed", "Ended", "Started"},
+        "skipped": {"Ended"},
     }
-    pairs = [(end, c) for end in met for c in ("Complete", "Failed", "Finished", "Started")]
+    pairs = [(end, c) for end in met for c in ("Complete", "Failed", "Ended", "Started")]
 
     scene.apply(
         job("finished"),
@@ -213,8 +213,8 @@ def test_a_value_from_a_job_that_never_ran_fails_the_job_that_wants_it(scene: Sc
     scene.apply(
         job("a"),
         job("b", on("a", "Failed")),
-        job("c", "a", on("b", "Finished"), parameters=[value]),
-        job("d", "a", on("b", "Finished"), parameters=[run_id]),
+        job("c", "a", on("b", "Ended"), parameters=[value]),
+        job("d", "a", on("b", "Ended"), parameters=[run_id]),
     )
 
     scene.until("c", "Failed", "ParameterUnresolved")
@@ -252,12 +252,12 @@ def test_no_more_run_at_a_time_than_is_allowed(scene: Scene) -> None:
 def test_going_on_after_a_failure_is_said_by_whoever_goes_on(scene: Scene) -> None:
     """functional_test.go: TestContinueOnFailDag; dag_test.go: TestLeafContinueOn. Differs.
 
-    `continueOn: failed` is a word of the task that fails, Finished one of the job that depends on
+    `continueOn: failed` is a word of the task that fails, Ended one of the job that depends on
     it; and a failure that was reckoned with is a failure all the same.
     """
     scene.let("f", FAILS)
 
-    scene.apply(job("f"), job("p", on("f", "Finished")))
+    scene.apply(job("f"), job("p", on("f", "Ended")))
 
     scene.until_states({"f": "Failed", "p": "Finished"})
     eventually(lambda: has_failed(scene))
@@ -284,7 +284,7 @@ def test_stopping_a_job_ends_what_depends_on_it(scene: Scene) -> None:
     what can do without it goes on.
     """
     scene.let("a", RUNS_ON)
-    scene.apply(job("a", backoffLimit=5), job("b", "a"), job("tidy-up", on("a", "Finished")))
+    scene.apply(job("a", backoffLimit=5), job("b", "a"), job("tidy-up", on("a", "Ended")))
     scene.until("a", "Started")
 
     scene.patch(JOB, "a", {"cancel": True})

@@ -22,7 +22,7 @@ def wants(name: str, condition: str, **rest: str) -> Body:
 def test_each_condition_is_met_by_the_ends_that_it_names(scene: Scene) -> None:
     scene.let("bad", [running(), failed(1)])
     befores = ("good", "bad", "stopped")
-    conditions = ("Complete", "Failed", "Finished", "Started")
+    conditions = ("Complete", "Failed", "Ended", "Started")
 
     scene.apply(
         *(job(f"{c.lower()}-{b}", wants(b, c)) for c in conditions for b in befores),
@@ -45,9 +45,9 @@ def test_each_condition_is_met_by_the_ends_that_it_names(scene: Scene) -> None:
             "failed-good": "Skipped",
             "failed-bad": "Finished",
             "failed-stopped": "Skipped",
-            "finished-good": "Finished",
-            "finished-bad": "Finished",
-            "finished-stopped": "Finished",
+            "ended-good": "Finished",
+            "ended-bad": "Finished",
+            "ended-stopped": "Finished",
             "started-good": "Finished",
             "started-bad": "Finished",
             "started-stopped": "Skipped",

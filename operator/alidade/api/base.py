@@ -3,26 +3,55 @@
 from datetime import datetime
 from typing import Annotated, Any, ClassVar, Literal, NamedTuple
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, GetJsonSchemaHandler
 from pydantic.alias_generators import to_camel
+from pydantic.json_schema import JsonSchemaValue
+from pydantic_core import CoreSchema
 
 GROUP = "alidade.dev"
 VERSION = "v1alpha1"
 
+
+class Limits:
+    """What a value has to keep to when it is applied, by JSON schema's names.
+
+    Only the API server asks for it. Reading does not: what is stored may be older than a limit,
+    and its owner is told nothing by an operator that cannot read it.
+    """
+
+    def __init__(self, **keywords: Any) -> None:
+        self._keywords = keywords
+
+    def __get_pydantic_json_schema__(
+        self, schema: CoreSchema, handler: GetJsonSchemaHandler
+    ) -> JsonSchemaValue:
+        return handler(schema) | self._keywords
+
+
 DnsLabel = Annotated[
-    str, Field(min_length=1, max_length=63, pattern=r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?$")
+    str, Limits(minLength=1, maxLength=63, pattern=r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?$")
 ]
-"""A name of another resource in the namespace (RFC 1123 label)."""
+"""A name without dots (RFC 1123 label)."""
 
 DnsSubdomain = Annotated[
     str,
-    Field(
-        min_length=1,
-        max_length=63,
+    Limits(
+        minLength=1,
+        maxLength=63,
         pattern=r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$",
     ),
 ]
-"""A name of another kind's object that has to be the value of a label as well (RFC 1123)."""
+"""A name of another object, which is the value of a label as well (RFC 1123 subdomain)."""
+
+MAX_SECONDS = 365 * 24 * 3600
+Seconds = Annotated[int, Limits(minimum=1, maximum=MAX_SECONDS)]
+"""A time that somebody waits for: a year at most."""
+
+Count = Annotated[int, Limits(minimum=0, maximum=2**31 - 1)]
+"""A number of objects."""
+
+Generation = Annotated[int, Limits(minimum=0, maximum=2**53 - 1)]
+"""A metadata.generation, as far as JSON's numbers are exact."""
 
 
 class Model(BaseModel):
@@ -49,15 +78,18 @@ class Metadata(Model):
     deletion_timestamp: datetime | None = None
 
 
+MAX_MESSAGE = 32768
+
+
 class Condition(Model):
     """A condition as KEP-1623 has it: one aspect of the state, with its reason."""
 
-    type: Annotated[str, Field(max_length=316)]
+    type: Annotated[str, Limits(maxLength=316)]
     status: Literal["True", "False", "Unknown"]
-    reason: Annotated[str, Field(max_length=1024)]
-    message: Annotated[str, Field(max_length=32768)] = ""
+    reason: Annotated[str, Limits(maxLength=1024)]
+    message: Annotated[str, Limits(maxLength=MAX_MESSAGE)] = ""
     last_transition_time: datetime
-    observed_generation: int | None = None
+    observed_generation: Generation | None = None
 
 
 def map_of(key: str) -> dict[str, Any]:
@@ -65,7 +97,7 @@ def map_of(key: str) -> dict[str, Any]:
     return {"x-kubernetes-list-type": "map", "x-kubernetes-list-map-keys": [key]}
 
 
-Conditions = Annotated[tuple[Condition, ...], Field(json_schema_extra=map_of("type"))]
+Conditions = Annotated[tuple[Condition, ...], Limits(**map_of("type"))]
 
 
 class Column(NamedTuple):
@@ -85,7 +117,7 @@ class Definition(NamedTuple):
     singular: str
     short_names: tuple[str, ...]
     columns: tuple[Column, ...]
-    rules: tuple[tuple[str, str], ...] = ()
+    rules: tuple["Rule", ...] = ()
 
 
 class Resource(Model):
@@ -101,15 +133,38 @@ class Resource(Model):
         return (self.metadata.namespace, self.metadata.name)
 
 
-def fixed(name: str, why: str) -> tuple[str, str]:
-    """Make the rule and message of a field of a spec that is what it was made as."""
-    return (
+class Rule(NamedTuple):
+    """A CEL rule, and what is said when it does not hold (KEP-2876)."""
+
+    rule: str
+    message: str
+    new_only: bool = False
+
+    def dump(self) -> dict[str, Any]:
+        """Return its form in a schema."""
+        if not self.new_only:
+            return {"rule": self.rule, "message": self.message}
+        rule = f"oldSelf.hasValue() || ({self.rule})"
+        return {"rule": rule, "message": self.message, "optionalOldSelf": True}
+
+
+def fixed(name: str, why: str) -> Rule:
+    """Make the rule of a field of a spec that is what it was made as."""
+    return Rule(
         f"has(self.{name}) == has(oldSelf.{name}) && "
         f"(!has(self.{name}) || self.{name} == oldSelf.{name})",
         f"{name} cannot be changed: {why}",
     )
 
 
-def rules(*pairs: tuple[str, str]) -> dict[str, Any]:
-    """Make the schema extension of CEL rules from pairs of rule and message (KEP-2876)."""
-    return {"x-kubernetes-validations": [{"rule": r, "message": m} for r, m in pairs]}
+def rules(*found: Rule) -> dict[str, Any]:
+    """Make the schema extension of rules."""
+    return {"x-kubernetes-validations": [rule.dump() for rule in found]}
+
+
+REFERABLE = Rule(
+    "size(self.metadata.name) <= 63",
+    "metadata.name must be no more than 63 characters: it is the value of a label",
+    new_only=True,
+)
+"""The rule of a kind that jobs refer to by name."""

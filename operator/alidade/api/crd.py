@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from alidade.api.base import GROUP, VERSION, Definition, Resource
+from alidade.api.base import GROUP, VERSION, Definition, Resource, rules
 from alidade.api.experiment import Experiment
 from alidade.api.job import Job
 from alidade.api.queue import Queue
@@ -34,9 +34,7 @@ def custom_resource_definition(resource: type[Resource]) -> dict[str, Any]:
     properties["spec"].pop("default", None)
     properties["status"].pop("default", None)
     if definition.rules:
-        root["x-kubernetes-validations"] = [
-            {"rule": rule, "message": message} for rule, message in definition.rules
-        ]
+        root |= rules(*definition.rules)
     return {
         "apiVersion": "apiextensions.k8s.io/v1",
         "kind": "CustomResourceDefinition",

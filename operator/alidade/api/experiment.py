@@ -5,10 +5,22 @@ from typing import Annotated, ClassVar
 
 from pydantic import ConfigDict, Field
 
-from alidade.api.base import Column, Conditions, Definition, DnsLabel, Model, Resource, fixed
+from alidade.api.base import (
+    REFERABLE,
+    Column,
+    Conditions,
+    Count,
+    Definition,
+    DnsSubdomain,
+    Generation,
+    Limits,
+    Model,
+    Resource,
+    fixed,
+)
 from alidade.api.base import rules as cel
 
-ImageReference = Annotated[str, Field(min_length=1, max_length=512)]
+ImageReference = Annotated[str, Limits(minLength=1, maxLength=512)]
 
 
 class Tracking(StrEnum):
@@ -26,8 +38,8 @@ class Workflow(Model):
         Field(description="Image that holds the entry points; the default of the jobs' image."),
     ]
     path: Annotated[
-        str | None,
-        Field(description="Directory in the image that holds MLproject.", max_length=512),
+        Annotated[str, Limits(maxLength=512)] | None,
+        Field(description="Directory in the image that holds MLproject."),
     ] = None
 
 
@@ -47,17 +59,15 @@ class ExperimentSpec(Model):
         Workflow | None, Field(description="Default workflow of the experiment's jobs.")
     ] = None
     queue: Annotated[
-        DnsLabel | None, Field(description="Default queue of the experiment's jobs.")
+        DnsSubdomain | None, Field(description="Default queue of the experiment's jobs.")
     ] = None
     artifact_location: Annotated[
-        str | None,
+        Annotated[str, Limits(maxLength=512, pattern=r"^[a-z][a-z0-9+.-]*:")] | None,
         Field(
             description=(
                 "URI under which MLflow keeps the artifacts of the runs, such as s3://bucket/path; "
                 "default: the tracking server's. Jobs and operator then write there themselves."
             ),
-            max_length=512,
-            pattern=r"^[a-z][a-z0-9+.-]*:",
         ),
     ] = None
     tracking: Annotated[
@@ -69,13 +79,13 @@ class ExperimentSpec(Model):
 class JobCounts(Model):
     """How many jobs of the experiment are in each state."""
 
-    waiting: int = 0
-    queued: int = 0
-    started: int = 0
-    finished: int = 0
-    failed: int = 0
-    skipped: int = 0
-    cancelled: int = 0
+    waiting: Count = 0
+    queued: Count = 0
+    started: Count = 0
+    finished: Count = 0
+    failed: Count = 0
+    skipped: Count = 0
+    cancelled: Count = 0
 
 
 class ExperimentStatus(Model):
@@ -86,7 +96,7 @@ class ExperimentStatus(Model):
     ] = None
     jobs: JobCounts = JobCounts()
     conditions: Conditions = ()
-    observed_generation: int | None = None
+    observed_generation: Generation | None = None
 
 
 class Experiment(Resource):
@@ -109,6 +119,7 @@ class Experiment(Resource):
             Column("Cancelled", ".status.jobs.cancelled", "integer", 1),
             Column("Age", ".metadata.creationTimestamp", "date"),
         ),
+        rules=(REFERABLE,),
     )
 
     spec: ExperimentSpec = ExperimentSpec()

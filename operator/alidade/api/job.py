@@ -4,24 +4,34 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Annotated, Any, ClassVar
 
-from pydantic import ConfigDict, Field
+from pydantic import BeforeValidator, ConfigDict, Field
 
 from alidade.api.base import (
+    MAX_SECONDS,
     Column,
     Condition,
     Conditions,
+    Count,
     Definition,
-    DnsLabel,
+    DnsSubdomain,
+    Generation,
+    Limits,
     Model,
     Resource,
+    Rule,
+    Seconds,
     fixed,
     map_of,
 )
 from alidade.api.base import rules as cel
 from alidade.api.experiment import ImageReference
-from alidade.api.parameter import Parameter, ParameterValue
+from alidade.api.parameter import ESCAPED, MAX_ENCODED, Parameter, ParameterValue
+from alidade.api.pod_template import POD_TEMPLATE
 
 MAX_ITEMS = 64
+MAX_BACKOFF_LIMIT = 1000
+MAX_ATTEMPTS = 20
+ExitCode = Annotated[int, Limits(minimum=-(2**31), maximum=2**31 - 1)]
 
 
 class JobState(StrEnum):
@@ -49,8 +59,16 @@ class DependencyCondition(StrEnum):
 
     COMPLETE = "Complete"
     FAILED = "Failed"
-    FINISHED = "Finished"
+    ENDED = "Ended"
     STARTED = "Started"
+
+
+# What Ended was called; it is read of jobs that were stored then, and taken of no other.
+_ENDED_BEFORE = "Finished"
+
+
+def _read_condition(word: object) -> object:
+    return DependencyCondition.ENDED if word == _ENDED_BEFORE else word
 
 
 class OnUnsatisfied(StrEnum):
@@ -63,13 +81,27 @@ class OnUnsatisfied(StrEnum):
 class Dependency(Model):
     """Another job of the namespace that has to come first."""
 
-    name: DnsLabel
+    model_config = ConfigDict(
+        json_schema_extra=cel(
+            Rule(
+                f"self.condition != '{_ENDED_BEFORE}'",
+                "condition must be Ended, which holds after any end, or Complete, which holds "
+                f"after a good one; {_ENDED_BEFORE} could be taken for either",
+                new_only=True,
+            )
+        )
+    )
+
+    name: DnsSubdomain
     condition: Annotated[
         DependencyCondition,
+        BeforeValidator(_read_condition),
+        Limits(enum=[*(str(c) for c in DependencyCondition), _ENDED_BEFORE]),
         Field(
             description=(
-                "Complete: it ended well. Failed: it failed. Finished: it ended, however. "
-                "Started: a pod of it has run."
+                "Complete: it ended well. Failed: it failed. Ended: it ended, however. "
+                "Started: a pod of it has run. (Finished is Ended in jobs of before, and refused "
+                "in new ones.)"
             )
         ),
     ] = DependencyCondition.COMPLETE
@@ -77,6 +109,11 @@ class Dependency(Model):
         OnUnsatisfied,
         Field(description="How this job ends when the condition can no longer hold."),
     ] = OnUnsatisfied.SKIP
+
+
+# How long a value is as JSON.
+_DOUBLED = "".join(f""".replace('{c}', "xx")""" for c in ESCAPED)
+_ENCODED = f"has(p.value) ? size(bytes(p.value{_DOUBLED})) : 0"
 
 
 def _describe_spec(schema: dict[str, Any]) -> None:
@@ -88,14 +125,20 @@ def _describe_spec(schema: dict[str, Any]) -> None:
     ]
     schema |= cel(
         *frozen,
-        (
+        Rule(
             "!has(oldSelf.cancel) || !oldSelf.cancel || (has(self.cancel) && self.cancel)",
             "cancel cannot be taken back",
         ),
-        (
+        Rule(
             "!has(self.parameters) || self.parameters.all(p, !has(p.valueFrom) || "
             "(has(self.dependsOn) && self.dependsOn.exists(d, d.name == p.valueFrom.job)))",
             "valueFrom.job must be one of dependsOn",
+        ),
+        Rule(
+            f"!has(self.parameters) || self.parameters.map(p, {_ENCODED}).sum() <= {MAX_ENCODED}",
+            f"parameters: the values of a job must be no more than {MAX_ENCODED} bytes together; "
+            "quotes, backslashes, tabs and line breaks count twice",
+            new_only=True,
         ),
     )
 
@@ -105,34 +148,27 @@ class JobSpec(Model):
 
     model_config = ConfigDict(json_schema_extra=_describe_spec)
 
-    experiment: Annotated[DnsLabel, Field(description="The Experiment that the job is part of.")]
+    experiment: Annotated[
+        DnsSubdomain, Field(description="The Experiment that the job is part of.")
+    ]
     queue: Annotated[
-        DnsLabel | None,
+        DnsSubdomain | None,
         Field(description="The Queue that the job runs on; default: the experiment's."),
     ] = None
     entry_point: Annotated[
         str,
-        Field(
-            description="Entry point of the workflow's MLproject.",
-            max_length=128,
-            pattern=r"^[A-Za-z_][A-Za-z0-9_.-]*$",
-        ),
+        Limits(maxLength=128, pattern=r"^[A-Za-z_][A-Za-z0-9_.-]*$"),
+        Field(description="Entry point of the workflow's MLproject."),
     ] = "main"
     parameters: Annotated[
         tuple[Parameter, ...],
-        Field(
-            description="Parameters of the entry point; others keep their defaults.",
-            max_length=MAX_ITEMS,
-            json_schema_extra=map_of("name"),
-        ),
+        Limits(maxItems=MAX_ITEMS, **map_of("name")),
+        Field(description="Parameters of the entry point; others keep their defaults."),
     ] = ()
     depends_on: Annotated[
         tuple[Dependency, ...],
-        Field(
-            description="Jobs that come first, in any graph without a cycle.",
-            max_length=MAX_ITEMS,
-            json_schema_extra=map_of("name"),
-        ),
+        Limits(maxItems=MAX_ITEMS, **map_of("name")),
+        Field(description="Jobs that come first, in any graph without a cycle."),
     ] = ()
     image: Annotated[
         ImageReference | None,
@@ -143,9 +179,10 @@ class JobSpec(Model):
         Field(
             description=(
                 "A core/v1 PodTemplateSpec that is merged into the generated one; its container "
-                "`worker` is the job's own."
+                "`worker` is the job's own. What of the queue it may have otherwise says the "
+                "queue's jobsMayOverride."
             ),
-            json_schema_extra={"x-kubernetes-preserve-unknown-fields": True},
+            json_schema_extra=POD_TEMPLATE,
         ),
     ] = None
     suspend: Annotated[
@@ -156,38 +193,36 @@ class JobSpec(Model):
     ] = False
     priority: Annotated[
         int,
-        Field(description="Jobs of a higher priority leave the queue first.", ge=-1000, le=1000),
+        Limits(minimum=-1000, maximum=1000),
+        Field(description="Jobs of a higher priority leave the queue first."),
     ] = 0
     replicas: Annotated[
         int,
+        Limits(minimum=1, maximum=64),
         Field(
             description=(
                 "Pods that run the job together, each told by TF_CONFIG where the others are; "
                 "the first of them reports to the MLflow run and gives the outputs."
-            ),
-            ge=1,
-            le=64,
+            )
         ),
     ] = 1
     priority_class_name: Annotated[
-        str | None,
+        Annotated[str, Limits(maxLength=253, pattern=r"^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$")] | None,
         Field(
             description=(
                 "PriorityClass of the pods, by which the scheduler prefers and preempts; it does "
                 "not change the order within the queue, which is priority's."
-            ),
-            max_length=253,
-            pattern=r"^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$",
+            )
         ),
     ] = None
     backoff_limit: Annotated[
         int,
+        Limits(minimum=0, maximum=MAX_BACKOFF_LIMIT),
         Field(
             description=(
                 "Retries after the workflow's own failures (batch/v1); lost nodes and evictions "
                 "are always retried and do not count."
-            ),
-            ge=0,
+            )
         ),
     ] = 0
     pod_failure_policy: Annotated[
@@ -198,14 +233,11 @@ class JobSpec(Model):
         ),
     ] = None
     active_deadline_seconds: Annotated[
-        int | None, Field(description="Seconds after which a started job fails (batch/v1).", ge=1)
+        Seconds | None, Field(description="Seconds after which a started job fails (batch/v1).")
     ] = None
     ttl_seconds_after_finished: Annotated[
-        int | None,
-        Field(
-            description="Seconds after its end when the job is deleted; its MLflow run is kept.",
-            ge=0,
-        ),
+        Annotated[int, Limits(minimum=0, maximum=MAX_SECONDS)] | None,
+        Field(description="Seconds after its end when the job is deleted; its MLflow run is kept."),
     ] = None
 
 
@@ -231,7 +263,7 @@ class RootCause(Model):
     job: Annotated[str, Field(description="The job that failed.")]
     reason: str
     message: str
-    exit_code: int | None = None
+    exit_code: ExitCode | None = None
     last_lines: Annotated[
         str | None,
         Field(description="The end of its log, if that has more to say than the message."),
@@ -243,13 +275,17 @@ class Attempt(Model):
 
     pod: str
     node: str | None = None
+    image_id: Annotated[
+        str | None,
+        Field(description="The image that ran, with its digest, in the words of the runtime."),
+    ] = None
     start_time: datetime | None = None
     completion_time: datetime | None = None
     reason: Annotated[
         str | None, Field(description="How it ended, in one word; unset while it runs.")
     ] = None
     message: Annotated[str | None, Field(description="How it ended, in one sentence.")] = None
-    exit_code: int | None = None
+    exit_code: ExitCode | None = None
 
 
 class JobStatus(Model):
@@ -283,15 +319,27 @@ class JobStatus(Model):
         tuple[Attempt, ...],
         Field(
             description=(
-                "The pods that ran, one an attempt and in their order; of several replicas, "
-                "those of the first."
+                "The pods that ran, one an attempt and in their order, the first few and the last "
+                "few; of several replicas, those of the first."
             ),
             json_schema_extra=map_of("pod"),
         ),
     ] = ()
+    attempt_count: Annotated[
+        Count, Field(description="How many there were, those left out of attempts included.")
+    ] = 0
+    pod_template_hash: Annotated[
+        str | None,
+        Field(
+            description=(
+                "What podTemplate and podFailurePolicy were when the job was accepted: a job is "
+                "not run with others."
+            )
+        ),
+    ] = None
     start_time: Annotated[datetime | None, Field(description="When a pod first ran.")] = None
     completion_time: Annotated[datetime | None, Field(description="When the job ended.")] = None
-    observed_generation: int | None = None
+    observed_generation: Generation | None = None
 
     @property
     def ended(self) -> bool:
@@ -337,18 +385,20 @@ class Job(Resource):
             Column("Message", ".status.message", priority=1),
         ),
         rules=(
-            ("size(self.metadata.name) <= 63", "metadata.name must be no more than 63 characters"),
-            (
+            Rule(
+                "size(self.metadata.name) <= 63", "metadata.name must be no more than 63 characters"
+            ),
+            Rule(
                 f"{_ALONE} || size(self.metadata.name) <= 60",
                 "with replicas, metadata.name must be no more than 60 characters: "
                 "its pods' host names are it and -0 to -63",
             ),
-            (
+            Rule(
                 f"{_ALONE} || self.metadata.name.matches('^[a-z]([-a-z0-9]*[a-z0-9])?$')",
                 "with replicas, metadata.name must start with a letter and have letters, digits "
                 "and hyphens only: it names a Service",
             ),
-            (
+            Rule(
                 "!has(self.spec.dependsOn) || "
                 "!self.spec.dependsOn.exists(d, d.name == self.metadata.name)",
                 "a job cannot depend on itself",

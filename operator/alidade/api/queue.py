@@ -6,24 +6,34 @@ from typing import Annotated, ClassVar
 from pydantic import ConfigDict, Field
 
 from alidade.api.base import (
+    MAX_SECONDS,
+    REFERABLE,
     Column,
     Conditions,
+    Count,
     Definition,
     DnsLabel,
     DnsSubdomain,
+    Generation,
+    Limits,
     Model,
     Resource,
+    Rule,
+    Seconds,
     map_of,
     rules,
 )
 
+# Of the exponents those that any node could have use for.
 QUANTITY = (
-    r"^(\+|-)?(([0-9]+(\.[0-9]*)?)|(\.[0-9]+))"
-    r"(([KMGTPE]i)|[numkMGTPE]|([eE](\+|-)?(([0-9]+(\.[0-9]*)?)|(\.[0-9]+))))?$"
+    r"^\+?(([0-9]+(\.[0-9]*)?)|(\.[0-9]+))"
+    r"(([KMGTPE]i)|[numkMGTPE]|([eE](\+|-)?[0-9]{1,2}))?$"
 )
 DEFAULT_START_DEADLINE_SECONDS = 600
 DEFAULT_FALLBACK_SECONDS = 60
+DEFAULT_PLACEMENT_SECONDS = 60
 MAX_FLAVORS = 16
+MAX_RUNNING = 100_000
 
 
 class StopPolicy(StrEnum):
@@ -34,30 +44,55 @@ class StopPolicy(StrEnum):
     HOLD_AND_DRAIN = "HoldAndDrain"
 
 
+class Override(StrEnum):
+    """What a job may have otherwise than its queue."""
+
+    NODES = "Nodes"
+    TOLERATIONS = "Tolerations"
+    EXTENDED_RESOURCES = "ExtendedResources"
+    CPU = "CPU"
+    MEMORY = "Memory"
+
+
+LabelKey = Annotated[str, Limits(maxLength=317)]
+LabelValue = Annotated[str, Limits(maxLength=63)]
+NodeSelector = Annotated[dict[str, LabelValue], Limits(maxProperties=64)]
+
+
 class Toleration(Model):
     """A core/v1 Toleration."""
 
-    key: str | None = None
+    key: LabelKey | None = None
     operator: Annotated[str | None, Field(json_schema_extra={"enum": ["Exists", "Equal"]})] = None
-    value: str | None = None
+    value: LabelValue | None = None
     effect: Annotated[
         str | None,
         Field(json_schema_extra={"enum": ["NoSchedule", "PreferNoSchedule", "NoExecute"]}),
     ] = None
-    toleration_seconds: int | None = None
+    toleration_seconds: Annotated[int, Limits(minimum=0, maximum=MAX_SECONDS)] | None = None
 
 
+Tolerations = Annotated[
+    tuple[Toleration, ...], Limits(maxItems=64, **{"x-kubernetes-list-type": "atomic"})
+]
 Quantity = Annotated[
     str | int,
-    Field(json_schema_extra={"x-kubernetes-int-or-string": True, "pattern": QUANTITY}),
+    Limits(
+        pattern=QUANTITY,
+        maxLength=32,
+        minimum=0,
+        maximum=2**53 - 1,
+        **{"x-kubernetes-int-or-string": True},
+    ),
 ]
+Quantities = Annotated[dict[str, Quantity], Limits(maxProperties=32)]
 
 
 class Resources(Model):
     """A core/v1 ResourceRequirements."""
 
-    requests: dict[str, Quantity] | None = None
-    limits: dict[str, Quantity] | None = None
+    requests: Quantities | None = None
+    limits: Quantities | None = None
 
 
 class Flavor(Model):
@@ -65,27 +100,21 @@ class Flavor(Model):
 
     name: DnsLabel
     node_selector: Annotated[
-        dict[str, str], Field(description="Labels of its nodes, beside the queue's.")
+        NodeSelector, Field(description="Labels of its nodes, beside the queue's.")
     ] = {}
     tolerations: Annotated[
-        tuple[Toleration, ...],
-        Field(
-            description="Taints that its jobs tolerate, beside the queue's.",
-            max_length=64,
-            json_schema_extra={"x-kubernetes-list-type": "atomic"},
-        ),
+        Tolerations, Field(description="Taints that its jobs tolerate, beside the queue's.")
     ] = ()
     resources: Annotated[
         Resources | None, Field(description="Requests and limits instead of the queue's.")
     ] = None
     fallback_after_seconds: Annotated[
-        int,
+        Seconds,
         Field(
             description=(
                 "Seconds after which a job for which no node is found is tried in the next flavor; "
-                "in the last one it waits."
-            ),
-            ge=1,
+                "in the last one it waits, or gives its place back after placementTimeoutSeconds."
+            )
         ),
     ] = DEFAULT_FALLBACK_SECONDS
 
@@ -95,12 +124,12 @@ class QueueSpec(Model):
 
     model_config = ConfigDict(
         json_schema_extra=rules(
-            (
+            Rule(
                 "!has(self.kueueLocalQueue) || !has(self.maxRunning)",
                 "maxRunning cannot go with kueueLocalQueue: the quota is that of Kueue's "
                 "ClusterQueue",
             ),
-            (
+            Rule(
                 "!has(self.kueueLocalQueue) || !has(self.flavors) || size(self.flavors) == 0",
                 "flavors cannot go with kueueLocalQueue: Kueue has its own, ResourceFlavors",
             ),
@@ -108,30 +137,29 @@ class QueueSpec(Model):
     )
 
     node_selector: Annotated[
-        dict[str, str], Field(description="Labels of the nodes of the pool.")
+        NodeSelector, Field(description="Labels of the nodes of the pool.")
     ] = {}
     tolerations: Annotated[
-        tuple[Toleration, ...],
-        Field(
-            description="Taints of the pool that its jobs tolerate.",
-            max_length=64,
-            json_schema_extra={"x-kubernetes-list-type": "atomic"},
-        ),
+        Tolerations, Field(description="Taints of the pool that its jobs tolerate.")
     ] = ()
     resources: Annotated[
         Resources, Field(description="Requests and limits of each job's container.")
     ] = Resources()
     flavors: Annotated[
         tuple[Flavor, ...],
+        Limits(maxItems=MAX_FLAVORS, **map_of("name")),
         Field(
-            description="Pools in the order in which they are tried; none: the queue is one pool.",
-            max_length=MAX_FLAVORS,
-            json_schema_extra=map_of("name"),
+            description="Pools in the order in which they are tried; none: the queue is one pool."
         ),
     ] = ()
     max_running: Annotated[
-        int | None,
-        Field(description="Jobs that may run at a time; without it the scheduler decides.", ge=0),
+        Annotated[int, Limits(minimum=0, maximum=MAX_RUNNING)] | None,
+        Field(
+            description=(
+                "Jobs that may run at a time, each as long as a pod of it has not ended; without "
+                "it the scheduler decides."
+            )
+        ),
     ] = None
     stop_policy: Annotated[
         StopPolicy,
@@ -149,24 +177,52 @@ class QueueSpec(Model):
         ),
     ] = None
     start_deadline_seconds: Annotated[
-        int,
+        Seconds,
         Field(
             description=(
                 "Seconds after which a job ends as Failed whose pod cannot start because of its "
                 "image or its configuration."
-            ),
-            ge=1,
+            )
         ),
     ] = DEFAULT_START_DEADLINE_SECONDS
+    placement_timeout_seconds: Annotated[
+        Seconds,
+        Field(
+            description=(
+                "Seconds after which a job of which the scheduler can place no pod, in the last "
+                "flavor if there are several, gives its place back to those that wait behind it, "
+                "and asks again; of no effect with kueueLocalQueue, whose ClusterQueue decides."
+            )
+        ),
+    ] = DEFAULT_PLACEMENT_SECONDS
+    jobs_may_override: Annotated[
+        tuple[Override, ...],
+        Limits(maxItems=len(Override), **{"x-kubernetes-list-type": "set"}),
+        Field(
+            description=(
+                "What a job's podTemplate may have otherwise than the queue; of the rest the queue "
+                "wins. Nodes: nodeSelector, where the two name the same label, nodeName and "
+                "schedulerName. "
+                "Tolerations: tolerations, and runtimeClassName, whose RuntimeClass adds its own. "
+                "ExtendedResources: all resources but CPU, memory and ephemeral-storage, of any "
+                "container and of the pod, and resourceClaims. CPU and Memory: requests and limits "
+                "above the queue's. Affinities and spread constraints only narrow the choice of "
+                "nodes, and are always taken."
+            )
+        ),
+    ] = (Override.CPU, Override.MEMORY)
 
 
 class QueueStatus(Model):
     """What is."""
 
-    queued: Annotated[int, Field(description="Jobs that only wait for their turn.")] = 0
-    running: Annotated[int, Field(description="Jobs that hold a place.")] = 0
+    queued: Annotated[Count, Field(description="Jobs that only wait for their turn.")] = 0
+    running: Annotated[
+        Count,
+        Field(description="Jobs that hold a place: those that may run, or have pods that do."),
+    ] = 0
     conditions: Conditions = ()
-    observed_generation: int | None = None
+    observed_generation: Generation | None = None
 
 
 class Queue(Resource):
@@ -185,6 +241,7 @@ class Queue(Resource):
             Column("Local queue", ".spec.kueueLocalQueue", priority=1),
             Column("Age", ".metadata.creationTimestamp", "date"),
         ),
+        rules=(REFERABLE,),
     )
 
     spec: QueueSpec = QueueSpec()

@@ -58,7 +58,7 @@ def holds(condition: DependencyCondition, status: JobStatus) -> bool | None:
     if state is None or not state.ended:
         return None
     match condition:
-        case DependencyCondition.FINISHED:
+        case DependencyCondition.ENDED:
             return True
         case DependencyCondition.FAILED:
             return state is JobState.FAILED

@@ -125,7 +125,7 @@ def _meets(condition: DependencyCondition, outcome: Outcome) -> bool | None:
     return {
         DependencyCondition.COMPLETE: outcome.state is JobState.FINISHED,
         DependencyCondition.FAILED: outcome.state is JobState.FAILED,
-        DependencyCondition.FINISHED: True,
+        DependencyCondition.ENDED: True,
         DependencyCondition.STARTED: False,
     }[condition]
 

@@ -120,7 +120,7 @@ class World:
                 return name in self.completed
             case DependencyCondition.STARTED:
                 return name in self.ran
-            case DependencyCondition.FINISHED:
+            case DependencyCondition.ENDED:
                 return self.jobs[name].status.ended
             case DependencyCondition.FAILED:
                 return self.jobs[name].status.state is JobState.FAILED

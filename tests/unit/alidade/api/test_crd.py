@@ -1,4 +1,5 @@
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,7 @@ KEYWORDS = {
     "items",
     "maxItems",
     "maxLength",
+    "maxProperties",
     "maximum",
     "minLength",
     "minimum",
@@ -36,6 +38,8 @@ KEYWORDS = {
     "x-kubernetes-preserve-unknown-fields",
     "x-kubernetes-validations",
 }
+# What of a job Kubernetes reads, and says what is wrong with.
+PASSED_THROUGH = {"podTemplate", "metadata", "spec", "podFailurePolicy"}
 Schema = dict[str, Any]
 
 
@@ -102,7 +106,37 @@ def test_only_what_is_passed_through_keeps_unknown_fields(resource: type[Resourc
         for path, node in nodes(schema(resource))
         if node.get("x-kubernetes-preserve-unknown-fields")
     }
-    assert kept <= {"podTemplate", "podFailurePolicy"}
+    assert kept <= PASSED_THROUGH
+
+
+@pytest.mark.parametrize("resource", RESOURCES)
+def test_every_number_has_bounds(resource: type[Resource]) -> None:
+    unbounded = [
+        path
+        for path, node in nodes(schema(resource))
+        if node.get("type") == "integer" or node.get("x-kubernetes-int-or-string")
+        if not {"minimum", "maximum"} <= node.keys()
+    ]
+    assert not unbounded
+
+
+@pytest.mark.parametrize("resource", RESOURCES)
+def test_no_time_is_longer_than_a_clock_can_count(resource: type[Resource]) -> None:
+    for path, node in nodes(schema(resource)):
+        if path.endswith("Seconds") or "SecondsAfter" in path:
+            assert datetime.now(UTC) + timedelta(seconds=node["maximum"])
+
+
+@pytest.mark.parametrize("resource", RESOURCES)
+def test_everything_that_a_user_writes_has_a_greatest_length(resource: type[Resource]) -> None:
+    limits = {"string": "maxLength", "array": "maxItems"}
+    unbounded = [
+        path
+        for path, node in nodes(schema(resource)["properties"]["spec"])
+        if ("additionalProperties" in node and "maxProperties" not in node)
+        or (node.get("type") in limits and limits[node["type"]] not in node and "enum" not in node)
+    ]
+    assert not unbounded
 
 
 @pytest.mark.parametrize("resource", RESOURCES)

@@ -35,7 +35,7 @@ def others(*jobs: Job) -> dict[str, Job]:
     [
         (C.COMPLETE, {S.FINISHED}),
         (C.FAILED, {S.FAILED}),
-        (C.FINISHED, set(ENDS)),
+        (C.ENDED, set(ENDS)),
         (C.STARTED, {S.FINISHED}),
     ],
 )
@@ -53,7 +53,7 @@ def test_started_holds_for_good_once_a_pod_ran(state: JobState | None) -> None:
 
 
 @pytest.mark.parametrize("state", ENDS)
-@pytest.mark.parametrize("condition", [C.COMPLETE, C.FAILED, C.FINISHED])
+@pytest.mark.parametrize("condition", [C.COMPLETE, C.FAILED, C.ENDED])
 def test_other_conditions_do_not_ask_whether_a_pod_ran(
     condition: DependencyCondition, state: JobState
 ) -> None:
@@ -66,7 +66,7 @@ def test_a_job_without_dependencies_may_run() -> None:
 
 
 def test_every_dependency_has_to_be_met() -> None:
-    dependent = job(depends_on=["a", on("b", C.FINISHED)])
+    dependent = job(depends_on=["a", on("b", C.ENDED)])
     a, b = job_in(S.FINISHED, "a"), job_in(S.SKIPPED, "b")
     assert judge(dependent, others(a, b), ()) == Met((met("a"), met("b", S.SKIPPED)))
     verdict = judge(dependent, others(a, job("b")), ())
@@ -74,7 +74,7 @@ def test_every_dependency_has_to_be_met() -> None:
     assert [entry.met for entry in verdict.entries] == [True, False]
     assert (verdict.reason, verdict.message) == (
         "DependencyPending",
-        "waits for b (new) to be Finished",
+        "waits for b (new) to be Ended",
     )
 
 
