@@ -78,6 +78,33 @@ REFUSED_JOBS: dict[str, tuple[Body, str]] = {
         job("a", activeDeadlineSeconds=0),
         "spec.activeDeadlineSeconds in body should be greater than or equal to 1",
     ),
+    "a time that no clock counts": (
+        job("a", ttlSecondsAfterFinished=10**12),
+        "spec.ttlSecondsAfterFinished in body should be less than or equal to 31536000",
+    ),
+    "as many retries as there are atoms": (
+        job("a", backoffLimit=10**18),
+        "spec.backoffLimit in body should be less than or equal to 1000",
+    ),
+    "a label of the system's in its template": (
+        job("a", podTemplate={"metadata": {"labels": {"alidade.dev/job": "b"}}}),
+        'spec.podTemplate.metadata.labels: Invalid value: "object": labels of alidade.dev are not '
+        "for users to set",
+    ),
+    "an annotation of the system's in its template": (
+        job("a", podTemplate={"metadata": {"annotations": {"alidade.dev/parameters": "{}"}}}),
+        'spec.podTemplate.metadata.annotations: Invalid value: "object": annotations of '
+        "alidade.dev are not for users to set: they say which job a pod belongs to, and what it is "
+        "told",
+    ),
+    "an annotation of a group below the system's": (
+        job("a", podTemplate={"metadata": {"annotations": {"x": "1", "A.Alidade.dev/y": ""}}}),
+        "annotations of alidade.dev are not for users to set",
+    ),
+    "a template with labels that are none": (
+        job("a", podTemplate={"metadata": {"labels": {"a": 1}}}),
+        'spec.podTemplate.metadata.labels.a in body must be of type string: "integer"',
+    ),
     "a number for a parameter": (
         job("a", parameters=[parameter(value=30)]),
         'spec.parameters[0].value in body must be of type string: "integer"',
@@ -85,6 +112,23 @@ REFUSED_JOBS: dict[str, tuple[Body, str]] = {
     "a value as long as a file": (
         job("a", parameters=[parameter(value=5000 * "x")]),
         "spec.parameters[0].value: Too long",
+    ),
+    "a value with a control character that no environment holds": (
+        job("a", parameters=[parameter(value="1"), parameter("name", value="a\0b")]),
+        "spec.parameters[1].value in body should match",
+    ),
+    "a value with a control character that a terminal obeys": (
+        job("a", parameters=[parameter(value="\x1b[2J")]),
+        "spec.parameters[0].value in body should match",
+    ),
+    "values that are too long together": (
+        job("a", parameters=[parameter(f"p{n}", value=1024 * "é") for n in range(33)]),
+        "parameters: the values of a job must be no more than 65536 bytes together",
+    ),
+    "values that are too long together when they are written as JSON": (
+        job("a", parameters=[parameter(f"p{n}", value=600 * '"\\\n') for n in range(19)]),
+        "parameters: the values of a job must be no more than 65536 bytes together; quotes, "
+        "backslashes, tabs and line breaks count twice",
     ),
     "a parameter twice": (
         job("a", parameters=[parameter(value="1"), parameter(value="2")]),
@@ -96,8 +140,13 @@ REFUSED_JOBS: dict[str, tuple[Body, str]] = {
     ),
     "a condition that does not exist": (
         job("a", {"name": "b", "condition": "Succeeded"}),
-        'Unsupported value: "Succeeded": supported values: "Complete", "Failed", "Finished", '
-        '"Started"',
+        'Unsupported value: "Succeeded": supported values: "Complete", "Failed", "Ended", '
+        '"Started", "Finished"',
+    ),
+    "a condition that could be taken for another": (
+        job("a", {"name": "b", "condition": "Finished"}),
+        'spec.dependsOn[0]: Invalid value: "object": condition must be Ended, which holds after '
+        "any end, or Complete, which holds after a good one; Finished could be taken for either",
     ),
     "a reaction that does not exist": (
         job("a", {"name": "b", "onUnsatisfied": "Ignore"}),
@@ -172,6 +221,39 @@ REFUSED_OTHERS: dict[str, tuple[Body, str]] = {
         queue(startDeadlineSeconds=0),
         "spec.startDeadlineSeconds in body should be greater than or equal to 1",
     ),
+    "a queue with all the patience in the world": (
+        queue(startDeadlineSeconds=10**12),
+        "spec.startDeadlineSeconds in body should be less than or equal to 31536000",
+    ),
+    "a flavor with all the patience in the world": (
+        queue(flavors=[{"name": "gpu", "fallbackAfterSeconds": 10**12}]),
+        "spec.flavors[0].fallbackAfterSeconds in body should be less than or equal to 31536000",
+    ),
+    "a toleration for ever and a day": (
+        queue(tolerations=[{"operator": "Exists", "tolerationSeconds": 2**62}]),
+        "spec.tolerations[0].tolerationSeconds in body should be less than or equal to 31536000",
+    ),
+    "a queue with an amount below nothing": (
+        queue(resources={"requests": {"cpu": -1}}),
+        "spec.resources.requests.cpu in body should be greater than or equal to 0",
+    ),
+    "a queue with an amount that is no number any more": (
+        queue(resources={"requests": {"memory": "1e1000000000"}}),
+        "spec.resources.requests.memory in body should match",
+    ),
+    "a queue that lets jobs have what does not exist": (
+        queue(jobsMayOverride=["GPU"]),
+        'Unsupported value: "GPU": supported values: "Nodes", "Tolerations", '
+        '"ExtendedResources", "CPU", "Memory"',
+    ),
+    "a queue that no job could name": (
+        {**queue(), "metadata": {"name": 64 * "q"}},
+        "metadata.name must be no more than 63 characters",
+    ),
+    "an experiment that no job could name": (
+        {**experiment(), "metadata": {"name": 64 * "e"}},
+        "metadata.name must be no more than 63 characters",
+    ),
     "an experiment tracked elsewhere": (
         experiment(tracking="Papyrus"),
         'Unsupported value: "Papyrus": supported values: "MLflow", "None"',
@@ -192,7 +274,7 @@ REFUSED_OTHERS: dict[str, tuple[Body, str]] = {
 
 FULL = job(
     "full",
-    {"name": "before", "condition": "Finished"},
+    {"name": "before", "condition": "Ended"},
     queue="cpu",
     entryPoint="train",
     parameters=[parameter(value="1")],
@@ -271,6 +353,41 @@ def test_only_a_job_with_replicas_needs_the_name_of_a_service(
     empty_scene: Scene, fine: Body
 ) -> None:
     assert "created" in empty_scene.apply(fine)
+
+
+def test_a_name_with_dots_can_be_referred_to(empty_scene: Scene) -> None:
+    run_id = parameter("run_id", **from_job("fgm-eps-0.3", field="mlflowRunId"))
+
+    for dotted in (
+        queue("v1.28"),
+        {**experiment(queue="v1.28"), "metadata": {"name": "resnet-1.5"}},
+        job("infer", "fgm-eps-0.3", experiment="resnet-1.5", queue="v1.28", parameters=[run_id]),
+        job("infer-eps-0.3"),
+    ):
+        assert "created" in empty_scene.apply(dotted)
+
+
+def test_a_template_may_have_labels_and_annotations_of_others(empty_scene: Scene) -> None:
+    found = {
+        "labels": {"team": "red", "notalidade.dev/job": "a", "alidade.dev.example/job": "b"},
+        "annotations": {"linkerd.io/inject": "disabled"},
+        "creationTimestamp": None,
+        "unknown": [1],
+    }
+
+    empty_scene.apply(job("a", podTemplate={"metadata": found, "unknown": {}}))
+
+    # What is unknown is for the API server to refuse when the pod's batch/v1 Job is made.
+    kept = empty_scene.get(JOB, "a")["spec"]["podTemplate"]
+    assert kept == {"metadata": found, "unknown": {}}
+
+
+def test_values_arrive_as_they_were_typed(empty_scene: Scene) -> None:
+    odd = '\t\r\n\x7f\x85\u2028\ufeff\ufffe\U0001f600\U0010ffff "\\'
+
+    empty_scene.apply(job("a", parameters=[parameter(value=odd)]))
+
+    assert empty_scene.get(JOB, "a")["spec"]["parameters"][0]["value"] == odd
 
 
 def test_a_job_can_be_suspended_and_resumed_but_cancelled_only_once(empty_scene: Scene) -> None:
