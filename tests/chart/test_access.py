@@ -28,6 +28,7 @@ HOME: set[Right] = {
 }
 OPERATOR = [{"kind": "ServiceAccount", "name": "alidade-operator", "namespace": "alidade"}]
 OWN = ["experiments", "queues", "jobs"]
+ROLES = {"alidade-submit", "alidade-edit", "alidade-queue-owner", "alidade-view"}
 
 
 def _rights(role: Body) -> set[Right]:
@@ -64,7 +65,7 @@ def test_with_namespaces_the_operator_has_no_right_outside_them() -> None:
     assert _granted(rendered) == {"team-a": WORK, "team-b": WORK, "alidade": HOME}
     assert not rendered.all("ClusterRoleBinding")
     roles = {body["metadata"]["name"] for body in rendered.all("ClusterRole")}
-    assert roles == {"alidade-edit", "alidade-view"}
+    assert roles == ROLES
 
 
 def test_without_an_archive_of_logs_the_operator_may_not_read_them() -> None:
@@ -105,28 +106,44 @@ def test_the_lease_is_the_one_that_the_operator_is_told_of() -> None:
     assert {e["value"] for e in container["env"] if e["name"] == "ALIDADE_LEASE_NAME"} == names
 
 
-def test_people_who_edit_may_change_the_resources_and_not_their_status() -> None:
-    verbs = ["get", "list", "watch", "create", "update", "patch", "delete", "deletecollection"]
-    role = Rendered().get("ClusterRole", "alidade-edit")
-    assert _rights(role) == set(product(["alidade.dev"], OWN, verbs))
+@pytest.mark.parametrize(
+    ("role", "written"),
+    [
+        ("submit", ["experiments", "jobs"]),
+        ("edit", ["experiments", "jobs"]),
+        ("queue-owner", ["queues"]),
+        ("view", []),
+    ],
+)
+def test_people_may_read_everything_and_write_what_is_theirs(role: str, written: list[str]) -> None:
+    readable = [*OWN, *(f"{resource}/status" for resource in OWN)]
+    verbs = ["create", "update", "patch", "delete", "deletecollection"]
+    assert _rights(Rendered().get("ClusterRole", f"alidade-{role}")) == {
+        *product(["alidade.dev"], readable, ["get", "list", "watch"]),
+        *product(["alidade.dev"], written, verbs),
+    }
 
 
-def test_people_who_view_may_read_the_resources() -> None:
-    role = Rendered().get("ClusterRole", "alidade-view")
-    assert _rights(role) == set(product(["alidade.dev"], OWN, ["get", "list", "watch"]))
-
-
-@pytest.mark.parametrize("aggregate", [True, False])
-def test_the_clusters_own_roles_take_them_in_unless_told_otherwise(aggregate: bool) -> None:
+@pytest.mark.parametrize(
+    ("aggregate", "expected"),
+    [
+        (
+            True,
+            {
+                "alidade-submit": {"admin", "edit"},
+                "alidade-queue-owner": {"admin"},
+                "alidade-view": {"view"},
+            },
+        ),
+        (False, {}),
+    ],
+)
+def test_the_clusters_own_roles_take_them_in_unless_told_otherwise(
+    aggregate: bool, expected: dict[str, set[str]]
+) -> None:
     rendered = Rendered({"rbac": {"aggregate": aggregate}})
     prefix = "rbac.authorization.k8s.io/aggregate-to-"
-    taken_in = {
-        name: {
-            label.removeprefix(prefix)
-            for label in rendered.get("ClusterRole", name)["metadata"]["labels"]
-            if label.startswith(prefix)
-        }
-        for name in ("alidade-edit", "alidade-view")
-    }
-    expected = {"alidade-edit": {"admin", "edit"}, "alidade-view": {"view"}}
-    assert taken_in == (expected if aggregate else {"alidade-edit": set(), "alidade-view": set()})
+    for name in ROLES:
+        labels = rendered.get("ClusterRole", name)["metadata"]["labels"]
+        taken_in = {label.removeprefix(prefix) for label in labels if label.startswith(prefix)}
+        assert taken_in == expected.get(name, set()), name

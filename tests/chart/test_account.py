@@ -100,33 +100,6 @@ def test_the_operator_may_touch_its_own_lease_alone(installed: Installation, ver
     assert not installed.may(f"{verb} leases.coordination.k8s.io/alidade-operator", "default")
 
 
-@pytest.mark.parametrize(
-    ("role", "allowed"),
-    [
-        ("view", {"get", "list", "watch"}),
-        ("edit", {"get", "list", "watch", "create", "update", "patch", "delete"}),
-        ("admin", {"get", "list", "watch", "create", "update", "patch", "delete"}),
-    ],
-)
-def test_people_have_the_rights_of_the_clusters_own_roles(
-    installed: Installation, role: str, allowed: set[str]
-) -> None:
-    kubectl = installed.plane.kubectl
-    who = f"--user={role}-of-team"
-    kubectl("-n", "default", "create", "rolebinding", role, f"--clusterrole={role}", who)
-
-    def may(verb: str, *resource: str) -> bool:
-        options = ("-n", "default", f"--as={role}-of-team")
-        return kubectl("auth", "can-i", verb, *resource, *options, check=False).endswith("yes\n")
-
-    # A controller of the cluster gathers the roles.
-    eventually(lambda: may("list", "jobs.alidade.dev"))
-    verbs = ("get", "list", "watch", "create", "update", "patch", "delete")
-    for resource in ("experiments", "queues", "jobs"):
-        assert {verb for verb in verbs if may(verb, f"{resource}.alidade.dev")} == allowed
-        assert not may("patch", f"{resource}.alidade.dev", "--subresource=status")
-
-
 @pytest.mark.parametrize("release", ["installed", "namespaced"])
 def test_its_rights_are_all_that_the_operator_needs(
     release: str, request: pytest.FixtureRequest, tmp_path: Path

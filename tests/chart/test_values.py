@@ -16,6 +16,7 @@ from tests.chart.helm import (
     MANY,
     OLDEST_KUBERNETES,
     REMOTE_STORES,
+    Rendered,
     Values,
     refusal,
     run,
@@ -136,6 +137,48 @@ def test_a_value_that_does_not_exist_is_refused_by_its_name(field: str) -> None:
 )
 def test_values_that_contradict_each_other_are_refused(values: Values, message: str) -> None:
     assert message in refusal(values)
+
+
+DATABASE = "put the URI into a Secret, and name that in mlflow.backendStore.existingSecret.name"
+LOGIN = "put MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD into a Secret"
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "advice"),
+    [
+        ("mlflow/backendStore/uri", "postgresql://mlflow:hush@db:5432/mlflow", DATABASE),
+        ("mlflow/backendStore/uri", "postgresql://:hush@db/mlflow", DATABASE),
+        ("mlflow/backendStore/uri", "postgresql://db/mlflow?user=a&password=hush", DATABASE),
+        ("mlflow/extraArgs/0", "--registry-store-uri=mysql://mlflow:hush@db/mlflow", DATABASE),
+        ("mlflow/artifacts/destination", "ftp://mlflow:hush@files/mlflow", "mlflow.extraEnvFrom"),
+        ("tracking/uri", "https://me:hush@mlflow.example.org", LOGIN),
+        ("tracking/jobUri", "https://me:hush@mlflow.example.org", LOGIN),
+    ],
+)
+def test_a_password_that_others_could_read_is_refused_and_not_shown(
+    field: str, value: str, advice: str
+) -> None:
+    section, *path = field.split("/")
+    values: dict[str, Any] = {section: _nested(path, value)}
+    if section == "tracking":
+        values = {"mlflow": {"enabled": False}, "tracking": EXTERNAL["tracking"] | values[section]}
+    said = refusal(values)
+    name = field.removesuffix("/0").replace("/", ".")
+    assert f"{name} has a password in it, which others could read: " in said
+    assert advice in said
+    assert "hush" not in said
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("mlflow/backendStore/uri", "postgresql://mlflow@db:5432/mlflow"),
+        ("mlflow/backendStore/uri", "postgresql://db:5432/mlflow@home"),
+        ("mlflow/artifacts/destination", "abfss://results@account.dfs.core.windows.net/mlflow"),
+    ],
+)
+def test_an_address_without_a_password_is_taken(field: str, value: str) -> None:
+    Rendered(_nested(field.split("/"), value))
 
 
 def test_the_schema_knows_the_values_that_there_are_and_no_others() -> None:
