@@ -1,4 +1,6 @@
-"""Merging a user's pod template into the generated one, as a strategic merge patch does.
+"""Merging of JSON: strategic merge of templates, and merge patches (RFC 7386).
+
+Merging a user's pod template into the generated one, as a strategic merge patch does.
 
 Lists of named things are merged by their key, other lists are appended to, and of two values for
 the same field the user's wins. What is no pod template is merged all the same: the API server says
@@ -39,6 +41,22 @@ def merge(base: dict[str, Any], overlay: dict[str, Any]) -> dict[str, Any]:
         else:
             merged[field] = value
     return merged
+
+
+def difference(old: dict[str, Any], new: dict[str, Any]) -> dict[str, Any]:
+    """Return the merge patch that makes the new one of the old (RFC 7386): null for what goes.
+
+    Neither may have null as a value.
+    """
+    patch: dict[str, Any] = dict.fromkeys(old.keys() - new.keys())
+    for field, value in new.items():
+        existing = old.get(field)
+        if isinstance(existing, dict) and isinstance(value, dict):
+            if changed := difference(existing, value):
+                patch[field] = changed
+        elif field not in old or existing != value:
+            patch[field] = value
+    return patch
 
 
 def _merge_lists(base: list[Any], overlay: list[Any], field: str) -> list[Any]:

@@ -11,6 +11,23 @@ def quoted_list(names: Iterable[str]) -> str:
     return ", ".join(f"'{name}'" for name in names)
 
 
+def clean(text: str) -> str:
+    """Return the text with U+FFFD for what no store takes: halves of surrogate pairs, and NUL.
+
+    Everything else that Unicode has is kept: controls, noncharacters, emoji.
+    """
+    if not text.isascii():
+        # A pair of halves, each escaped by itself, becomes the character that it stands for.
+        units = text.encode("utf-16-le", "surrogatepass")
+        text = units.decode("utf-16-le", "replace")
+    return text.replace("\0", "\N{REPLACEMENT CHARACTER}")
+
+
+def clip(text: str, limit: int) -> str:
+    """Return the text, with no more than `limit` bytes of it in UTF-8: its beginning."""
+    return clean(text).encode()[:limit].decode(errors="ignore")
+
+
 def shorten(text: str, limit: int = MAX_MESSAGE) -> str:
     """Return the text, with no more than `limit` characters of it: its end."""
     text = text.strip()

@@ -1,65 +1,81 @@
-"""The gateway over the official client, kubernetes.aio."""
+"""The gateway over the official client, kubernetes.aio.
 
-import json
-from collections.abc import AsyncIterator, Awaitable, Iterator
+The client knows where the API server is and who asks; what is asked and answered goes past its
+models, which would only be taken apart again, and which know fewer errors than there are.
+"""
+
+import math
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import contextmanager
-from typing import Any, Final, cast
+from typing import Any, Final
 
-from aiohttp import ClientError
+from aiohttp import ClientError, ClientTimeout, StreamReader
 from kubernetes.aio import client
 from kubernetes.aio.client.exceptions import ApiException
+from kubernetes.aio.client.rest import RESTResponse
 
+from alidade.kube.answers import CLIENT_ERROR, body_of, decode, error_of, error_of_event
 from alidade.kube.gateway import (
     EVENTS,
     NAMESPACES,
-    SERVICES,
+    PODS,
     ApiError,
     Body,
-    ConflictError,
-    ForbiddenError,
+    Change,
     InvalidError,
     Kind,
-    NotFoundError,
+    Page,
     UnavailableError,
 )
 
 FIELD_MANAGER: Final = "alidade-operator"
 PAGE = 500
-TIMEOUT_SECONDS = 30
+TIMEOUT_SECONDS = 30.0
 # No pod takes longer to be stopped, but for those that are given longer to end than this.
-LOG_TIMEOUT_SECONDS = 600
+LOG_TIMEOUT_SECONDS = 600.0
 MAX_LOG_BYTES = 4 * 2**20
+# The server ends a watch after this time; what comes once a minute, if all is well, is a bookmark.
+WATCH_SECONDS = 300
+WATCH_SILENCE_SECONDS = 150.0
+# A change that would have less time than this is not asked for.
+LEAST_SECONDS = 1.0
 
-_APPLY = "application/apply-patch+yaml; charset=utf-8"
 _MERGE = "application/merge-patch+json"
-# Unknown fields are refused, not dropped without a word (KEP-2885).
-_STRICT = "Strict"
-_ERRORS: Final[dict[int | None, type[ApiError]]] = {
-    400: InvalidError,
-    403: ForbiddenError,
-    404: NotFoundError,
-    409: ConflictError,
-    410: UnavailableError,
-    422: InvalidError,
-    429: UnavailableError,
-}
-_CLIENT_ERROR = 400
-_SERVER_ERROR = 500
+_JSON = "application/json"
+_Query = list[tuple[str, str]]
 
 
 class KubernetesGateway:
     """A Gateway over one ApiClient.
 
-    The client of custom objects is used for batch/v1 and events too: it gives objects as they
-    are, where the typed ones build models that would only be taken apart again. It knows groups
-    only; of the core's objects, which have none, pods are listed, a Namespace is read, and Services
-    are read and created.
+    Args:
+        api: The client.
+        left: Returns for how many seconds this instance is sure to lead. No change is asked for
+            that would not be given up by then.
     """
 
-    def __init__(self, api: client.ApiClient) -> None:
+    def __init__(self, api: client.ApiClient, left: Callable[[], float] = lambda: math.inf) -> None:
         self._api = api
-        self._objects = client.CustomObjectsApi(api)
-        self._core = client.CoreV1Api(api)
+        self._left = left
+
+    async def list_pages(
+        self,
+        kind: Kind,
+        namespace: str | None,
+        selector: str | None = None,
+        *,
+        fields: str | None = None,
+    ) -> AsyncIterator[Page]:
+        """Yield the objects of a kind, page by page."""
+        chosen = _given(labelSelector=selector, fieldSelector=fields, limit=str(PAGE))
+        token = ""
+        while True:
+            here = chosen + _given(**{"continue": token})
+            body = await self._ask("GET", _path(kind, namespace), here)
+            yield _page(body)
+            token = _text(_mapping(body.get("metadata")).get("continue"))
+            if not token:
+                return
 
     async def list_all(
         self,
@@ -69,83 +85,49 @@ class KubernetesGateway:
         *,
         fields: str | None = None,
     ) -> AsyncIterator[Body]:
-        """Yield the objects of a kind, page by page."""
-        chosen = {"label_selector": selector, "field_selector": fields}
-        token: str | None = None
-        while True:
-            page = await self._page(kind, namespace, {**chosen, "_continue": token})
-            for item in page["items"]:
-                yield item
-            token = page["metadata"].get("continue")
-            if not token:
-                return
+        """Yield the objects of a kind."""
+        async for page in self.list_pages(kind, namespace, selector, fields=fields):
+            for body in page.items:
+                yield body
+
+    async def watch(
+        self, kind: Kind, namespace: str | None, selector: str | None, version: str
+    ) -> AsyncIterator[Change]:
+        """Yield what happens to the objects of a kind."""
+        query = _given(
+            labelSelector=selector,
+            watch="true",
+            allowWatchBookmarks="true",
+            resourceVersion=version,
+            timeoutSeconds=str(WATCH_SECONDS),
+        )
+        limits = ClientTimeout(
+            total=WATCH_SECONDS + TIMEOUT_SECONDS, sock_read=WATCH_SILENCE_SECONDS
+        )
+        with _own_errors():
+            answer = await self._send("GET", _path(kind, namespace), query, limits=limits)
+            try:
+                async for line in _lines(answer.response.content):
+                    yield _change(line)
+            finally:
+                answer.response.close()
 
     async def get(self, kind: Kind, namespace: str, name: str) -> Body:
         """Read one object."""
-        if kind == SERVICES:
-            response = self._core.read_namespaced_service_without_preload_content(
-                name, namespace, _request_timeout=TIMEOUT_SECONDS
-            )
-            return await _told(_read(response))
-        if kind == NAMESPACES:
-            response = self._core.read_namespace_without_preload_content(
-                name, _request_timeout=TIMEOUT_SECONDS
-            )
-            return await _told(_read(response))
-        return await _told(
-            self._objects.get_namespaced_custom_object(
-                *_path(kind, namespace), name, _request_timeout=TIMEOUT_SECONDS
-            )
-        )
+        return await self._ask("GET", _path(kind, namespace, name))
 
     async def create(self, kind: Kind, namespace: str, body: Body) -> Body:
         """Create an object."""
-        if kind == SERVICES:
-            # It takes an object as it is, whatever its types say.
-            response = self._core.create_namespaced_service_without_preload_content(
-                namespace,
-                cast("client.V1Service", body),
-                field_manager=FIELD_MANAGER,
-                field_validation=_STRICT,
-                _request_timeout=TIMEOUT_SECONDS,
-            )
-            return await _told(_read(response))
-        return await _told(
-            self._objects.create_namespaced_custom_object(
-                *_path(kind, namespace),
-                body,
-                field_manager=FIELD_MANAGER,
-                field_validation=_STRICT,
-                _request_timeout=TIMEOUT_SECONDS,
-            )
-        )
+        # Unknown fields are refused, not dropped without a word (KEP-2885).
+        return await self._change("POST", _path(kind, namespace), body, fieldValidation="Strict")
 
     async def patch(self, kind: Kind, namespace: str, name: str, patch: Body) -> Body:
         """Merge a patch into an object."""
-        return await _told(
-            self._objects.patch_namespaced_custom_object(
-                *_path(kind, namespace),
-                name,
-                patch,
-                field_manager=FIELD_MANAGER,
-                _content_type=_MERGE,
-                _request_timeout=TIMEOUT_SECONDS,
-            )
-        )
+        return await self._change("PATCH", _path(kind, namespace, name), patch)
 
-    async def apply_status(self, kind: Kind, namespace: str, name: str, body: Body) -> Body:
-        """Make the status of an object what the body says."""
-        # The client's own method writes ASCII, where a character beyond the first plane of Unicode,
-        # such as a log's emoji, is a pair of escapes; the API server reads YAML, which has none.
-        request = await self._api.param_serialize(
-            "PATCH",
-            f"/apis/{kind.group}/{kind.version}/namespaces/{namespace}/{kind.plural}/{name}/status",
-            query_params=[("fieldManager", FIELD_MANAGER), ("force", "true")],
-            header_params={"Accept": "application/json", "Content-Type": _APPLY},
-            body=json.dumps(body, ensure_ascii=False),
-            auth_settings=["BearerToken"],
-        )
-        return await _told(_read(self._api.call_api(*request, _request_timeout=TIMEOUT_SECONDS)))
+    async def patch_status(self, kind: Kind, namespace: str, name: str, patch: Body) -> Body:
+        """Merge a patch into the status of an object."""
+        return await self._change("PATCH", _path(kind, namespace, name, "status"), patch)
 
     async def delete(
         self,
@@ -162,114 +144,130 @@ class KubernetesGateway:
         Returns:
             The object as it is while it is going, None where it is gone.
         """
-        answer = await _told(
-            self._objects.delete_namespaced_custom_object(
-                *_path(kind, namespace),
-                name,
-                body=client.V1DeleteOptions(
-                    propagation_policy="Foreground" if foreground else "Background",
-                    preconditions=client.V1Preconditions(uid=uid, resource_version=version),
-                ),
-                _request_timeout=TIMEOUT_SECONDS,
-            )
-        )
-        return None if answer["kind"] == "Status" else answer
+        options = {
+            "propagationPolicy": "Foreground" if foreground else "Background",
+            "preconditions": {"uid": uid, **({"resourceVersion": version} if version else {})},
+        }
+        answer = await self._change("DELETE", _path(kind, namespace, name), options)
+        return None if answer.get("kind") == "Status" else answer
 
     async def read_log(self, namespace: str, pod: str, container: str, *, tail_lines: int) -> bytes:
         """Follow a container's log to its end; return at most the last MAX_LOG_BYTES of it."""
-        response = self._core.read_namespaced_pod_log_without_preload_content(
-            pod,
-            namespace,
-            container=container,
-            follow=True,
-            tail_lines=tail_lines,
-            _request_timeout=LOG_TIMEOUT_SECONDS,
-        )
+        query = _given(container=container, follow="true", tailLines=str(tail_lines))
+        limits = ClientTimeout(total=LOG_TIMEOUT_SECONDS)
         with _own_errors():
-            return await _read_tail(response)
+            path = _path(PODS, namespace, pod, "log")
+            answer = await self._send("GET", path, query, limits=limits)
+            kept = bytearray()
+            async for chunk in answer.response.content.iter_any():
+                kept += chunk
+                del kept[:-MAX_LOG_BYTES]
+            return bytes(kept)
 
     async def record_event(self, namespace: str, event: Body) -> None:
         """Create an event."""
-        await self.create(EVENTS, namespace, event)
+        await self._change("POST", _path(EVENTS, namespace), event)
 
-    async def _page(self, kind: Kind, namespace: str | None, chosen: dict[str, Any]) -> Body:
-        options = {"limit": PAGE, "_request_timeout": TIMEOUT_SECONDS, **chosen}
-        if kind.group:
-            if namespace is None:
-                return await _told(
-                    self._objects.list_cluster_custom_object(
-                        kind.group, kind.version, kind.plural, **options
-                    )
-                )
-            return await _told(
-                self._objects.list_namespaced_custom_object(*_path(kind, namespace), **options)
-            )
-        if namespace is None:
-            response = self._core.list_pod_for_all_namespaces_without_preload_content(**options)
-        else:
-            response = self._core.list_namespaced_pod_without_preload_content(namespace, **options)
-        return await _told(_read(response))
+    async def _change(self, method: str, path: str, body: Body, **query: str) -> Body:
+        seconds = min(TIMEOUT_SECONDS, self._left())
+        if seconds < LEAST_SECONDS:
+            raise UnavailableError("this instance does not lead, or not for much longer")
+        chosen = [("fieldManager", FIELD_MANAGER)] if method != "DELETE" else []
+        return await self._ask(method, path, chosen + _given(**query), body, seconds)
+
+    async def _ask(
+        self,
+        method: str,
+        path: str,
+        query: _Query | None = None,
+        body: Body | None = None,
+        seconds: float = TIMEOUT_SECONDS,
+    ) -> Body:
+        with _own_errors():
+            limits = ClientTimeout(total=seconds)
+            answer = await self._send(method, path, query, body, limits=limits)
+            return body_of(await answer.read())
+
+    async def _send(
+        self,
+        method: str,
+        path: str,
+        query: _Query | None = None,
+        body: Body | None = None,
+        *,
+        limits: ClientTimeout,
+    ) -> RESTResponse:
+        """Send a request and return its answer, of which only the head has been read."""
+        headers = {"Accept": _JSON, "Content-Type": _MERGE if method == "PATCH" else _JSON}
+        method, url, headers, *_ = await self._api.param_serialize(
+            method,
+            path,
+            query_params=query,
+            header_params=headers,
+            auth_settings=["BearerToken"],
+        )
+        # Its JSON is ASCII, so that no text is one that the server cannot read.
+        answer = await self._api.call_api(method, url, headers, body, _request_timeout=limits)
+        if answer.status >= CLIENT_ERROR:
+            raise error_of(answer.status, answer.reason, answer.headers, await answer.read())
+        return answer
 
 
-def _path(kind: Kind, namespace: str) -> tuple[str, str, str, str]:
-    return kind.group, kind.version, namespace, kind.plural
+def _path(kind: Kind, namespace: str | None, *more: str) -> str:
+    root = ("apis", kind.group) if kind.group else ("api",)
+    where = ("namespaces", namespace) if namespace and kind != NAMESPACES else ()
+    return "/" + "/".join((*root, kind.version, *where, kind.plural, *more))
 
 
-async def _read(response: Awaitable[Any]) -> Body:
-    answer = await response
-    content = await answer.read()
-    _check(answer.status, content)
-    body: Body = json.loads(content)
-    return body
+def _given(**query: str | None) -> _Query:
+    return [(name, value) for name, value in query.items() if value]
 
 
-async def _read_tail(response: Awaitable[Any]) -> bytes:
-    answer = await response
-    _check(answer.status, b"" if answer.status < _CLIENT_ERROR else await answer.read())
-    kept = bytearray()
-    async for chunk in answer.content.iter_any():
-        kept += chunk
-        del kept[:-MAX_LOG_BYTES]
-    return bytes(kept)
+async def _lines(content: StreamReader) -> AsyncIterator[bytes]:
+    # The reader's own has a limit to the length of a line, which an object may well exceed.
+    rest = b""
+    async for chunk in content.iter_any():
+        *lines, rest = (rest + chunk).split(b"\n")
+        for line in filter(None, lines):
+            yield line
 
 
-def _check(code: int, body: bytes) -> None:
-    if code >= _CLIENT_ERROR:
-        raise _refusal(code, body)
+def _mapping(found: Any) -> Mapping[str, Any]:
+    return found if isinstance(found, dict) else {}
 
 
-async def _told(request: Awaitable[Any]) -> Body:
-    """Await a request and raise its failure as one of the gateway's errors."""
-    with _own_errors():
-        answer: Body = await request
-    return answer
+def _text(found: Any) -> str:
+    return found if isinstance(found, str) else ""
+
+
+def _page(body: Body) -> Page:
+    items, version = body.get("items"), _mapping(body.get("metadata")).get("resourceVersion")
+    if not isinstance(items, list | None) or not isinstance(version, str):
+        raise UnavailableError("API server: its answer is no list")
+    return Page(tuple(item for item in items or () if isinstance(item, dict)), version)
+
+
+def _change(line: bytes) -> Change:
+    try:
+        told = _mapping(decode(line))
+    except ValueError as error:
+        raise UnavailableError(f"API server: a watch tells what is no JSON ({error})") from error
+    kind, body = told.get("type"), told.get("object")
+    if kind == "ERROR":
+        raise error_of_event(body)
+    if not isinstance(kind, str) or not isinstance(body, dict):
+        raise UnavailableError("API server: a watch tells what is no change of an object")
+    return Change(kind, body)
 
 
 @contextmanager
 def _own_errors() -> Iterator[None]:
+    """Raise whatever fails on the way to the API server and back as one of the gateway's errors."""
     try:
         yield
-    except ApiException as error:
-        raise _refusal(error.status, error.body) from error
-    except (TimeoutError, ClientError, OSError) as error:
+    except ApiError:
+        raise
+    except RecursionError as error:
+        raise InvalidError("nested too deep to be sent") from error
+    except (TimeoutError, ClientError, OSError, ValueError, ApiException) as error:
         raise UnavailableError(f"API server: {error or type(error).__name__}") from error
-
-
-def _refusal(code: int | None, body: str | bytes | None) -> ApiError:
-    """Make an error of a refusal, be it the API server's own or that of a proxy before it."""
-    kind = _ERRORS.get(code, ApiError)
-    if code is None or code >= _SERVER_ERROR:
-        kind = UnavailableError
-    status = _status(body)
-    said = status.get("message") or (
-        body.decode(errors="replace") if isinstance(body, bytes) else body
-    )
-    return kind(str(said or f"HTTP {code}"), status)
-
-
-def _status(body: str | bytes | None) -> dict[str, Any]:
-    try:
-        status = json.loads(body or "{}")
-    except (ValueError, RecursionError):
-        return {}
-    return status if isinstance(status, dict) else {}

@@ -14,6 +14,10 @@ class Kind(NamedTuple):
     version: str
     plural: str
 
+    def __str__(self) -> str:
+        """Its name as kubectl and the API server's own messages have it."""
+        return f"{self.plural}.{self.group}" if self.group else self.plural
+
 
 EXPERIMENTS = Kind("alidade.dev", "v1alpha1", "experiments")
 QUEUES = Kind("alidade.dev", "v1alpha1", "queues")
@@ -26,17 +30,52 @@ EVENTS = Kind("events.k8s.io", "v1", "events")
 WORKLOADS = Kind("kueue.x-k8s.io", "v1beta2", "workloads")
 
 
+class Page(NamedTuple):
+    """A part of a list.
+
+    Attributes:
+        items: Its objects.
+        version: The resourceVersion of the whole list, from which a watch can go on.
+    """
+
+    items: tuple[Body, ...]
+    version: str
+
+
+class Change(NamedTuple):
+    """What a watch tells.
+
+    Attributes:
+        type: ADDED, MODIFIED, DELETED, or BOOKMARK, which tells a version and nothing else.
+        body: The object as it is, or as it last was.
+    """
+
+    type: str
+    body: Body
+
+
 class ApiError(Exception):
     """The API server refused a request, or could not be reached; the message is its own.
 
-    Args:
-        message: What it said.
-        status: All that it said (metav1.Status); empty where it said nothing, or something else.
+    Attributes:
+        code: The HTTP status of the answer, None where there was none.
+        status: The Status object of the answer (metav1), empty where it was another thing: a
+            proxy's page, a line of plain text.
+        retry_after: Seconds that the server asks to be left alone for, None where it does not.
     """
 
-    def __init__(self, message: str = "", status: Mapping[str, Any] | None = None) -> None:
+    def __init__(
+        self,
+        message: str = "",
+        status: Mapping[str, Any] | None = None,
+        *,
+        code: int | None = None,
+        retry_after: float | None = None,
+    ) -> None:
         super().__init__(message)
+        self.code = code
         self.status: Mapping[str, Any] = status or {}
+        self.retry_after = retry_after
 
 
 class NotFoundError(ApiError):
@@ -59,11 +98,34 @@ class UnavailableError(ApiError):
     """The API server could not be reached, or asks to be left alone; later it may answer."""
 
 
+class ExpiredError(UnavailableError):
+    """The version to go on from is too old: everything has to be listed anew."""
+
+
 class Gateway(Protocol):
     """The Kubernetes API.
 
-    Every method raises ApiError, or the one of its kinds that fits.
+    Every method raises ApiError, or the one of its kinds that fits, and nothing else, whatever is
+    answered. A change is refused here, as an UnavailableError, where this instance may not lead.
     """
+
+    def list_pages(
+        self,
+        kind: Kind,
+        namespace: str | None,
+        selector: str | None = None,
+        *,
+        fields: str | None = None,
+    ) -> AsyncIterator[Page]:
+        """Yield the objects of a kind, all as they are at one moment after the call.
+
+        Args:
+            kind: Their kind.
+            namespace: Where they are, None for everywhere.
+            selector: A selector of labels.
+            fields: A selector of fields.
+        """
+        ...
 
     def list_all(
         self,
@@ -73,13 +135,22 @@ class Gateway(Protocol):
         *,
         fields: str | None = None,
     ) -> AsyncIterator[Body]:
-        """Yield the objects of a kind, page by page.
+        """Yield the objects of a kind one by one; the arguments are those of `list_pages`."""
+        ...
+
+    def watch(
+        self, kind: Kind, namespace: str | None, selector: str | None, version: str
+    ) -> AsyncIterator[Change]:
+        """Yield what happens to the objects of a kind, until the server ends it after some minutes.
 
         Args:
             kind: Their kind.
             namespace: Where they are, None for everywhere.
             selector: A selector of labels.
-            fields: A selector of fields.
+            version: The resourceVersion after which to begin.
+
+        Raises:
+            ExpiredError: What happened since then is not known any more.
         """
         ...
 
@@ -96,11 +167,17 @@ class Gateway(Protocol):
         ...
 
     async def patch(self, kind: Kind, namespace: str, name: str, patch: Body) -> Body:
-        """Merge a patch into an object (RFC 7386)."""
+        """Merge a patch into an object (RFC 7386).
+
+        UID and resourceVersion in its metadata are preconditions.
+        """
         ...
 
-    async def apply_status(self, kind: Kind, namespace: str, name: str, body: Body) -> Body:
-        """Make the status of an object what the body says (server-side apply, KEP-555)."""
+    async def patch_status(self, kind: Kind, namespace: str, name: str, patch: Body) -> Body:
+        """Merge a patch into the status of an object (RFC 7386), and into nothing else of it.
+
+        UID and resourceVersion in its metadata are preconditions.
+        """
         ...
 
     async def delete(

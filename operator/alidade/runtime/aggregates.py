@@ -91,7 +91,7 @@ class AggregateReconciler:
         if status == known.status:
             return
         try:
-            body = await write_status(self._gateway, kind, known, status)
+            body = await write_status(self._gateway, kind, known, known.status, status)
         except NotFoundError:
             self._cache.drop(kind, *known.key, known.metadata.uid)
         else:

@@ -235,7 +235,7 @@ class JobReconciler:
             await self._act(key, job, action)
 
     async def _write(self, job: Job, status: JobStatus) -> None:
-        body = await write_status(self._gateway, JOBS, job, status)
+        body = await write_status(self._gateway, JOBS, job, job.status, status)
         self._cache.put_answer(JOBS, body)
         if status.state is not job.status.state:
             log.info(

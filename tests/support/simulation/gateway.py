@@ -1,15 +1,18 @@
 """The way from the operator to the API server and back."""
 
+import asyncio
 from collections.abc import AsyncIterator, Callable
 from typing import Any
 
 from alidade.kube.gateway import (
     PODS,
     Body,
+    Change,
     ConflictError,
     ForbiddenError,
     InvalidError,
     Kind,
+    Page,
     UnavailableError,
 )
 from tests.support.builders import stamp
@@ -31,16 +34,17 @@ class UnreliableGateway:
         self._chance = chance
         self._done = done
 
-    async def list_all(
+    async def list_pages(
         self,
         kind: Kind,
         namespace: str | None,
         selector: str | None = None,
         *,
         fields: str | None = None,
-    ) -> AsyncIterator[Body]:
+    ) -> AsyncIterator[Page]:
         await self._there()
         key, _, value = (selector or "").partition("=")
+        version = str(self._server.version)
         for body in self._server.all(kind):
             meta = body["metadata"]
             labels = meta.get("labels", {})
@@ -49,7 +53,27 @@ class UnreliableGateway:
             chosen &= not fields or f"regarding.uid={body['regarding']['uid']}" in fields
             if chosen and namespace in (None, meta["namespace"]):
                 await self._chance.pause()
+                yield Page((body,), version)
+        yield Page((), version)
+
+    async def list_all(
+        self,
+        kind: Kind,
+        namespace: str | None,
+        selector: str | None = None,
+        *,
+        fields: str | None = None,
+    ) -> AsyncIterator[Body]:
+        async for page in self.list_pages(kind, namespace, selector, fields=fields):
+            for body in page.items:
                 yield body
+
+    async def watch(
+        self, kind: Kind, namespace: str | None, selector: str | None, version: str
+    ) -> AsyncIterator[Change]:
+        # What happens is told by the world, in its own time.
+        await asyncio.Event().wait()
+        yield Change("BOOKMARK", {})
 
     async def get(self, kind: Kind, namespace: str, name: str) -> Body:
         await self._there()
@@ -65,21 +89,30 @@ class UnreliableGateway:
 
     async def patch(self, kind: Kind, namespace: str, name: str, patch: Body) -> Body:
         await self._there()
-        old = self._server.read(kind, name, patch["metadata"]["uid"])
+        old = self._meant(kind, name, patch)
         meta = _merged(old["metadata"], patch["metadata"])
-        spec = _merged(old["spec"], patch["spec"])
+        spec = _merged(old["spec"], patch.get("spec", {}))
         if spec["template"] != old["spec"]["template"] and not old["spec"]["suspend"]:
             raise InvalidError("spec.template: Invalid value: field is immutable")
         patched = self._server.update(kind, name, metadata=meta, spec=spec)
         self._done()
         return await self._back(patched)
 
-    async def apply_status(self, kind: Kind, namespace: str, name: str, body: Body) -> Body:
+    async def patch_status(self, kind: Kind, namespace: str, name: str, patch: Body) -> Body:
         await self._there()
-        self._server.read(kind, name, body["metadata"]["uid"])
-        applied = self._server.update(kind, name, status=body["status"])
+        old = self._meant(kind, name, patch)
+        status = _merged(old.get("status", {}), patch["status"])
+        patched = self._server.update(kind, name, status=status)
         self._done()
-        return await self._back(applied)
+        return await self._back(patched)
+
+    def _meant(self, kind: Kind, name: str, patch: Body) -> Body:
+        """Return the object that a patch is for, if it is still the one that it was made for."""
+        meant = patch["metadata"]
+        found = self._server.read(kind, name, meant["uid"])
+        if meant.get("resourceVersion") not in (None, found["metadata"]["resourceVersion"]):
+            raise ConflictError(f"{name} has been modified; look at it again")
+        return found
 
     async def delete(
         self,
@@ -126,6 +159,13 @@ class UnreliableGateway:
 
 
 def _merged(base: Any, patch: Any) -> Any:
-    if not isinstance(patch, dict) or not isinstance(base, dict):
+    """Merge a patch as RFC 7386 has it."""
+    if not isinstance(patch, dict):
         return patch
-    return {**base, **{key: _merged(base.get(key), value) for key, value in patch.items()}}
+    merged = dict(base) if isinstance(base, dict) else {}
+    for key, value in patch.items():
+        if value is None:
+            merged.pop(key, None)
+        else:
+            merged[key] = _merged(merged.get(key), value)
+    return merged

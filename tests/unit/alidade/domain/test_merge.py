@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from alidade.domain.merge import merge
+from alidade.domain.merge import difference, merge
 
 WORKER = {"name": "worker", "image": "a", "command": ["a", "b"]}
 
@@ -77,3 +77,35 @@ def test_anything_can_be_merged_and_neither_side_changes(
 def test_nothing_laid_over_changes_nothing(base: dict[str, Any]) -> None:
     assert merge(base, {}) == base
     assert merge({}, base) == base
+
+
+def merged(base: Any, patch: Any) -> Any:
+    """Merge a patch as RFC 7386 tells."""
+    if not isinstance(patch, dict):
+        return patch
+    found = base if isinstance(base, dict) else {}
+    kept = {k: v for k, v in found.items() if patch.get(k, "") is not None}
+    changed = {k: merged(found.get(k), v) for k, v in patch.items() if v is not None}
+    return kept | changed
+
+
+VALUES = st.recursive(
+    st.integers() | st.text(max_size=2),
+    lambda inner: st.lists(inner, max_size=2) | st.dictionaries(st.sampled_from("abc"), inner),
+    max_leaves=6,
+)
+OBJECTS = st.dictionaries(st.sampled_from("abc"), VALUES)
+
+
+@given(OBJECTS, OBJECTS)
+def test_a_difference_makes_the_new_of_the_old_and_is_nothing_where_nothing_is(
+    old: dict[str, Any], new: dict[str, Any]
+) -> None:
+    assert merged(old, difference(old, new)) == new
+    assert difference(old, old) == {}
+
+
+def test_a_difference_has_no_more_than_has_changed() -> None:
+    old = {"state": "Queued", "outputs": {"a": "1", "b": "2"}, "message": "m"}
+    new = {"state": "Queued", "outputs": {"a": "1"}, "conditions": [1]}
+    assert difference(old, new) == {"message": None, "outputs": {"b": None}, "conditions": [1]}

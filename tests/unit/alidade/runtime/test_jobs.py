@@ -39,10 +39,10 @@ async def test_a_job_is_led_to_its_release() -> None:
 @in_virtual_time
 async def test_a_status_is_written_before_anything_is_done() -> None:
     async with scene() as lab:
-        lab.gateway.refusals["apply_status"] = ForbiddenError("RBAC")
+        lab.gateway.refusals["patch_status"] = ForbiddenError("RBAC")
         with pytest.raises(ForbiddenError):
             await lab.reconcile()
-        assert lab.gateway.asked == ["apply_status"]
+        assert lab.gateway.asked == ["patch_status"]
 
 
 @in_virtual_time
@@ -69,7 +69,7 @@ async def test_a_job_that_does_not_exist_is_nobodys_business() -> None:
 @in_virtual_time
 async def test_an_end_whose_answer_was_lost_is_not_told_anew() -> None:
     async with scene(job_body(cancel=True)) as lab:
-        lab.gateway.lost_answers.add("apply_status")
+        lab.gateway.lost_answers.add("patch_status")
         with pytest.raises(UnavailableError):
             await lab.reconcile()
         told = lab.status()

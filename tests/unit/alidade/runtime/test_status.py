@@ -23,12 +23,22 @@ class Scene:
 
 
 @in_virtual_time
-async def test_a_status_is_written_whole_and_nothing_else() -> None:
+async def test_a_status_becomes_what_it_is_to_be_and_nothing_else_changes() -> None:
     scene = Scene()
-    answer = await write_status(scene.gateway, JOBS, scene.job, NEW)
+    answer = await write_status(scene.gateway, JOBS, scene.job, OLD, NEW)
     written = Job.model_validate(answer)
     assert (written.status, written.spec) == (NEW, scene.job.spec)
     assert scene.server.read(JOBS, "train") == answer
+
+
+@in_virtual_time
+async def test_what_another_version_of_the_operator_has_told_is_kept() -> None:
+    scene = Scene()
+    scene.server.update(JOBS, "train", status={**OLD.dump(), "later": {"a": 1}})
+    job = Job.model_validate(scene.server.read(JOBS, "train"))
+    answer = await write_status(scene.gateway, JOBS, job, job.status, NEW)
+    assert answer["status"]["later"] == {"a": 1}
+    assert answer["status"]["state"] == "Failed"
 
 
 @in_virtual_time
@@ -37,5 +47,16 @@ async def test_a_status_is_not_written_to_another_job_of_the_name() -> None:
     scene.server.remove(JOBS, "train")
     again = scene.server.create(JOBS, job_body())
     with pytest.raises(ConflictError):
-        await write_status(scene.gateway, JOBS, scene.job, NEW)
+        await write_status(scene.gateway, JOBS, scene.job, OLD, NEW)
     assert scene.server.read(JOBS, "train") == again
+
+
+@in_virtual_time
+async def test_an_end_is_not_replaced_by_one_who_has_not_seen_it() -> None:
+    scene = Scene()
+    scene.server.update(JOBS, "train", status=NEW.dump())
+    with pytest.raises(ConflictError):
+        await write_status(
+            scene.gateway, JOBS, scene.job, OLD, JobStatus(state=JobState.STARTED, start_time=NOW)
+        )
+    assert Job.model_validate(scene.server.read(JOBS, "train")).status == NEW
