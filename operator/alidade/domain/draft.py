@@ -25,8 +25,9 @@ class Draft:
         self.status = self.status.model_copy(update=fields)
 
     def do(self, action: Action) -> None:
-        """Ask for something to be done."""
-        self.actions.append(action)
+        """Ask for something to be done, once."""
+        if action not in self.actions:
+            self.actions.append(action)
 
     def wake(self, after: timedelta) -> None:
         """Ask to be planned again, at the latest after this time."""

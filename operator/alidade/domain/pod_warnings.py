@@ -15,8 +15,9 @@ from alidade.domain.attempts import latest, newest
 from alidade.domain.blocked import REJECTED
 from alidade.domain.diagnosis import PREPARED, Pending, Stage
 from alidade.domain.draft import Draft
-from alidade.domain.observed import BackingJob, Pod, parse_time
+from alidade.domain.observed import BackingJob, Pod
 from alidade.domain.snapshot import WarningView
+from alidade.domain.wire import parse_time
 from alidade.domain.words import shorten
 
 # The job controller creates a pod within moments, and a kubelet starts one unless it pulls.

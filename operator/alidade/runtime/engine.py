@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 import structlog
 from pydantic import ValidationError
 
-from alidade.domain.observed import JOB_LABEL
+from alidade.domain.observed import JOB_LABEL, UnreadableError
 from alidade.kube.gateway import (
     BATCH_JOBS,
     EXPERIMENTS,
@@ -107,7 +107,7 @@ class Engine:
             return
         try:
             self._cache.put(kind, body)
-        except ValidationError:
+        except (ValidationError, UnreadableError):
             log.exception(
                 "object.unreadable",
                 kind=kind.plural,

@@ -1,7 +1,11 @@
+from contextlib import suppress
 from datetime import UTC, datetime
+from typing import Any
 
 import pytest
 import yaml
+from hypothesis import given
+from hypothesis import strategies as st
 
 from alidade.domain.observed import (
     WORKER,
@@ -10,12 +14,27 @@ from alidade.domain.observed import (
     Failure,
     Pod,
     Terminated,
+    UnreadableError,
     Waiting,
     backing_job,
-    parse_time,
     pod,
 )
-from tests.support.builders import DELETED, backing, complete, failed, pod_body, terminated, waiting
+from alidade.domain.wire import parse_time
+from tests.support.builders import (
+    DELETED,
+    NOW,
+    ago,
+    backing,
+    backing_body,
+    complete,
+    disruption,
+    failed,
+    pod_body,
+    running,
+    stamp,
+    terminated,
+    waiting,
+)
 from tests.support.builders import pod as read_pod
 
 # What an API server of 1.34 gives, less managedFields.
@@ -162,6 +181,7 @@ def test_a_pod_is_read_as_the_api_server_gives_it() -> None:
         deleting=False,
         node_silent=False,
         index=None,
+        ran=True,
     )
 
 
@@ -301,6 +321,150 @@ def test_of_init_containers_the_one_in_trouble_is_read() -> None:
         {"name": "c", "state": waiting("PodInitializing")},
     ]
     assert pod(body).init == Container("b", Waiting("ImagePullBackOff", "no such image"))
+
+
+def sidecar(state: dict[str, Any], worker: dict[str, Any], **status: Any) -> Pod:
+    body = pod_body(worker=worker)
+    body["spec"]["initContainers"] = [{"name": "side", "restartPolicy": "Always"}]
+    body["status"]["initContainerStatuses"] = [{"name": "side", "state": state, **status}]
+    return pod(body)
+
+
+CRASHED = {"lastState": terminated(1, message="no configuration")}
+
+
+@pytest.mark.parametrize(
+    ("state", "fields"),
+    [
+        (waiting("CrashLoopBackOff", "back-off 10s"), CRASHED),
+        (terminated(1), {}),
+        (running(), {**CRASHED, "started": False}),
+    ],
+    ids=["waits to be started again", "has just ended", "is tried again, and not there yet"],
+)
+def test_a_sidecar_that_crashes_keeps_its_pod_from_its_start(
+    state: dict[str, Any], fields: dict[str, Any]
+) -> None:
+    found = sidecar(state, waiting("PodInitializing"), **fields)
+    assert found.init is not None
+    assert (found.init.restarts, found.sidecar) == (True, None)
+
+
+def test_a_sidecar_that_runs_keeps_its_pod_from_nothing() -> None:
+    assert sidecar(running(), waiting("PodInitializing"), started=True).init is None
+    assert sidecar(running(), waiting("PodInitializing"), started=False).init is None
+
+
+def test_a_sidecar_that_crashes_beside_the_jobs_container_is_told_apart() -> None:
+    found = sidecar(waiting("CrashLoopBackOff"), running(), **CRASHED)
+    assert (found.init, found.sidecar and found.sidecar.name) == (None, "side")
+    assert [c.name for c in found.logged] == ["side", WORKER]
+
+
+def test_a_container_says_of_which_image_it_was_made() -> None:
+    body = pod_body(worker=running())
+    body["status"]["containerStatuses"][0]["imageID"] = "registry.example/w@sha256:0a"
+    found = pod(body).container
+    assert found is not None
+    assert found.image_id == "registry.example/w@sha256:0a"
+
+
+@pytest.mark.parametrize(
+    ("meta", "conditions", "asked"),
+    [
+        ({}, [], None),
+        ({"deletionTimestamp": "2026-03-01T12:00:30Z", "deletionGracePeriodSeconds": 30}, [], NOW),
+        ({"deletionTimestamp": stamp(NOW), "deletionGracePeriodSeconds": 0}, [], NOW),
+        (
+            {"deletionTimestamp": "2026-03-01T12:00:30Z", "deletionGracePeriodSeconds": 30},
+            [{**disruption("EvictionByEvictionAPI"), "lastTransitionTime": stamp(ago(1))}],
+            ago(1),
+        ),
+        (
+            {"deletionTimestamp": "0001-01-01T00:00:01Z", "deletionGracePeriodSeconds": 2**62},
+            [],
+            datetime(1, 1, 1, 0, 0, 1, tzinfo=UTC),
+        ),
+    ],
+    ids=["never", "with grace", "without", "evicted", "odd"],
+)
+def test_when_the_end_of_a_pod_was_asked_for(
+    meta: dict[str, Any], conditions: list[Any], asked: datetime | None
+) -> None:
+    assert read_pod(meta=meta, conditions=conditions).stop_asked == asked
+
+
+@pytest.mark.parametrize(
+    "index", ["", "one", "-1", "1e3", "٣", "0x1", "9" * 5000, " 1", None, 7, [], {}]
+)
+def test_an_index_that_is_no_number_is_none(index: Any) -> None:
+    body = pod_body(meta={"annotations": {"batch.kubernetes.io/job-completion-index": index}})
+    assert pod(body).index is None
+
+
+@pytest.mark.parametrize(
+    "time", ["", "yesterday", "0000-01-01T00:00:00Z", "10000-01-01T00:00:00Z", 12, None, []]
+)
+def test_a_time_that_is_none_is_not_known(time: Any) -> None:
+    body = pod_body(phase="Running", worker=running(), meta={"creationTimestamp": time})
+    assert pod(body).created is None
+
+
+def test_what_is_null_is_as_what_is_absent() -> None:
+    body = pod_body()
+    body["spec"] = None
+    body["status"] = {"conditions": None, "containerStatuses": None, "phase": None}
+    body["metadata"] |= {"labels": None, "annotations": None, "ownerReferences": None}
+    found = pod(body)
+    assert (found.phase, found.job, found.owner_uid) == ("Pending", None, None)
+    assert not backing_job({**body, "status": None}).ended
+
+
+@pytest.mark.parametrize(
+    ("change", "field"),
+    [
+        ({"metadata": {"name": "a"}}, "metadata.namespace"),
+        ({"metadata": None}, "metadata"),
+        ({"status": {"conditions": [1]}}, "status.conditions.0"),
+        ({"status": []}, "status"),
+    ],
+)
+def test_what_is_no_object_of_an_api_server_is_refused_with_the_field_named(
+    change: dict[str, Any], field: str
+) -> None:
+    for read, body in ((pod, pod_body()), (backing_job, backing_body())):
+        with pytest.raises(UnreadableError, match=f"^{field}"):
+            read({**body, **change})
+
+
+def test_text_that_no_store_takes_is_replaced_as_it_is_read() -> None:
+    found = read_pod(worker=terminated(1, message="a\ud800b\x00c\x85"), reason="\udfff")
+    assert (found.reason, found.container and found.container.last_words) == ("�", "a�b�c\x85")
+
+
+ANYTHING = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),
+    max_leaves=8,
+)
+
+
+def spoiled(body: Any, draw: Any) -> Any:
+    """Return a body with something odd in one place of it."""
+    if not isinstance(body, dict | list) or not body or draw(st.integers(0, 4)) == 0:
+        return draw(ANYTHING)
+    if isinstance(body, list):
+        return [spoiled(body[0], draw), *body[1:]]
+    key = draw(st.sampled_from(sorted(body)))
+    return {**body, key: spoiled(body[key], draw)}
+
+
+@given(st.data())
+def test_of_anything_that_json_has_there_is_a_view_or_one_clear_refusal(data: Any) -> None:
+    for read, text in ((pod, POD), (backing_job, BATCH_JOB)):
+        body = spoiled(yaml.safe_load(text), data.draw)
+        with suppress(UnreadableError):
+            assert hash(read(body)) is not None
 
 
 def test_what_is_being_deleted_says_so() -> None:
