@@ -42,10 +42,12 @@ class ControlPlane:
         folder: Where its state and logs are.
         definitions: Folder of CustomResourceDefinitions that are there before any controller:
             the garbage collector takes half a minute to notice kinds that come later.
+        controllers: Those who act beside the API server; without them nobody does.
     """
 
     folder: Path
     definitions: Path | None = None
+    controllers: Sequence[str] = CONTROLLERS
     _servers: dict[str, Server] = field(default_factory=dict)
 
     @property
@@ -69,9 +71,10 @@ class ControlPlane:
             if self.definitions:
                 self.kubectl("create", "-f", str(self.definitions))
                 self.kubectl("wait", "--for=condition=Established", "crd", "--all")
-            for name in CONTROLLERS:
+            for name in self.controllers:
                 self.start(name)
-            self.wait_until_ready()
+            if self.controllers:
+                self.wait_until_ready()
         except BaseException:
             self.__exit__()
             raise

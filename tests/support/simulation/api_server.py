@@ -1,8 +1,9 @@
 """An API server in memory. What it was given is never changed in place."""
 
 import asyncio
-from collections.abc import Callable
-from typing import Any
+import json
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any, Final
 
 from alidade.kube.gateway import (
     BATCH_JOBS,
@@ -15,85 +16,92 @@ from alidade.kube.gateway import (
     SERVICES,
     WORKLOADS,
     Body,
-    ConflictError,
     Kind,
-    NotFoundError,
 )
 from tests.support.builders import NAMESPACE, stamp
 from tests.support.simulation.chance import clock
+from tests.support.simulation.rules import objects, refusals
+from tests.support.simulation.rules.merge import merged
+from tests.support.simulation.rules.selectors import chosen
+from tests.support.simulation.rules.text import received
 
 KINDS = (EXPERIMENTS, QUEUES, JOBS, BATCH_JOBS, PODS)
 """Those that the operator watches."""
 
+OURS = (EXPERIMENTS, QUEUES, JOBS)
+"""Those that are defined by us."""
+
 HOME = "alidade"
 """The namespace of the operator."""
+
+FOREGROUND: Final = "foregroundDeletion"
+MAX_REQUEST: Final = 3 * 2**20
+MAX_STORED: Final = 3 * 2**19
+_STATUS_APART = (EXPERIMENTS, QUEUES, JOBS, BATCH_JOBS, PODS)
+_FIRST_STATUS: dict[Kind, Body] = {BATCH_JOBS: {}, PODS: {"phase": "Pending"}}
 
 Observer = Callable[[Kind, Body | None, Body | None], None]
 Stream = asyncio.Queue[tuple[str | None, Body]]
 
 
+def _ignore(_kind: Kind, _old: Body | None, _new: Body | None) -> None:
+    """Nobody looks on."""
+
+
 class ApiServer:
-    """Objects of one namespace with their versions, and watches on them.
+    """Objects with their versions, and watches on them.
 
     Args:
         observe: Called with each change before it is made: kind, object before, object after.
+        namespaces: Those that there are.
+        kueue: Whether Kueue's definitions are there.
     """
 
-    def __init__(self, observe: Observer) -> None:
+    def __init__(
+        self,
+        observe: Observer = _ignore,
+        namespaces: Iterable[str] = (NAMESPACE, HOME),
+        *,
+        kueue: bool = True,
+    ) -> None:
         self._observe = observe
-        self._objects: dict[Kind, dict[str, Body]] = {
-            kind: {} for kind in (*KINDS, SERVICES, WORKLOADS, EVENTS)
-        }
-        self._objects[NAMESPACES] = {HOME: {"metadata": {"name": HOME, "uid": f"uid-{HOME}"}}}
+        known = (*KINDS, SERVICES, EVENTS, *([WORKLOADS] if kueue else []))
+        self._objects: dict[Kind, dict[tuple[str, str], Body]] = {kind: {} for kind in known}
+        self._objects[NAMESPACES] = {(name, name): _namespace(name) for name in namespaces}
         self._watches: list[tuple[Kind, Stream]] = []
         self._made = 0
-        self.version = 0
+        self.version = 100
         self.changed = asyncio.Event()
 
+    # What there is.
+
     def all(self, kind: Kind) -> list[Body]:
-        return list(self._objects[kind].values())
+        return list(self._kind(kind).values())
 
-    def find(self, kind: Kind, name: str) -> Body | None:
-        return self._objects[kind].get(name)
+    def find(self, kind: Kind, name: str, namespace: str = NAMESPACE) -> Body | None:
+        return self._kind(kind).get((namespace, name))
 
-    def read(self, kind: Kind, name: str, uid: str | None = None) -> Body:
-        found = self.find(kind, name)
+    def read(self, kind: Kind, name: str, namespace: str = NAMESPACE) -> Body:
+        """Return an object.
+
+        Raises:
+            NotFoundError: There is none.
+        """
+        found = self.find(kind, name, namespace)
         if found is None:
-            raise NotFoundError(f'{kind.plural} "{name}" not found')
-        if uid is not None and found["metadata"]["uid"] != uid:
-            raise ConflictError("the UID in the precondition does not match")
+            raise refusals.not_found(f'{kind.plural} "{name}"')
         return found
 
-    def create(self, kind: Kind, body: Body) -> Body:
-        name = body["metadata"]["name"]
-        if name in self._objects[kind]:
-            raise ConflictError(f'{kind.plural} "{name}" already exists')
-        self._made += 1
-        meta = {
-            **body["metadata"],
-            "namespace": NAMESPACE,
-            "uid": f"uid-{self._made}",
-            "generation": 1,
-            "creationTimestamp": stamp(clock()),
-        }
-        return self._store(kind, name, {**body, "metadata": meta}, "ADDED")
-
-    def update(self, kind: Kind, name: str, **parts: Any) -> Body:
-        """Replace parts of an object; what changes nothing is no change."""
-        old = self.read(kind, name)
-        new = {**old, **parts}
-        if new == old:
-            return old
-        if new.get("spec") != old.get("spec"):
-            generation = old["metadata"]["generation"] + 1
-            new["metadata"] = {**new["metadata"], "generation": generation}
-        return self._store(kind, name, new, "MODIFIED")
-
-    def remove(self, kind: Kind, name: str) -> None:
-        old = self._objects[kind][name]
-        self._observe(kind, old, None)
-        del self._objects[kind][name]
-        self._tell(kind, "DELETED", self._next_version(old))
+    def select(
+        self, kind: Kind, namespace: str | None, labels: str | None, fields: str | None
+    ) -> Iterator[Body]:
+        """Return the objects that selectors choose."""
+        wanted = chosen(labels or "", fields or "")
+        return (
+            _in_list(kind, body)
+            for (where, _), body in sorted(self._kind(kind).items())
+            if namespace in (None, where) and wanted(body)
+        )
 
     def watch(self, kind: Kind) -> Stream:
         """Return a queue of what is there and of all that happens from now on."""
@@ -103,10 +111,179 @@ class ApiServer:
         self._watches.append((kind, stream))
         return stream
 
-    def _store(self, kind: Kind, name: str, body: Body, change: str) -> Body:
+    # What is asked of it.
+
+    def create(
+        self, kind: Kind, body: Body, namespace: str = NAMESPACE, *, strict: bool = False
+    ) -> Body:
+        """Create an object.
+
+        Raises:
+            ApiError: It was refused.
+        """
+        _check_length(body)
+        body = received(body)
+        own = body["metadata"].get("namespace", namespace)
+        if own != namespace:
+            raise refusals.bad_request(
+                "the namespace of the object does not match that of the request"
+            )
+        body = {**body, "metadata": {**body["metadata"], "namespace": namespace}}
+        body = objects.understood(kind, body, strict=strict)
+        self._check_open(namespace)
+        if kind in _STATUS_APART:
+            body = {key: value for key, value in body.items() if key != "status"}
+        if kind in _FIRST_STATUS:
+            body = {**body, "status": _FIRST_STATUS[kind]}
+        body = objects.accepted(kind, body)
+        name = body["metadata"]["name"]
+        if self.find(kind, name, namespace) is not None:
+            raise refusals.exists(f'{kind.plural} "{name}"')
+        return self._add(kind, body)
+
+    def take_event(self, event: Body, namespace: str = NAMESPACE) -> Body:
+        """Create an event by the core's API, as Kubernetes' own controllers do: by older rules."""
+        return self._add(
+            EVENTS, {**event, "metadata": {**event["metadata"], "namespace": namespace}}
+        )
+
+    def patch(
+        self,
+        kind: Kind,
+        name: str,
+        patch: Body,
+        namespace: str = NAMESPACE,
+        *,
+        status: bool = False,
+    ) -> Body:
+        """Merge a patch into an object, or into its status (RFC 7386).
+
+        Raises:
+            ApiError: It was refused.
+        """
+        _check_length(patch)
+        old = self.read(kind, name, namespace)
+        new = objects.patched(kind, merged(old, received(patch)))
+        if new["metadata"].get("resourceVersion") != old["metadata"]["resourceVersion"]:
+            raise refusals.conflict("the object has been modified")
+        return self._replace(kind, old, _part(kind, old, new, status=status))
+
+    def apply_status(self, kind: Kind, name: str, body: Body, namespace: str = NAMESPACE) -> Body:
+        """Make the status of an object what the body says."""
+        old = self.read(kind, name, namespace)
+        if body["metadata"]["uid"] != old["metadata"]["uid"]:
+            raise refusals.conflict("uid mismatch")
+        return self._replace(kind, old, {**old, "status": received(body["status"])})
+
+    def update(self, kind: Kind, name: str, namespace: str = NAMESPACE, **parts: Any) -> Body:
+        """Replace parts of an object, whatever they are; what changes nothing is no change."""
+        old = self.read(kind, name, namespace)
+        return self._replace(kind, old, {**old, **parts})
+
+    def delete(
+        self,
+        kind: Kind,
+        name: str,
+        namespace: str = NAMESPACE,
+        *,
+        uid: str | None = None,
+        version: str | None = None,
+        foreground: bool = False,
+    ) -> Body | None:
+        """Delete an object; return it where it stays until something is done.
+
+        Raises:
+            ApiError: It was refused.
+        """
+        old = self.read(kind, name, namespace)
+        meta = old["metadata"]
+        if uid not in (None, meta["uid"]) or version not in (None, meta["resourceVersion"]):
+            raise refusals.conflict("the precondition does not match")
+        finalizers = [f for f in meta.get("finalizers") or [] if f != FOREGROUND]
+        finalizers += [FOREGROUND] if foreground else []
+        if kind == PODS and old["spec"].get("nodeName"):
+            stopping = {"deletionTimestamp": stamp(clock()), "deletionGracePeriodSeconds": 30}
+            return self._replace(kind, old, {**old, "metadata": {**stopping, **meta}})
+        if not finalizers:
+            self.remove(kind, name, namespace)
+            return old if kind == PODS else None
+        going = {"deletionTimestamp": stamp(clock()), "deletionGracePeriodSeconds": 0}
+        return self._replace(
+            kind, old, {**old, "metadata": {**going, **meta, "finalizers": finalizers}}
+        )
+
+    def read_log(self, name: str, container: str, namespace: str = NAMESPACE) -> bytes:
+        """Return what a container has said.
+
+        Raises:
+            ApiError: There is no such container, or it has not said anything.
+        """
+        pod = self.read(PODS, name, namespace)
+        if container not in {c["name"] for c in pod["spec"].get("containers") or ()}:
+            raise refusals.bad_request(f"container {container} is not valid for pod {name}")
+        if not pod["spec"].get("nodeName"):
+            return b""
+        return f"{container} of {name}".encode()
+
+    def remove(self, kind: Kind, name: str, namespace: str = NAMESPACE) -> None:
+        """Take an object away, at once."""
+        old = self.read(kind, name, namespace)
+        self._observe(kind, old, None)
+        del self._objects[kind][namespace, name]
+        self._tell(kind, "DELETED", self._next_version(old))
+
+    def end(self, namespace: str) -> None:
+        """Begin to delete a namespace: nothing is created there any more."""
+        old = self._objects[NAMESPACES][namespace, namespace]
+        self._objects[NAMESPACES][namespace, namespace] = {
+            **old,
+            "metadata": {**old["metadata"], "deletionTimestamp": stamp(clock())},
+        }
+
+    # How it is done.
+
+    def _kind(self, kind: Kind) -> dict[tuple[str, str], Body]:
+        if kind not in self._objects:
+            raise refusals.no_kind()
+        return self._objects[kind]
+
+    def _check_open(self, namespace: str) -> None:
+        found = self._objects[NAMESPACES].get((namespace, namespace))
+        if found is None:
+            raise refusals.not_found(f'namespaces "{namespace}"')
+        if "deletionTimestamp" in found["metadata"]:
+            raise refusals.forbidden(f"namespace {namespace} is being terminated")
+
+    def _add(self, kind: Kind, body: Body) -> Body:
+        self._made += 1
+        meta = {
+            **body["metadata"],
+            "uid": f"uid-{self._made}",
+            **({"generation": 1} if kind in KINDS else {}),
+            "creationTimestamp": stamp(clock()),
+        }
+        return self._store(kind, objects.completed(kind, {**body, "metadata": meta}), "ADDED")
+
+    def _replace(self, kind: Kind, old: Body, new: Body) -> Body:
+        new = objects.changed(kind, old, new)
+        if new == old:
+            return old
+        meta = new["metadata"]
+        going = ("deletionTimestamp" in meta) != ("deletionTimestamp" in old["metadata"])
+        if "generation" in meta and (going or new.get("spec") != old.get("spec")):
+            meta = {**meta, "generation": old["metadata"]["generation"] + 1}
+        if "deletionTimestamp" in meta and kind != PODS and not meta.get("finalizers"):
+            self.remove(kind, meta["name"], meta["namespace"])
+            return {**new, "metadata": meta}
+        return self._store(kind, {**new, "metadata": meta}, "MODIFIED")
+
+    def _store(self, kind: Kind, body: Body, change: str) -> Body:
+        if len(json.dumps(body, ensure_ascii=False).encode(errors="replace")) > MAX_STORED:
+            raise refusals.internal("etcdserver: request is too large")
         body = self._next_version(body)
-        self._observe(kind, self.find(kind, name), body)
-        self._objects[kind][name] = body
+        meta = body["metadata"]
+        self._observe(kind, self.find(kind, meta["name"], meta["namespace"]), body)
+        self._objects[kind][meta["namespace"], meta["name"]] = body
         self._tell(kind, change, body)
         return body
 
@@ -119,3 +296,29 @@ class ApiServer:
         for watched, stream in self._watches:
             if watched == kind:
                 stream.put_nowait((change, body))
+
+
+def _in_list(kind: Kind, body: Body) -> Body:
+    """Return an object as a list has it: of Kubernetes' own kinds, without its kind."""
+    if kind in OURS:
+        return body
+    return {key: value for key, value in body.items() if key not in ("apiVersion", "kind")}
+
+
+def _namespace(name: str) -> Body:
+    return {"metadata": {"name": name, "uid": f"uid-{name}", "resourceVersion": "1"}}
+
+
+def _check_length(body: Body) -> None:
+    if len(json.dumps(body)) > MAX_REQUEST:
+        raise refusals.too_large("Request entity too large: limit is 3145728")
+
+
+def _part(kind: Kind, old: Body, new: Body, *, status: bool) -> Body:
+    """Return what a change of an object, or of its status, may change."""
+    if kind not in _STATUS_APART:
+        return new
+    if status:
+        return {**old, **{key: new[key] for key in ("status",) if key in new}}
+    kept = {"status": old["status"]} if "status" in old else {}
+    return {**{key: value for key, value in new.items() if key != "status"}, **kept}

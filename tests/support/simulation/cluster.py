@@ -16,8 +16,8 @@ from alidade.domain.observed import (
     WORKER,
 )
 from alidade.domain.replicas import PEER_LOST
-from alidade.kube.gateway import BATCH_JOBS, EVENTS, JOBS, PODS, SERVICES, Body
-from tests.support.builders import stamp
+from alidade.kube.gateway import BATCH_JOBS, JOBS, PODS, SERVICES, Body
+from tests.support.builders import owner_reference, stamp
 from tests.support.simulation.api_server import ApiServer
 from tests.support.simulation.chance import Chance, clock
 
@@ -213,7 +213,9 @@ class Cluster:
                 **({COMPLETION_INDEX: str(index)} if "completions" in job["spec"] else {}),
             },
             "labels": {**template["metadata"]["labels"], "attempt": str(attempt)},
-            "ownerReferences": [{"uid": job["metadata"]["uid"], "controller": True}],
+            "ownerReferences": [
+                owner_reference("batch", job["metadata"]["name"], job["metadata"]["uid"])
+            ],
         }
         crowded = meta["labels"].get(FLAVOR_LABEL) == CROWDED
         found = ("False", "Unschedulable") if crowded else ("True", "")
@@ -223,17 +225,19 @@ class Cluster:
             "containerStatuses": [{"name": WORKER, "state": {}}],
         }
         spec = template["spec"] | ({} if crowded else {"nodeName": "node-1"})
-        self._server.create(PODS, {"metadata": meta, "spec": spec, "status": status})
+        self._server.create(PODS, {"metadata": meta, "spec": spec})
+        self._server.update(PODS, meta["name"], status=status)
 
     def _refuse(self, job: Body) -> None:
         event = {
             "metadata": {"name": f"refusal-{self._pods_made}"},
             "regarding": {"uid": job["metadata"]["uid"]},
+            "type": "Warning",
             "reason": "FailedCreate",
             "note": "Error creating: exceeded quota: pods",
             "deprecatedLastTimestamp": stamp(clock()),
         }
-        self._server.create(EVENTS, event)
+        self._server.take_event(event)
 
     def _report(self, job: Body, **fields: Any) -> None:
         name = job["metadata"]["name"]

@@ -30,8 +30,9 @@ class Task:
 
     def body(self) -> Body:
         source = {"job": self.takes, "output": "model"}
+        given = {name: value for name, value in self.spec.items() if value is not None}
         taken = [{"name": "model", "valueFrom": source}] if self.takes else []
-        return job_body(self.name, depends_on=self.depends_on, parameters=taken, **self.spec)
+        return job_body(self.name, depends_on=self.depends_on, parameters=taken, **given)
 
 
 What = Literal[

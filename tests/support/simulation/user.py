@@ -22,7 +22,8 @@ def _queue(scenario: Scenario, name: str) -> Body:
     if name in scenario.kueue:
         return queue_body(name, kueueLocalQueue="team")
     flavors = [{"name": CROWDED}, {"name": "roomy"}] if name in scenario.crowded else []
-    return queue_body(name, maxRunning=scenario.limits[name], flavors=flavors)
+    limit: Body = {} if scenario.limits[name] is None else {"maxRunning": scenario.limits[name]}
+    return queue_body(name, flavors=flavors, **limit)
 
 
 class User:
@@ -82,7 +83,7 @@ class User:
     def _create(self, name: str) -> None:
         kind, body = self._things[name]
         if self._world.server.find(kind, name) is None:
-            self._world.server.create(kind, {**body, "status": {}})
+            self._world.server.create(kind, body)
 
     def _update(self, name: str, **fields: Any) -> None:
         kind, _ = self._things[name]

@@ -1,0 +1,84 @@
+"""What becomes of an object of any kind when it is created or changed."""
+
+from collections.abc import Iterator
+
+from alidade.kube.gateway import BATCH_JOBS, EVENTS, PODS, SERVICES, Body, InvalidError, Kind
+from tests.support.simulation.rules import builtin, decoding, metadata, schema
+from tests.support.simulation.rules.refusals import invalid
+
+_BUILTIN = (BATCH_JOBS, PODS, SERVICES, EVENTS)
+_FIXED = ("name", "namespace", "uid", "creationTimestamp", "deletionTimestamp")
+
+
+def understood(kind: Kind, body: Body, *, strict: bool = False) -> Body:
+    """Return an object as it is decoded.
+
+    Raises:
+        InvalidError: It cannot be.
+    """
+    if kind in _BUILTIN:
+        return decoding.decode(kind, body, strict=strict)
+    return {**body, "metadata": decoding.metadata(body["metadata"])}
+
+
+def patched(kind: Kind, body: Body) -> Body:
+    """Return an object as it is decoded after a patch, with which it is the patch that is wrong.
+
+    Raises:
+        InvalidError: It cannot be.
+    """
+    try:
+        return understood(kind, body)
+    except InvalidError as error:
+        raise invalid([f"patch: Invalid value: {error}"]) from error
+
+
+def accepted(kind: Kind, body: Body) -> Body:
+    """Return a new object as it is stored.
+
+    Raises:
+        InvalidError: There is something wrong with it; the message says what.
+    """
+    body = _shaped(kind, body)
+    _refuse((*metadata.faults(kind, body["metadata"]), *builtin.faults(kind, body)))
+    return body
+
+
+def completed(kind: Kind, body: Body) -> Body:
+    """Return a new object with what the API server puts in once it has its UID."""
+    return builtin.with_selector(body) if kind == BATCH_JOBS else body
+
+
+def changed(kind: Kind, old: Body, new: Body) -> Body:
+    """Return an object as it is stored after a change.
+
+    Raises:
+        InvalidError: There is something wrong with it; the message says what.
+    """
+    new = _shaped(kind, new)
+    _refuse(
+        (
+            *_metadata_changes(old, new),
+            *metadata.faults(kind, new["metadata"]),
+            *(builtin.faults(kind, new) if new.get("spec") != old.get("spec") else ()),
+            *builtin.change_faults(kind, old, new),
+        )
+    )
+    return new
+
+
+def _shaped(kind: Kind, body: Body) -> Body:
+    definition = schema.of(kind)
+    return schema.accept(definition, body) if definition else body
+
+
+def _metadata_changes(old: Body, new: Body) -> Iterator[str]:
+    for field in _FIXED:
+        before = old["metadata"].get(field)
+        if before is not None and new["metadata"].get(field) != before:
+            yield f"metadata.{field}: Invalid value: field is immutable"
+
+
+def _refuse(faults: tuple[str, ...]) -> None:
+    if faults:
+        raise invalid(faults)
