@@ -16,6 +16,10 @@ KILLED = f"python -c '{OPEN} os.kill(os.getpid(), 9)'; exit $?"
 UNCAUGHT = "python -c 'import mlflow; mlflow.start_run(); raise ValueError(\"no luck\")'"
 EATS_MEMORY = "python -c 'x = bytearray(10 ** 9)'"
 TIGHT = {"limits": {"memory": "64Mi"}}
+ODD = r"printf 'out of \177\302\205\357\277\276\033[31m\377 paper\n'; exit 3"
+ODD_OUTPUTS = r"""printf '{"x":"a\177\302\205\357\277\276b"}' >/dev/termination-log"""
+TAKES_THEM = """python -c 'import json, os; given = json.loads(os.environ["ALIDADE_PARAMETERS"])
+assert given["x"] == "a\\x7f\\x85\\ufffeb", ascii(given)'"""
 NOT_THERE = "localhost/alidade-there-is-no-such-image:dev"
 
 
@@ -63,6 +67,11 @@ def depends(name: str, condition: str = "Complete") -> dict[str, Any]:
     return {"dependsOn": [{"name": name, "condition": condition}], **runs("true")}
 
 
+def takes(output: str, of: str) -> dict[str, Any]:
+    given = {"name": output, "valueFrom": {"job": of, "output": output}}
+    return {"dependsOn": [{"name": of}], "parameters": [given], **runs(TAKES_THEM)}
+
+
 def fails(name: str, spec: dict[str, Any], reason: str, code: int | None, says: str) -> Fate:
     return Fate(name, spec, "Failed", reason, "FAILED", code, says)
 
@@ -86,6 +95,10 @@ FATES = (
     fails("exits-three", runs("echo out of paper; exit 3"), "Error", 3, "out of paper"),
     fails("raises", runs(UNCAUGHT), "Error", 1, "no luck"),
     fails("cannot-import", runs("python -c 'import gone'"), "Error", 1, "No module named"),
+    fails("speaks-oddly", runs(ODD), "Error", 3, "paper"),
+    skipped("is-skipped-behind-odd-words", on="speaks-oddly", says="paper"),
+    Fate("gives-odd-outputs", runs(ODD_OUTPUTS)),
+    Fate("takes-odd-outputs", takes("x", of="gives-odd-outputs")),
     fails("is-killed", runs("bash -c 'kill -KILL $BASHPID'; exit $?"), "Error", 137, "SIGKILL"),
     fails(
         "is-killed-in-a-run",

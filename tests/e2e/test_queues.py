@@ -88,9 +88,7 @@ def test_a_job_whose_time_is_over_leaves_its_run_and_its_dependents(
 
     assert cluster.wait_for("after", state="Finished")["mlflowRunId"]
     (dependency,) = after["dependencies"]
-    bench = tracking.get_experiment_by_name("bench")
-    assert bench
     (run,) = tracking.search_runs(
-        [bench.experiment_id], f"tags.`alidade.dev/uid` = '{dependency['uid']}'"
+        [cluster.mlflow_experiment("bench")], f"tags.`alidade.dev/uid` = '{dependency['uid']}'"
     )
     assert run.info.status == "FINISHED"

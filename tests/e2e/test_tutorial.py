@@ -117,10 +117,8 @@ def test_values_flow_from_job_to_job(
 def test_runs_can_be_queried_by_parameters_and_tags(
     runs: dict[str, Run], tracking: MlflowClient
 ) -> None:
-    experiment = tracking.get_experiment_by_name("mnist")
-    assert experiment
     found = tracking.search_runs(
-        [experiment.experiment_id],
+        [DEFAULT.mlflow_experiment("mnist")],
         "params.epochs = '2' AND tags.`alidade.dev/entry-point` = 'train'",
     )
     ids = {run.info.run_id for run in found}

@@ -16,6 +16,7 @@ from mlflow import MlflowClient
 from mlflow.entities import Run
 
 from tests.support.kubectl import kubectl
+from tests.support.polling import eventually
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 STATE = REPOSITORY / ".cluster"
@@ -50,6 +51,20 @@ class Cluster:
         """Cancel a Job."""
         self.patch(name, cancel=True)
 
+    def pods_of(self, name: str) -> list[dict[str, Any]]:
+        """Read the pods of a Job that are there, the oldest first."""
+        pods = self.list("pods", f"--selector=alidade.dev/job={name}")
+        return sorted(pods, key=lambda pod: str(pod["metadata"]["creationTimestamp"]))
+
+    def told(self, name: str, words: str) -> None:
+        """Wait until an event of a Job says these words."""
+        eventually(lambda: words in self.kubectl("events", "--for", f"jobs.alidade.dev/{name}"))
+
+    def settled(self, name: str, condition: str = "Tracked") -> None:
+        """Wait until a Job's run says what became of it, or until another condition is true."""
+        wanted = f"--for=condition={condition}"
+        self.kubectl("wait", wanted, f"jobs.alidade.dev/{name}", "--timeout=60s")
+
     def evict(self, pod: str) -> None:
         """Evict a pod by the Eviction API, as `kubectl drain` does."""
         eviction = {"apiVersion": "policy/v1", "kind": "Eviction", "metadata": {"name": pod}}
@@ -79,6 +94,10 @@ class Cluster:
         (run,) = client.search_runs(every, f"tags.`alidade.dev/uid` = '{uid}'")
         return run
 
+    def mlflow_experiment(self, name: str) -> str:
+        """Return the ID that MLflow has given an Experiment."""
+        return str(self.get("experiments.alidade.dev", name)["status"]["mlflowExperimentId"])
+
     def wait_for(self, name: str, seconds: float = 120, **fields: str) -> dict[str, Any]:
         """Wait until a Job's status has these values; return it."""
         deadline = time.monotonic() + seconds
@@ -86,7 +105,8 @@ class Cluster:
             status = self.job_status(name)
             if all(status.get(field) == value for field, value in fields.items()):
                 return status
-            if time.monotonic() > deadline or (status.get("state") in ENDS and "state" in fields):
+            final = status.get("state") in ENDS and fields.keys() & {"state", "reason"}
+            if time.monotonic() > deadline or final:
                 raise AssertionError(f"{name} is not {fields}: {json.dumps(status, indent=1)}")
             time.sleep(0.5)
 
