@@ -47,6 +47,12 @@ class Reason(StrEnum):
         "Jobs wait for each other in a circle: delete one of those named.",
     )
     DEPENDENCIES_MET = ("DependenciesMet", "Every dependency's condition has held.")
+    SPEC_CHANGED = (
+        "SpecChanged",
+        "`podTemplate` or `podFailurePolicy` was changed after the job was accepted: put it back, "
+        "or create another job.",
+    )
+    SPEC_KEPT = ("SpecKept", "The job is what it was accepted as, again.")
     PARAMETER_PENDING = (
         "ParameterPending",
         "A value from another job is not known yet.",
@@ -139,6 +145,10 @@ class Reason(StrEnum):
     PARAMETER_UNRESOLVED = (
         "ParameterUnresolved",
         "A job that it takes a value from ended without giving it.",
+    )
+    PARAMETER_INVALID = (
+        "ParameterInvalid",
+        "A value that it takes from another job is none that a pod can be given.",
     )
     ERROR = ("Error", "Its container ended with an exit code other than 0.")
     OOM_KILLED = ("OOMKilled", "Its container ended for want of memory.")

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from datetime import datetime
 
-from alidade.api.base import Condition
+from alidade.api.base import MAX_MESSAGE, Condition
 
 
 def set_condition(
@@ -24,7 +24,7 @@ def set_condition(
         type=kind,
         status=word,
         reason=reason,
-        message=message,
+        message=message[:MAX_MESSAGE],
         last_transition_time=(
             old.last_transition_time if old and old.status == word else now.replace(microsecond=0)
         ),

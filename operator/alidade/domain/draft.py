@@ -8,6 +8,8 @@ from alidade.domain.actions import Action
 from alidade.domain.conditions import set_condition
 from alidade.domain.snapshot import Snapshot
 
+_LONGEST_SLEEP = 24 * 3600.0
+
 
 class Draft:
     """Collects what follows from one snapshot; used within one call of `plan`."""
@@ -36,9 +38,10 @@ class Draft:
 
     def due(self, since: datetime, seconds: float) -> bool:
         """Whether so many seconds have passed since then; if not, ask to be planned again then."""
-        left = timedelta(seconds=seconds) - (self.snapshot.now - since)
-        if left > timedelta():
-            self.wake(left)
+        left = seconds - (self.snapshot.now - since).total_seconds()
+        if left > 0:
+            # What is stored may be older than the bounds of the API, and beyond those of a clock.
+            self.wake(timedelta(seconds=min(left, _LONGEST_SLEEP)))
             return False
         return True
 

@@ -11,8 +11,8 @@ from typing import Any
 
 from alidade.api.job import DependencyStatus, Job, JobState, JobStatus
 from alidade.api.reason import Reason
+from alidade.domain import accepted, blocked, ending, flavors, kueue, mlflow_run, pod_logs, running
 from alidade.domain import backing as backing_job
-from alidade.domain import blocked, ending, flavors, kueue, mlflow_run, pod_logs, running
 from alidade.domain.actions import Action, CreateBacking, DeleteBacking, Release
 from alidade.domain.admission import NotYet
 from alidade.domain.dependencies import Undecided, Unsatisfiable, judge
@@ -53,6 +53,7 @@ def plan(snapshot: Snapshot) -> Plan:
         pod_logs.archive(draft)
         return Plan(snapshot.job.status, tuple(draft.actions))
     note_attempts(draft)
+    accepted.compare(draft)
     _bring_on(draft)
     pod_logs.archive(draft)
     return Plan(draft.status, tuple(draft.actions), draft.wants_place, draft.wake_after)
@@ -118,7 +119,7 @@ def _prepare(draft: Draft) -> None:
     if isinstance(verdict, Unsatisfiable):
         _end_for_dependency(draft, verdict)
         return
-    if not _accept(draft):
+    if accepted.kept_back(draft) or not _accept(draft):
         return
     if isinstance(verdict, Undecided):
         draft.condition("DependenciesMet", False, verdict.reason, verdict.message)
@@ -126,6 +127,9 @@ def _prepare(draft: Draft) -> None:
         return
     if resolution.impossible:
         draft.fail(Reason.PARAMETER_UNRESOLVED, f"failed: {resolution.impossible}")
+        return
+    if resolution.invalid:
+        draft.fail(Reason.PARAMETER_INVALID, f"failed: {resolution.invalid}")
         return
     if resolution.pending:
         draft.wait(Reason.PARAMETER_PENDING, resolution.pending)

@@ -30,3 +30,8 @@ def test_a_condition_is_changed_in_place() -> None:
 def test_times_are_whole_seconds_as_the_api_has_them() -> None:
     conditions = set_condition((), "A", True, "R", now=NOW + timedelta(microseconds=5))
     assert conditions[0].last_transition_time == NOW
+
+
+def test_a_message_is_cut_to_what_the_api_takes() -> None:
+    (condition,) = set_condition((), "A", True, "R", 40_000 * "x", now=NOW)
+    assert len(condition.message) == 32_768

@@ -4,7 +4,7 @@ import pytest
 
 from alidade.api.job import Job, JobState, JobStatus
 from alidade.api.parameter import ParameterValue
-from alidade.domain.parameters import resolve
+from alidade.domain.parameters import Resolution, resolve
 from tests.support.builders import job, job_in
 
 LITERAL = {"name": "eps", "value": "0.3"}
@@ -71,3 +71,58 @@ def test_a_value_that_is_not_there(
     prefix = f"parameter '{parameter['name']}': "
     assert resolution.pending == (pending and prefix + pending)
     assert resolution.impossible == (impossible and prefix + impossible)
+
+
+def given(*parameters: dict[str, Any], **outputs: str) -> Resolution:
+    fgm = job_in(JobState.FINISHED, "fgm", outputs=outputs)
+    return resolve(wanting(*parameters), {"fgm": fgm})
+
+
+@pytest.mark.parametrize("control", ["\0", "\x01", "\x0b", "\x1b"])
+def test_an_output_that_no_environment_can_hold_is_named(control: str) -> None:
+    resolution = given(LITERAL, OUTPUT, model_version=f"4{control}")
+    assert resolution.invalid == (
+        "parameter 'version': output 'model_version' of fgm has a control character, "
+        f"U+{ord(control):04X} at place 2, which no parameter can have"
+    )
+    assert resolution.values == ()
+
+
+@pytest.mark.parametrize("odd", ["\t\n\r", "\x7f\x85\u2028", "\ufffe\U0010ffff", "\ud800"])
+def test_any_other_text_is_taken_as_it_is(odd: str) -> None:
+    resolution = given(OUTPUT, model_version=odd)
+    assert (resolution.values, resolution.invalid) == (values(version=odd), None)
+
+
+def test_values_stored_before_they_were_limited_are_looked_at_too() -> None:
+    resolution = given({"name": "eps", "value": "\x07"})
+    assert resolution.invalid == (
+        "parameter 'eps': its value has a control character, U+0007 at place 1, which no "
+        "parameter can have"
+    )
+
+
+@pytest.mark.parametrize(
+    ("value", "count", "fine"),
+    [
+        (1024 * "x", 64, True),
+        (512 * '"', 64, True),
+        (513 * "\\", 64, False),
+        (1024 * "\n", 33, False),
+        (1024 * "é", 32, True),
+        (1024 * "é", 33, False),
+    ],
+)
+def test_the_values_of_a_job_have_a_greatest_length_together(
+    value: str, count: int, fine: bool
+) -> None:
+    many = [{"name": f"p{n}", "value": value} for n in range(count)]
+    assert (given(*many).invalid is None) == fine
+
+
+def test_values_that_are_too_long_together_are_told_with_the_longest() -> None:
+    many = [{"name": f"p{n}", "value": 1024 * "x"} for n in range(63)]
+    assert given(*many, OUTPUT, model_version=1025 * "x").invalid == (
+        "parameters: the values are 65537 bytes together, as JSON, and must be no more than 65536; "
+        "the longest is 'version' with 1025"
+    )
