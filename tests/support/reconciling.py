@@ -55,9 +55,9 @@ class Gateway(UnreliableGateway):
     async def patch(self, kind: Kind, namespace: str, name: str, patch: Body) -> Body:
         return await self._answered("patch", super().patch(kind, namespace, name, patch))
 
-    async def apply_status(self, kind: Kind, namespace: str, name: str, body: Body) -> Body:
-        answer = super().apply_status(kind, namespace, name, body)
-        return await self._answered("apply_status", answer)
+    async def patch_status(self, kind: Kind, namespace: str, name: str, patch: Body) -> Body:
+        answer = super().patch_status(kind, namespace, name, patch)
+        return await self._answered("patch_status", answer)
 
     async def _answered(self, request: str, answer: Any) -> Body:
         self.asked.append(request)

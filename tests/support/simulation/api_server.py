@@ -168,13 +168,6 @@ class ApiServer:
             raise refusals.conflict("the object has been modified")
         return self._replace(kind, old, _part(kind, old, new, status=status))
 
-    def apply_status(self, kind: Kind, name: str, body: Body, namespace: str = NAMESPACE) -> Body:
-        """Make the status of an object what the body says."""
-        old = self.read(kind, name, namespace)
-        if body["metadata"]["uid"] != old["metadata"]["uid"]:
-            raise refusals.conflict("uid mismatch")
-        return self._replace(kind, old, {**old, "status": received(body["status"])})
-
     def update(self, kind: Kind, name: str, namespace: str = NAMESPACE, **parts: Any) -> Body:
         """Replace parts of an object, whatever they are; what changes nothing is no change."""
         old = self.read(kind, name, namespace)

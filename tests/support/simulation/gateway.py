@@ -1,11 +1,14 @@
 """The way from the operator to the API server and back."""
 
+import asyncio
 from collections.abc import AsyncIterator, Callable
 
 from alidade.kube.gateway import (
     EVENTS,
     Body,
+    Change,
     Kind,
+    Page,
     UnavailableError,
 )
 from tests.support.simulation.api_server import ApiServer
@@ -27,6 +30,21 @@ class UnreliableGateway:
         self._chance = chance
         self._done = done
 
+    async def list_pages(
+        self,
+        kind: Kind,
+        namespace: str | None,
+        selector: str | None = None,
+        *,
+        fields: str | None = None,
+    ) -> AsyncIterator[Page]:
+        await self._there()
+        version = str(self._server.version)
+        for body in self._server.select(kind, namespace, selector, fields):
+            await self._chance.pause()
+            yield Page((body,), version)
+        yield Page((), version)
+
     async def list_all(
         self,
         kind: Kind,
@@ -35,10 +53,16 @@ class UnreliableGateway:
         *,
         fields: str | None = None,
     ) -> AsyncIterator[Body]:
-        await self._there()
-        for body in self._server.select(kind, namespace, selector, fields):
-            await self._chance.pause()
-            yield body
+        async for page in self.list_pages(kind, namespace, selector, fields=fields):
+            for body in page.items:
+                yield body
+
+    async def watch(
+        self, kind: Kind, namespace: str | None, selector: str | None, version: str
+    ) -> AsyncIterator[Change]:
+        # What happens is told by the world, in its own time.
+        await asyncio.Event().wait()
+        yield Change("BOOKMARK", {})
 
     async def get(self, kind: Kind, namespace: str, name: str) -> Body:
         await self._there()
@@ -58,11 +82,11 @@ class UnreliableGateway:
         self._done()
         return await self._back(patched)
 
-    async def apply_status(self, kind: Kind, namespace: str, name: str, body: Body) -> Body:
+    async def patch_status(self, kind: Kind, namespace: str, name: str, patch: Body) -> Body:
         await self._there()
-        applied = self._server.apply_status(kind, name, body, namespace)
+        patched = self._server.patch(kind, name, patch, namespace, status=True)
         self._done()
-        return await self._back(applied)
+        return await self._back(patched)
 
     async def delete(
         self,
