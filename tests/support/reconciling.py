@@ -122,7 +122,7 @@ class Scene:
         """Let there be objects, and be known."""
         for body in bodies:
             status = body.get("status", {})
-            made = self.server.create(kind, {**body, "status": {}})
+            made = self.server.place(kind, {**body, "status": {}})
             self.server.update(kind, made["metadata"]["name"], status=status)
         self.see()
 

@@ -139,13 +139,12 @@ class ApiServer:
         name = body["metadata"]["name"]
         if self.find(kind, name, namespace) is not None:
             raise refusals.exists(f'{kind.plural} "{name}"')
-        return self._add(kind, body)
+        return self._add(kind, body, objects.completed)
 
-    def take_event(self, event: Body, namespace: str = NAMESPACE) -> Body:
-        """Create an event by the core's API, as Kubernetes' own controllers do: by older rules."""
-        return self._add(
-            EVENTS, {**event, "metadata": {**event["metadata"], "namespace": namespace}}
-        )
+    def place(self, kind: Kind, body: Body, namespace: str = NAMESPACE) -> Body:
+        """Have an object as it is, by whatever rules it came: older ones, or others' own."""
+        body = {**body, "metadata": {**body["metadata"], "namespace": namespace}}
+        return self._add(kind, objects.read_back(kind, body))
 
     def patch(
         self,
@@ -166,7 +165,8 @@ class ApiServer:
         new = objects.patched(kind, merged(old, received(patch)))
         if new["metadata"].get("resourceVersion") != old["metadata"]["resourceVersion"]:
             raise refusals.conflict("the object has been modified")
-        return self._replace(kind, old, _part(kind, old, new, status=status))
+        part = _part(kind, old, new, status=status)
+        return self._replace(kind, old, objects.changed(kind, old, part))
 
     def update(self, kind: Kind, name: str, namespace: str = NAMESPACE, **parts: Any) -> Body:
         """Replace parts of an object, whatever they are; what changes nothing is no change."""
@@ -247,7 +247,9 @@ class ApiServer:
         if "deletionTimestamp" in found["metadata"]:
             raise refusals.forbidden(f"namespace {namespace} is being terminated")
 
-    def _add(self, kind: Kind, body: Body) -> Body:
+    def _add(
+        self, kind: Kind, body: Body, completed: Callable[[Kind, Body], Body] = lambda _, body: body
+    ) -> Body:
         self._made += 1
         meta = {
             **body["metadata"],
@@ -255,10 +257,9 @@ class ApiServer:
             **({"generation": 1} if kind in KINDS else {}),
             "creationTimestamp": stamp(clock()),
         }
-        return self._store(kind, objects.completed(kind, {**body, "metadata": meta}), "ADDED")
+        return self._store(kind, completed(kind, {**body, "metadata": meta}), "ADDED")
 
     def _replace(self, kind: Kind, old: Body, new: Body) -> Body:
-        new = objects.changed(kind, old, new)
         if new == old:
             return old
         meta = new["metadata"]

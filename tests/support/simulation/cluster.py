@@ -16,7 +16,7 @@ from alidade.domain.observed import (
     WORKER,
 )
 from alidade.domain.replicas import PEER_LOST
-from alidade.kube.gateway import BATCH_JOBS, JOBS, PODS, SERVICES, Body
+from alidade.kube.gateway import BATCH_JOBS, EVENTS, JOBS, PODS, SERVICES, Body
 from tests.support.builders import owner_reference, stamp
 from tests.support.simulation.api_server import ApiServer
 from tests.support.simulation.chance import Chance, clock
@@ -237,7 +237,7 @@ class Cluster:
             "note": "Error creating: exceeded quota: pods",
             "deprecatedLastTimestamp": stamp(clock()),
         }
-        self._server.take_event(event)
+        self._server.place(EVENTS, event)
 
     def _report(self, job: Body, **fields: Any) -> None:
         name = job["metadata"]["name"]

@@ -49,6 +49,12 @@ def completed(kind: Kind, body: Body) -> Body:
     return builtin.with_selector(body) if kind == BATCH_JOBS else body
 
 
+def read_back(kind: Kind, body: Body) -> Body:
+    """Return an object as it is read, by whatever rules it was stored."""
+    definition = schema.of(kind)
+    return schema.shaped(definition, body) if definition else body
+
+
 def changed(kind: Kind, old: Body, new: Body) -> Body:
     """Return an object as it is stored after a change.
 

@@ -41,19 +41,24 @@ def of(kind: Kind) -> Schema | None:
     return None
 
 
+def shaped(schema: Schema, body: Body) -> Body:
+    """Return an object without what the schema does not know, and with its defaults."""
+    # Metadata is no part of the schema, whatever it says.
+    known = {k: v for k, v in body.items() if k in ("apiVersion", "kind", "metadata")}
+    return {**known, **_shaped(schema, {k: v for k, v in body.items() if k not in known})}
+
+
 def accept(schema: Schema, body: Body) -> Body:
     """Return what is stored of an object.
 
     Raises:
         InvalidError: It does not fit; the message names the fields.
     """
-    # Metadata is no part of the schema, whatever it says.
-    known = {k: v for k, v in body.items() if k in ("apiVersion", "kind", "metadata")}
-    rest = _shaped(schema, {k: v for k, v in body.items() if k not in known})
-    faults = list(_faults(schema, {**rest, "metadata": {}}, ""))
+    body = shaped(schema, body)
+    faults = list(_faults(schema, {**body, "metadata": {}}, ""))
     if faults:
         raise invalid(faults)
-    return {**known, **rest}
+    return body
 
 
 def _shaped(schema: Schema, value: Any) -> Any:

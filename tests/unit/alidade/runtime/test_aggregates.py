@@ -47,7 +47,7 @@ class Scene:
 
     def have(self, kind: Kind, *bodies: Body) -> None:
         for body in bodies:
-            made = self.server.create(kind, body)
+            made = self.server.place(kind, body)
             self.cache.put(kind, made)
 
     async def reconcile(self, key: WorkKey) -> None:

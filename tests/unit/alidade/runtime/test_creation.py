@@ -23,7 +23,7 @@ async def test_a_batch_job_of_the_name_that_is_the_jobs_own_is_taken_over() -> N
 @in_virtual_time
 async def test_a_batch_job_of_the_name_that_is_anothers_holds_the_job_until_it_is_gone() -> None:
     async with scene() as lab:
-        lab.server.create(BATCH_JOBS, backing_body(owner="uid-other"))
+        lab.server.place(BATCH_JOBS, backing_body(owner="uid-other"))
         await lab.bring_on()
         assert lab.where() == (S.WAITING, "NameConflict")
         assert "belongs to Job train" in (lab.status().message or "")

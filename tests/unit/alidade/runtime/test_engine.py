@@ -50,7 +50,7 @@ class Scene:
         self.engine = Engine(self.gateway, Mlflow(Chance(0, 0)), settings)
 
     def have(self, kind: Kind, body: Body) -> Body:
-        return self.server.create(kind, {**body, "status": {}})
+        return self.server.place(kind, {**body, "status": {}})
 
     def status(self, name: str) -> tuple[JobState | None, str | None]:
         found = Job.model_validate(self.server.read(JOBS, name)).status

@@ -31,12 +31,12 @@ class Gateway(UnreliableGateway):
         condition = {"type": "QuotaReserved", "status": "False", "message": "no quota"}
         labels = {"kueue.x-k8s.io/job-uid": "uid-1"}
         body = {"metadata": {"name": "w", "labels": labels}, "spec": {}}
-        server.create(WORKLOADS, {**body, "status": {"conditions": [condition]}})
+        server.place(WORKLOADS, {**body, "status": {"conditions": [condition]}})
         for uid in ("uid-1", "uid-2"):
             event = {"regarding": {"uid": uid}, "deprecatedLastTimestamp": stamp(NOW)}
-            event["reason"] = "FailedCreate"
+            event |= {"type": "Warning", "reason": "FailedCreate"}
             note = f"Error creating: {uid} is refused"
-            server.create(EVENTS, {"metadata": {"name": uid}, "note": note, **event})
+            server.place(EVENTS, {"metadata": {"name": uid}, "note": note, **event})
 
     async def list_all(
         self,

@@ -182,7 +182,7 @@ async def test_the_pods_are_read_where_the_watches_are_not_in_step() -> None:
         uid = lab.server.read(BATCH_JOBS, "train")["metadata"]["uid"]
         told = terminated(message='{"model": "m1"}')
         body = pod_body(phase="Succeeded", worker=told, meta=owned_by(uid))
-        lab.server.create(PODS, body)
+        lab.server.place(PODS, body)
         lab.cache.put(BATCH_JOBS, lab.server.update(BATCH_JOBS, "train", status=complete()))
         await lab.reconcile()
         await lab.reconcile()

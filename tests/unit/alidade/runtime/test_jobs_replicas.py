@@ -38,7 +38,7 @@ async def test_a_job_of_one_pod_has_no_service() -> None:
 async def test_a_service_that_was_made_before_a_crash_is_taken_over() -> None:
     async with scene(job_body(replicas=2)) as lab:
         uid = lab.server.read(JOBS, "train")["metadata"]["uid"]
-        lab.server.create(SERVICES, service(**owned_by(uid)))
+        lab.server.place(SERVICES, service(**owned_by(uid)))
         await lab.bring_on()
         assert lab.runs()
 
@@ -46,7 +46,7 @@ async def test_a_service_that_was_made_before_a_crash_is_taken_over() -> None:
 @in_virtual_time
 async def test_a_service_of_the_name_that_is_anothers_holds_the_job_until_it_is_gone() -> None:
     async with scene(job_body(replicas=2)) as lab:
-        lab.server.create(SERVICES, service())
+        lab.server.place(SERVICES, service())
         await lab.bring_on()
         assert lab.where() == (S.WAITING, "NameConflict")
         assert lab.status().message == (
