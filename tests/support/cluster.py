@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import yaml
 from mlflow import MlflowClient
 from mlflow.entities import Run
 
@@ -40,7 +39,9 @@ class Cluster:
 
     def apply(self, *objects: dict[str, Any]) -> None:
         """Apply objects."""
-        self.kubectl("apply", "--filename", "-", stdin=yaml.safe_dump_all(objects))
+        # JSON: to kubectl's reader of YAML a value such as 1e-3 is a number.
+        together = {"apiVersion": "v1", "kind": "List", "items": objects}
+        self.kubectl("apply", "--filename", "-", stdin=json.dumps(together))
 
     def patch(self, name: str, **spec: Any) -> None:
         """Change fields of a Job's spec."""
