@@ -88,7 +88,8 @@ async def run(settings: Settings) -> None:
         Exception: Whatever ends it otherwise; the pod's restart starts it anew.
     """
     async with await _connect() as api:
-        engine = Engine(KubernetesGateway(api), MlflowTracking(settings.tracking_uri), settings)
+        tracking = MlflowTracking(settings.tracking_uri, settings.key())
+        engine = Engine(KubernetesGateway(api), tracking, settings)
         standby = asyncio.Event()
         server = await health.serve(settings.http_port, lambda: engine.ready or standby.is_set())
         task = asyncio.create_task(_lead(api, engine, settings, standby))

@@ -1,5 +1,6 @@
 """The operator's Deployment and what goes with it."""
 
+import base64
 import os
 
 import pytest
@@ -53,6 +54,19 @@ def test_the_operator_is_told_all_that_the_values_say(monkeypatch: pytest.Monkey
     assert settings.workers == 3
     assert (settings.log_level, settings.log_format) == ("DEBUG", "console")
     assert settings.unpropagated() == ("example.org", "tool.example.com")
+
+
+def test_the_signing_key_is_made_unless_there_is_one_already() -> None:
+    name = "alidade-operator-signing-key"
+    made = Rendered()
+    secret = made.get("Secret", name)
+    assert len(base64.b64decode(secret["data"]["key"])) == 48
+    assert secret["metadata"]["annotations"] == {"helm.sh/resource-policy": "keep"}
+    own = Rendered({"operator": {"signingKeySecret": "own"}})
+    assert own.all("Secret") == []
+    for rendered, secret_name in ((made, name), (own, "own")):
+        source = rendered.environment("operator")["ALIDADE_SIGNING_KEY"]
+        assert source == {"secretKeyRef": {"name": secret_name, "key": "key"}}
 
 
 @pytest.mark.usefixtures("no_settings")

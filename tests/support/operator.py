@@ -27,7 +27,12 @@ class Operator:
         port = free_port()
         self.url = f"http://127.0.0.1:{port}"
         own = {name: value for name, value in os.environ.items() if not name.startswith(_FOREIGN)}
-        chosen = {"tracking_uri": tracking_uri, "http_port": str(port), **settings}
+        chosen = {
+            "tracking_uri": tracking_uri,
+            "http_port": str(port),
+            "signing_key": "known to the operator alone",
+            **settings,
+        }
         self._server = Server(
             [sys.executable, "-m", "alidade"],
             log,

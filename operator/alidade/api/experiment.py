@@ -1,4 +1,4 @@
-"""Experiment: what a set of jobs measures together, an MLflow experiment of the same name."""
+"""Experiment: what a set of jobs measures together, an MLflow experiment."""
 
 from enum import StrEnum
 from typing import Annotated, ClassVar
@@ -61,6 +61,20 @@ class ExperimentSpec(Model):
     queue: Annotated[
         DnsSubdomain | None, Field(description="Default queue of the experiment's jobs.")
     ] = None
+    mlflow_experiment: Annotated[
+        str | None,
+        Field(
+            description=(
+                "Name of the MLflow experiment that the runs are recorded in, which is registered "
+                "if there is none; default: the namespace's name, a slash and this one's. "
+                "Whoever names the same shares it. One that is registered is kept, whatever is "
+                "written here later."
+            ),
+            min_length=1,
+            max_length=250,
+            pattern=r"^[^\x00-\x1f\x7f]+$",
+        ),
+    ] = None
     artifact_location: Annotated[
         Annotated[str, Limits(maxLength=512, pattern=r"^[a-z][a-z0-9+.-]*:")] | None,
         Field(
@@ -92,7 +106,10 @@ class ExperimentStatus(Model):
     """What is."""
 
     mlflow_experiment_id: Annotated[
-        str | None, Field(description="ID of the MLflow experiment of this name.")
+        str | None, Field(description="ID of the MLflow experiment.")
+    ] = None
+    mlflow_experiment: Annotated[
+        str | None, Field(description="Name of the MLflow experiment.")
     ] = None
     jobs: JobCounts = JobCounts()
     conditions: Conditions = ()

@@ -27,6 +27,7 @@ from alidade.api.base import rules as cel
 from alidade.api.experiment import ImageReference
 from alidade.api.parameter import ESCAPED, MAX_ENCODED, Parameter, ParameterValue
 from alidade.api.pod_template import POD_TEMPLATE
+from alidade.api.reason import Reason
 
 MAX_ITEMS = 64
 MAX_BACKOFF_LIMIT = 1000
@@ -349,8 +350,13 @@ class JobStatus(Model):
     @property
     def over(self) -> bool:
         """Whether the job has ended and MLflow knows: no change elsewhere concerns it any more."""
-        tracked = self.condition("Tracked")
-        return self.ended and (tracked is None or tracked.status == "True")
+        return self.ended and (self.condition("Tracked") is None or self.tracked)
+
+    @property
+    def tracked(self) -> bool:
+        """Whether MLflow is known to have all that it is to have, or to have lost the run."""
+        told = self.condition("Tracked")
+        return told is not None and (told.status == "True" or told.reason == Reason.RUN_GONE)
 
     def condition(self, kind: str) -> Condition | None:
         """Return the condition of this type, None where it was never set."""

@@ -169,12 +169,18 @@ class Reason(StrEnum):
     # Of the conditions Tracked and LogsArchived.
     RUN_REQUESTED = ("RunRequested", "It has an MLflow run that has not ended, or asked for one.")
     RUN_ENDED = ("RunEnded", "Its MLflow run ended as the job did.")
+    RUN_GONE = ("RunGone", "Its MLflow run is not there any more, so that nothing is told to it.")
     ARCHIVING = ("Archiving", "Logs are being read or stored.")
     ARCHIVED = ("Archived", "All logs are among the artifacts of the run.")
     LOGS_LOST = ("LogsLost", "A log was gone before it was read, or could not be stored.")
 
     # Of experiments and queues.
     NOT_TRACKED = ("NotTracked", "Jobs of the experiment have no MLflow runs.")
+    LOGS_INCOMPLETE = ("LogsIncomplete", "All logs are archived; of some the beginning is missing.")
+    REGISTERED_AGAIN = (
+        "RegisteredAgain",
+        "MLflow had lost the experiment, or is another server: it has another ID now.",
+    )
     REGISTERED = ("Registered", "MLflow has the experiment.")
     REGISTERING = ("Registering", "The experiment is being registered in MLflow.")
     JOBS_OPEN = ("JobsOpen", "Jobs of the experiment have yet to end, or there are none.")

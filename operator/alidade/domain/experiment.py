@@ -3,10 +3,11 @@
 from collections.abc import Mapping
 from datetime import datetime
 
-from alidade.api.experiment import Experiment, ExperimentStatus, JobCounts, Tracking
+from alidade.api.experiment import Experiment, ExperimentStatus, JobCounts
 from alidade.api.job import ENDS, Job, JobState
 from alidade.api.reason import Reason
 from alidade.domain.conditions import set_condition
+from alidade.domain.registration import readiness, registered_as
 from alidade.domain.snapshot import TrackingView
 
 
@@ -15,7 +16,7 @@ def experiment_status(
     states: Mapping[JobState, int],
     first_failed: Job | None,
     *,
-    registered: str | None,
+    installation: str,
     view: TrackingView,
     now: datetime,
 ) -> ExperimentStatus:
@@ -25,19 +26,13 @@ def experiment_status(
         experiment: The experiment as last read.
         states: How many of its jobs are in each state.
         first_failed: The job of it that failed before all others, None where none did.
-        registered: ID of its MLflow experiment, None while there is none.
+        installation: UID that the operator's installation is known by.
         view: What is known of MLflow.
         now: The time.
     """
-    tracked = experiment.spec.tracking is Tracking.MLFLOW
-    if not tracked:
-        ready, reason, message = True, Reason.NOT_TRACKED, "its jobs have no MLflow runs"
-    elif registered is not None:
-        ready, reason, message = True, Reason.REGISTERED, f"MLflow experiment {registered}"
-    elif view.trouble:
-        ready, reason, message = False, Reason.TRACKING_UNAVAILABLE, view.trouble
-    else:
-        ready, reason, message = False, Reason.REGISTERING, "is being registered in MLflow"
+    ready, reason, message = readiness(
+        experiment, installation, view.registered, view.trouble, away=view.away
+    )
     total = sum(states.values())
     ended = sum(count for state, count in states.items() if state in ENDS)
     well = states.get(JobState.FINISHED, 0)
@@ -62,8 +57,10 @@ def experiment_status(
             now=now,
             generation=experiment.metadata.generation,
         )
+    experiment_id, name = registered_as(experiment, view.registered)
     return ExperimentStatus(
-        mlflow_experiment_id=registered if tracked else None,
+        mlflow_experiment_id=experiment_id,
+        mlflow_experiment=name,
         jobs=JobCounts(**{state.lower(): max(count, 0) for state, count in states.items()}),
         conditions=conditions,
         observed_generation=experiment.metadata.generation,

@@ -1,6 +1,7 @@
 """A job's MLflow run: asked for before its pods run, and ended as the job ends."""
 
 from collections.abc import Mapping
+from typing import NamedTuple
 
 from alidade.api.base import Metadata
 from alidade.api.job import Attempt, Job, JobSpec, JobState, JobStatus
@@ -18,6 +19,28 @@ RUN_ENDS = {
 UID_TAG = "alidade.dev/uid"
 INSTALLATION_TAG = "alidade.dev/installation"
 NAMESPACE_TAG = "alidade.dev/namespace"
+JOB_TAG = "alidade.dev/job"
+EXPERIMENT_TAG = "alidade.dev/experiment"
+
+
+class Owner(NamedTuple):
+    """Whose a run is, as its tags say."""
+
+    installation: str
+    namespace: str
+    job: str
+    uid: str
+    experiment: str
+
+
+def owner_of(tags: Mapping[str, str]) -> Owner | None:
+    """Return whose a run's tags say that it is, None where they do not."""
+    uid, job = tags.get(UID_TAG), tags.get(JOB_TAG)
+    namespace, experiment = tags.get(NAMESPACE_TAG), tags.get(EXPERIMENT_TAG)
+    if not (uid and job and namespace and experiment):
+        return None
+    # An operator that is installed nowhere has no installation, and MLflow keeps no empty tag.
+    return Owner(tags.get(INSTALLATION_TAG, ""), namespace, job, uid, experiment)
 
 
 def create(draft: Draft) -> None:
@@ -45,13 +68,30 @@ def settle(draft: Draft) -> None:
     if not status.mlflow_run_id:
         create(draft)
         return
-    end = RUN_ENDS[status.state]
+    if run.gone:
+        draft.condition(
+            "Tracked",
+            False,
+            Reason.RUN_GONE,
+            f"MLflow run {status.mlflow_run_id} is not there any more: it was deleted, or the "
+            "tracking server is another one, or has lost its database",
+        )
+        return
     if run.settled:
-        draft.condition("Tracked", True, Reason.RUN_ENDED, f"the MLflow run ended as {end}")
+        how = RUN_ENDS[status.state]
+        draft.condition("Tracked", True, Reason.RUN_ENDED, f"the MLflow run ended as {how}")
         return
     if run.trouble:
         draft.condition("Tracked", False, Reason.TRACKING_UNAVAILABLE, run.trouble)
-    draft.do(EndRun(status.mlflow_run_id, end, _end_tags(status)))
+    if (action := end(status)) is not None:
+        draft.do(action)
+
+
+def end(status: JobStatus) -> EndRun | None:
+    """Return what makes a run's end agree with that of its job, None where there is none yet."""
+    if status.state not in RUN_ENDS or not status.mlflow_run_id:
+        return None
+    return EndRun(status.mlflow_run_id, RUN_ENDS[status.state], _end_tags(status))
 
 
 def settled(draft: Draft) -> bool:
@@ -60,18 +100,14 @@ def settled(draft: Draft) -> bool:
     if status.condition("Tracked") is None:
         return status.mlflow_run_id is None
     gone = status.mlflow_run_id is None and draft.snapshot.tracking_experiment_id is None
-    return gone or status.is_true("Tracked")
+    return gone or status.tracked
 
 
-def job_of_run(run_id: str, tags: Mapping[str, str]) -> Job:
-    """Return what is left of a job that is gone: what its run's tags say."""
+def job_of_run(run_id: str, owner: Owner) -> Job:
+    """Return what is left of a job that is gone: what is known of its run's owner."""
     return Job(
-        metadata=Metadata(
-            name=tags["alidade.dev/job"],
-            namespace=tags[NAMESPACE_TAG],
-            uid=tags[UID_TAG],
-        ),
-        spec=JobSpec(experiment=tags["alidade.dev/experiment"]),
+        metadata=Metadata(name=owner.job, namespace=owner.namespace, uid=owner.uid),
+        spec=JobSpec(experiment=owner.experiment),
         status=JobStatus(mlflow_run_id=run_id),
     )
 
@@ -81,9 +117,9 @@ def _tags(snapshot: Snapshot) -> dict[str, str]:
     return {
         UID_TAG: job.metadata.uid,
         INSTALLATION_TAG: snapshot.installation,
-        "alidade.dev/job": job.metadata.name,
+        JOB_TAG: job.metadata.name,
         NAMESPACE_TAG: job.metadata.namespace,
-        "alidade.dev/experiment": job.spec.experiment,
+        EXPERIMENT_TAG: job.spec.experiment,
         "alidade.dev/entry-point": job.spec.entry_point,
         "alidade.dev/queue": snapshot.queue.metadata.name if snapshot.queue else "",
         "alidade.dev/depends-on": ",".join(d.name for d in job.spec.depends_on),

@@ -4,13 +4,15 @@ A pod's log is asked for once, when the pod has ended or is about to: it is foll
 that the last words of one that is being stopped are in it.
 """
 
+from collections.abc import Iterable
+
 from alidade.api.reason import Reason
 from alidade.domain.actions import ArchiveLog, ReadPods
 from alidade.domain.draft import Draft
 from alidade.domain.words import shorten
 
 FOLDER = "logs"
-_DECIDED = (Reason.ARCHIVED, Reason.LOGS_LOST)
+_DECIDED = (Reason.ARCHIVED, Reason.LOGS_LOST, Reason.LOGS_INCOMPLETE)
 
 
 def archive(draft: Draft) -> None:
@@ -56,20 +58,23 @@ def _all_known(draft: Draft) -> bool:
 
 
 def _tell(draft: Draft, *, over: bool) -> None:
-    logs = draft.snapshot.logs
-    troubles = [
-        f"pod {pod}, container {container}: {view.trouble}"
-        for (pod, container), view in sorted(logs.items(), key=lambda item: item[0])
-        if view.trouble
-    ]
-    said = shorten("; ".join(troubles))
+    logs = sorted(draft.snapshot.logs.items(), key=lambda item: item[0])
+    troubles = _said((name, view.trouble) for name, view in logs)
+    missing = _said((name, view.missing) for name, view in logs)
     if not over:
-        draft.condition("LogsArchived", False, Reason.ARCHIVING, said or "logs are being read")
+        draft.condition("LogsArchived", False, Reason.ARCHIVING, troubles or "logs are being read")
     elif troubles:
-        draft.condition("LogsArchived", False, Reason.LOGS_LOST, said)
+        draft.condition("LogsArchived", False, Reason.LOGS_LOST, troubles)
+    elif missing:
+        draft.condition("LogsArchived", False, Reason.LOGS_INCOMPLETE, missing)
     else:
         there = f"{len(logs)} under {FOLDER}/ in the MLflow run's artifacts"
         draft.condition("LogsArchived", True, Reason.ARCHIVED, there)
+
+
+def _said(told: Iterable[tuple[tuple[str, str], str | None]]) -> str:
+    parts = [f"pod {pod}, container {container}: {what}" for (pod, container), what in told if what]
+    return shorten("; ".join(parts))
 
 
 def _decided(draft: Draft) -> bool:

@@ -9,6 +9,7 @@ from alidade.api.job import Job
 from alidade.api.queue import Queue
 from alidade.domain.admission import Place
 from alidade.domain.observed import BackingJob, Pod
+from alidade.domain.registration import Registered
 
 
 @dataclass(frozen=True)
@@ -61,13 +62,19 @@ class TrackingView:
 
     Attributes:
         tracking_id: The run of a job, or the experiment, that was created or found.
-        settled: Whether MLflow's end of the run is known to agree with the job's.
-        trouble: Why MLflow could not be asked, in one sentence.
+        settled: Whether MLflow's end of the run was seen to agree with the job's.
+        gone: Whether the run was seen to be gone.
+        registered: The MLflow experiment, where this is an experiment.
+        trouble: What MLflow, or the way to it, has against it, in one sentence.
+        away: Whether that is that there is no answer.
     """
 
     tracking_id: str | None = None
     settled: bool = False
+    gone: bool = False
+    registered: Registered | None = None
     trouble: str | None = None
+    away: bool = False
 
 
 @dataclass(frozen=True)
@@ -77,10 +84,12 @@ class LogView:
     Attributes:
         done: Whether nothing more is going to be done about it.
         trouble: Why it is not archived, or not yet, in one sentence.
+        missing: What is not in the artifact, in one sentence.
     """
 
     done: bool = False
     trouble: str | None = None
+    missing: str | None = None
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,7 @@ from alidade.api.experiment import Experiment, Tracking
 from alidade.api.queue import Queue
 from alidade.domain.experiment import experiment_status
 from alidade.domain.queue import queue_status
+from alidade.domain.registration import registration
 from alidade.domain.snapshot import TrackingView
 from alidade.kube.gateway import EXPERIMENTS, QUEUES, Gateway, Kind, NotFoundError
 from alidade.runtime.cache import Cache, WorkKey
@@ -17,6 +18,8 @@ from alidade.runtime.workqueue import WorkQueue
 from alidade.tracking import tracking as trackers
 
 TELL_POSITION_SECONDS = 3.0
+# A tracking server may become another one, or lose its database, at any time.
+LOOK_AGAIN_SECONDS = 300.0
 
 
 class AggregateReconciler:
@@ -38,6 +41,7 @@ class AggregateReconciler:
         self._tracker = tracker
         self._tracking = tracking
         self._clock = clock
+        self._looked: dict[tuple[str, str], datetime] = {}
 
     async def reconcile(self, key: WorkKey) -> None:
         """Bring the status of an experiment or a queue up to date."""
@@ -50,27 +54,35 @@ class AggregateReconciler:
         where = (key.namespace, key.name)
         experiment = self._cache.experiments.get(where)
         if experiment is None:
+            self._looked.pop(where, None)
             return
-        view = self._tracker.view(experiment.metadata.uid)
-        registered = experiment.status.mlflow_experiment_id or view.tracking_id
-        if registered is None and experiment.spec.tracking is Tracking.MLFLOW:
-            self._register(key, experiment)
+        if experiment.spec.tracking is Tracking.MLFLOW:
+            self._see_to_registration(key, experiment)
         status = experiment_status(
             experiment,
             self._cache.states(where),
             self._cache.first_failed(where),
-            registered=registered,
-            view=view,
+            installation=self._cache.installation,
+            view=self._tracker.view(experiment.metadata.uid),
             now=self._clock(),
         )
         await self._write(EXPERIMENTS, experiment, status)
 
+    def _see_to_registration(self, key: WorkKey, experiment: Experiment) -> None:
+        """Have the MLflow experiment looked for, or registered, now and from time to time."""
+        uid = experiment.metadata.uid
+        now, looked = self._clock(), self._looked.get(experiment.key)
+        again = looked is None or (now - looked).total_seconds() >= LOOK_AGAIN_SECONDS
+        if again or self._tracker.view(uid).registered is None:
+            self._looked[experiment.key] = now
+            self._register(key, experiment)
+        self._queue.add_after(key, LOOK_AGAIN_SECONDS)
+
     def _register(self, key: WorkKey, experiment: Experiment) -> None:
         async def register() -> TrackingView:
-            registered = await self._tracking.ensure_experiment(
-                experiment.metadata.name, experiment.spec.artifact_location
-            )
-            return TrackingView(tracking_id=registered)
+            current = self._cache.experiments.get(experiment.key, experiment)
+            wanted = registration(current, self._cache.installation)
+            return TrackingView(registered=await self._tracking.register(wanted))
 
         self._tracker.request(key, experiment.metadata.uid, register)
 

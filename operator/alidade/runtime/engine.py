@@ -81,7 +81,14 @@ class Engine:
             job_tracking_uri=settings.for_jobs(),
             clock=clock,
         )
-        self._sweep = Sweep(self._cache, tracking, settings.served(), self._jobs.depart)
+        self._sweep = Sweep(
+            self._cache,
+            tracking,
+            settings.served(),
+            known=self._jobs.known_uids,
+            depart=self._jobs.depart,
+            end_again=self._jobs.end_run_again,
+        )
         self._aggregates = AggregateReconciler(
             cache=self._cache,
             queue=self._queue,

@@ -8,6 +8,7 @@ from datetime import datetime
 import structlog
 
 from alidade.api.job import Job, JobStatus
+from alidade.domain import mlflow_run
 from alidade.domain.actions import (
     Action,
     ArchiveLog,
@@ -52,7 +53,7 @@ from alidade.runtime.recorder import Recorder
 from alidade.runtime.status import write_status
 from alidade.runtime.tracker import Tracker
 from alidade.runtime.workqueue import WorkQueue
-from alidade.tracking.tracking import Tracking
+from alidade.tracking.tracking import ExperimentLostError, Tracking
 
 log = structlog.get_logger(__name__)
 
@@ -151,6 +152,17 @@ class JobReconciler:
         self._memories.pop(job.metadata.uid, None)
         self._departed[job.key][job.metadata.uid] = job
         self._queue.add(WorkKey("job", *job.key))
+
+    def known_uids(self) -> frozenset[str]:
+        """Return the UIDs of the jobs that are there, and of those that are being seen off."""
+        leaving = (uid for jobs in self._departed.values() for uid in jobs)
+        return frozenset((*(job.metadata.uid for job in self._cache.jobs.values()), *leaving))
+
+    def end_run_again(self, job: Job) -> None:
+        """Give a run its end that has lost it."""
+        action = mlflow_run.end(job.status)
+        if action is not None:
+            self._end_run(WorkKey("job", *job.key), job, action)
 
     def _memory(self, job: Job) -> _Memory:
         return self._memories.setdefault(job.metadata.uid, _Memory())
@@ -304,25 +316,35 @@ class JobReconciler:
             return
         # A run can only be there already if an earlier process, or an earlier try, created it.
         inherited = job.metadata.uid in self._inherited
+        where = (key.namespace, job.spec.experiment)
         attempts = 0
 
         async def create() -> TrackingView:
             nonlocal attempts
             attempts += 1
-            run_id = await self._tracking.ensure_run(
-                action.tracking_experiment_id,
-                action.name,
-                action.tags,
-                search=inherited or attempts > 1,
-            )
+            experiment = self._cache.experiments.get(where)
+            registered = experiment and experiment.status.mlflow_experiment_id
+            try:
+                run_id = await self._tracking.ensure_run(
+                    registered or action.tracking_experiment_id,
+                    action.name,
+                    action.tags,
+                    search=inherited or attempts > 1,
+                )
+            except ExperimentLostError:
+                if experiment:
+                    # Not looked for yet: it is found or registered again, and tried with that.
+                    self._tracker.doubt(experiment.metadata.uid)
+                    self._queue.add(WorkKey("experiment", *where))
+                raise
             return TrackingView(tracking_id=run_id)
 
         self._tracker.request(key, job.metadata.uid, create)
 
     def _end_run(self, key: WorkKey, job: Job, action: EndRun) -> None:
         async def end() -> TrackingView:
-            await self._tracking.end_run(action.run_id, action.end, action.tags)
-            return TrackingView(tracking_id=action.run_id, settled=True)
+            there = await self._tracking.end_run(action.run_id, action.end, action.tags)
+            return TrackingView(tracking_id=action.run_id, settled=True, gone=not there)
 
         self._tracker.request(key, job.metadata.uid, end)
 

@@ -3,10 +3,12 @@
 Reading must not wait for MLflow, as pods do not; what was read waits for MLflow on disk.
 """
 
+import os
 import shutil
 import tempfile
 from collections import defaultdict
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
 
@@ -17,13 +19,24 @@ from alidade.domain.pod_logs import FOLDER
 from alidade.domain.snapshot import LogView, TrackingView
 from alidade.kube.gateway import ApiError, Gateway, NotFoundError, UnavailableError
 from alidade.runtime.cache import Wake, WorkKey
-from alidade.runtime.tracker import Tracker
+from alidade.runtime.tracker import Lane, Tracker
 from alidade.runtime.workqueue import WorkQueue
 from alidade.tracking.tracking import Tracking, TrackingError
 
 # Each follows one log at a time, of a pod that is being stopped for as long as that takes.
 READERS = 32
 LAST_RETRY_SECONDS = 30.0
+# What is beyond that stays with the kubelet as long as its pod does.
+MAX_WAITING_BYTES = 256 * 2**20
+# A log that is refused as too large is cut in half, but not into nothing.
+LEAST_BYTES = 2048
+
+_TOO_LARGE = 413
+# These say that it is refused now, and by whom one cannot know: a login that has run out, a proxy
+# that knows its way no more. Other refusals are of the log itself, and will be the same again.
+_MENDED_BY_SOMEONE = frozenset({401, 403, 404, 405, 407, 409, _TOO_LARGE})
+_CLIENT_ERRORS = range(400, 500)
+_RUN_GONE = "RESOURCE_DOES_NOT_EXIST"
 
 LogKey = tuple[str, str]
 """Names of a pod and of a container of it."""
@@ -61,6 +74,7 @@ class LogArchive:
         self._tail_lines = tail_lines
         self._queue: WorkQueue[_Wanted] = WorkQueue(last_retry=LAST_RETRY_SECONDS)
         self._views: defaultdict[str, dict[LogKey, LogView]] = defaultdict(dict)
+        self._waiting_bytes = 0
         self._folder = Path(tempfile.gettempdir())
 
     @property
@@ -95,17 +109,22 @@ class LogArchive:
 
     def _with_upload(self, uid: str, name: LogKey, view: LogView) -> LogView:
         upload = self._tracker.view(_upload(uid, name))
-        return LogView(view.done or upload.settled, view.trouble or upload.trouble)
+        return replace(
+            view, done=view.done or upload.settled, trouble=view.trouble or upload.trouble
+        )
 
     async def _read(self, wanted: _Wanted) -> None:
         namespace, action = wanted.key.namespace, wanted.action
+        if self._waiting_bytes >= MAX_WAITING_BYTES:
+            waiting = self._waiting_bytes // 2**20
+            self._wait(wanted, f"is not read yet, as {waiting} MiB of logs wait for MLflow already")
+            return
         try:
             text = await self._gateway.read_log(
                 namespace, action.pod, action.container, tail_lines=self._tail_lines
             )
         except UnavailableError as error:
-            self._note(wanted, LogView(trouble=f"cannot be read: {error}"))
-            self._queue.retry(wanted)
+            self._wait(wanted, f"cannot be read: {error}")
             return
         except NotFoundError:
             self._note(wanted, LogView(done=True, trouble="it was gone before its log was read"))
@@ -115,9 +134,18 @@ class LogArchive:
                 self._note(wanted, LogView(done=True, trouble=str(error)))
                 return
             text = b""
+        try:
+            file = self._keep(wanted, text or action.last_words.encode(errors="replace"))
+        except OSError as error:
+            self._wait(wanted, f"cannot be kept until MLflow takes it: {error.strerror}")
+            return
         self._queue.forget(wanted)
         self._note(wanted, LogView())
-        self._hand_over(wanted, text or action.last_words.encode())
+        self._hand_over(wanted, file)
+
+    def _wait(self, wanted: _Wanted, trouble: str) -> None:
+        self._note(wanted, LogView(trouble=trouble))
+        self._queue.retry(wanted)
 
     def _note(self, wanted: _Wanted, view: LogView) -> None:
         known = self._views[wanted.uid].get(wanted.name)
@@ -127,24 +155,60 @@ class LogArchive:
                 log.warning("log.unreadable", pod=wanted.action.pod, trouble=view.trouble)
             self._wake(wanted.key)
 
-    def _hand_over(self, wanted: _Wanted, text: bytes) -> None:
-        run_id, (pod, container) = wanted.action.run_id, wanted.name
+    def _keep(self, wanted: _Wanted, text: bytes) -> Path:
         folder = Path(tempfile.mkdtemp(dir=self._folder))
-        file = folder / f"{container}.log"
-        file.write_bytes(text)
+        file = folder / f"{wanted.action.container}.log"
+        try:
+            file.write_bytes(text)
+        except OSError:
+            shutil.rmtree(folder, ignore_errors=True)
+            raise
+        self._waiting_bytes += len(text)
+        return file
+
+    def _hand_over(self, wanted: _Wanted, file: Path) -> None:
+        run_id, pod = wanted.action.run_id, wanted.action.pod
+        size = file.stat().st_size
 
         async def upload() -> TrackingView:
             trouble: str | None = None
             try:
                 await self._tracking.log_artifact(run_id, file, f"{FOLDER}/{pod}")
             except TrackingError as error:
-                if error.unreachable:
+                if error.status == _TOO_LARGE:
+                    self._shorten(wanted, file, error)
+                if not _final(error):
                     raise
                 trouble = f"MLflow did not take it: {error}"
-            shutil.rmtree(folder, ignore_errors=True)
+            self._waiting_bytes -= size
+            shutil.rmtree(file.parent, ignore_errors=True)
             return TrackingView(settled=True, trouble=trouble)
 
-        self._tracker.request(wanted.key, _upload(wanted.uid, wanted.name), upload)
+        self._tracker.request(wanted.key, _upload(wanted.uid, wanted.name), upload, Lane.LOGS)
+
+    def _shorten(self, wanted: _Wanted, file: Path, error: TrackingError) -> None:
+        """Leave the later half of a log that is too large for the way to MLflow."""
+        size = file.stat().st_size
+        if size < LEAST_BYTES:
+            return
+        with file.open("r+b") as content:
+            content.seek(-(size // 2), os.SEEK_END)
+            half = content.read()
+            _, _, lines = half.partition(b"\n")
+            kept = lines or half
+            content.seek(0)
+            content.truncate()
+            content.write(kept)
+        view = self._views[wanted.uid].get(wanted.name, LogView())
+        missing = f"all but its last {len(kept)} bytes, as MLflow {error}"
+        self._views[wanted.uid][wanted.name] = replace(view, missing=missing)
+
+
+def _final(error: TrackingError) -> bool:
+    if error.code == _RUN_GONE:
+        return True
+    refused = error.status in _CLIENT_ERRORS and not error.unreachable
+    return refused and error.status not in _MENDED_BY_SOMEONE
 
 
 def _upload(uid: str, name: LogKey) -> str:

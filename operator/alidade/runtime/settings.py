@@ -1,5 +1,6 @@
 """Settings of the operator's process, from its environment (ALIDADE_...)."""
 
+import secrets
 import socket
 from typing import Annotated, Literal
 
@@ -19,6 +20,16 @@ class Settings(BaseSettings):
     tracking_uri: Annotated[str, Field(description="How the operator reaches MLflow.")]
     job_tracking_uri: Annotated[
         str, Field(description="How pods reach MLflow; default: as the operator does.")
+    ] = ""
+    signing_key: Annotated[
+        str,
+        Field(
+            description=(
+                "Proves which MLflow runs are the operator's own; empty: one is made up, and runs "
+                "of before a restart are then known by their jobs' statuses alone."
+            ),
+            repr=False,
+        ),
     ] = ""
     namespaces: Annotated[
         str, NoDecode, Field(description="Namespaces to serve, with commas; empty: all.")
@@ -55,6 +66,10 @@ class Settings(BaseSettings):
     def unpropagated(self) -> tuple[str, ...]:
         """Return the domains whose labels and annotations stay on the Job."""
         return _listed(self.unpropagated_metadata)
+
+    def key(self) -> bytes:
+        """Return what to sign with."""
+        return self.signing_key.encode() or secrets.token_bytes(32)
 
     def for_jobs(self) -> str:
         """Return how pods reach MLflow."""

@@ -1,31 +1,39 @@
-"""Runs whose jobs were deleted while no operator ran: they are seen off as if that were news."""
+"""Open runs that no job stands behind any more, or that are not their job's: they are ended.
+
+Jobs may be deleted while no operator runs; a request that was given up may create a run all the
+same; a tracking server restored from a backup has runs open that had ended.
+"""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 
 import structlog
 
 from alidade.api.job import Job
-from alidade.domain.mlflow_run import INSTALLATION_TAG, NAMESPACE_TAG, UID_TAG, job_of_run
+from alidade.domain.mlflow_run import job_of_run
 from alidade.runtime.cache import Cache
 from alidade.runtime.metrics import TRACKING_FAILURES
 from alidade.tracking.tracking import Run, Tracking, TrackingError
 
 RETRY_SECONDS = 30.0
+SWEEP_SECONDS = 600.0
 
 log = structlog.get_logger(__name__)
 
 
 class Sweep:
-    """Looks once, in the operator's life, through the open runs of its installation.
+    """Looks through the open runs that this installation has made.
 
-    An MLflow server may have runs of other clusters as well, of whose jobs nothing is known here.
+    An MLflow server may have runs of other clusters as well, of whose jobs nothing is known here,
+    and runs that only say that they are ours.
 
     Args:
         cache: What is known of the cluster, of which nothing is missing by now.
         tracking: MLflow.
         served: The namespaces whose jobs are known; none means all of them.
+        known: Returns the UIDs of all jobs that are there, or are being seen off.
         depart: Called with each job that is found to be gone.
+        end_again: Called with each job whose end its run has lost.
     """
 
     def __init__(
@@ -33,33 +41,52 @@ class Sweep:
         cache: Cache,
         tracking: Tracking,
         served: tuple[str, ...],
+        *,
+        known: Callable[[], Collection[str]],
         depart: Callable[[Job], None],
+        end_again: Callable[[Job], None],
     ) -> None:
         self._cache = cache
         self._tracking = tracking
         self._served = served
+        self._known = known
         self._depart = depart
+        self._end_again = end_again
 
     async def run(self) -> None:
-        """Ask MLflow until it answers, and see off what is gone."""
-        if not self._cache.installation:
-            return
-        runs = await self._open_runs()
-        known = self._cache.known_jobs()
-        for run in runs:
-            if self._knows_jobs_like_that_of(run) and run.tags[UID_TAG] not in known:
-                self._depart(job_of_run(run.run_id, run.tags))
-
-    async def _open_runs(self) -> list[Run]:
+        """Look at once, and then from time to time, until cancelled."""
         while True:
-            try:
-                return await self._tracking.open_runs({INSTALLATION_TAG: self._cache.installation})
-            except TrackingError as error:
-                TRACKING_FAILURES.inc()
-                log.warning("sweep.failed", error=str(error))
-                await asyncio.sleep(RETRY_SECONDS)
+            answered = await self.look()
+            await asyncio.sleep(SWEEP_SECONDS if answered else RETRY_SECONDS)
 
-    def _knows_jobs_like_that_of(self, run: Run) -> bool:
-        if UID_TAG not in run.tags:
+    async def look(self) -> bool:
+        """Look once; return whether MLflow answered."""
+        if not self._cache.installation:
+            return True
+        # A job that goes while MLflow is asked is seen off elsewhere, with all that is known of it.
+        before = frozenset(self._known())
+        try:
+            for run in await self._tracking.open_runs(self._cache.installation):
+                if not self._served or run.owner.namespace in self._served:
+                    await self._look_at(run, before)
+        except TrackingError as error:
+            TRACKING_FAILURES.inc()
+            log.warning("sweep.failed", error=str(error))
             return False
-        return not self._served or run.tags.get(NAMESPACE_TAG) in self._served
+        return True
+
+    async def _look_at(self, run: Run, before: Collection[str]) -> None:
+        owner = run.owner
+        job = self._cache.jobs.get((owner.namespace, owner.job))
+        if job is not None and job.metadata.uid == owner.uid:
+            right = job.status.mlflow_run_id
+            if right is None:
+                return
+            if run.run_id != right:
+                log.warning("sweep.surplus", run=run.run_id, job="/".join(job.key))
+                await self._tracking.end_surplus(run.run_id, right)
+            elif job.status.over:
+                log.warning("sweep.reopened", run=run.run_id, job="/".join(job.key))
+                self._end_again(job)
+        elif owner.uid not in before and owner.uid not in self._known():
+            self._depart(job_of_run(run.run_id, owner))

@@ -1,26 +1,55 @@
 """What is asked of MLflow, off the path of the reconcilers.
 
 MLflow is slow, and may be away for long; the reconcilers say what they want and go on, and are
-woken when it is there, or when it is known that it cannot be had yet.
+woken when it is there, or when it is known that it cannot be had yet. Logs have a lane of their
+own: no run, which a release waits for, is behind an upload.
 """
 
+import asyncio
 from collections.abc import Awaitable, Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from enum import Enum
+from typing import NamedTuple
 
 import structlog
 
 from alidade.domain.snapshot import TrackingView
+from alidade.domain.words import shorten
 from alidade.runtime.cache import Wake, WorkKey
 from alidade.runtime.metrics import TRACKING_FAILURES
 from alidade.runtime.workqueue import WorkQueue
 from alidade.tracking.tracking import TrackingError
 
-WORKERS = 4
 LAST_RETRY_SECONDS = 30.0
 
 Operation = Callable[[], Awaitable[TrackingView]]
 log = structlog.get_logger(__name__)
+
+
+class Lane(Enum):
+    """A kind of operation, with how many of it are under way at a time."""
+
+    RUNS = 4
+    LOGS = 2
+
+
+class _Wanted(NamedTuple):
+    key: WorkKey
+    operation: Operation
+    lane: Lane
+
+
+@dataclass
+class _Traffic:
+    queue: WorkQueue[str]
+    away_since: datetime | None = None
+    not_before: float = 0.0
+
+    def hurry(self, uid: str) -> None:
+        """Have an operation tried as soon as MLflow wants to be asked again."""
+        left = self.not_before - asyncio.get_running_loop().time()
+        self.queue.add_after(uid, max(left, 0.0))
 
 
 class Tracker:
@@ -28,20 +57,23 @@ class Tracker:
 
     def __init__(self, wake: Wake) -> None:
         self._wake = wake
-        self._queue: WorkQueue[str] = WorkQueue(last_retry=LAST_RETRY_SECONDS)
-        self._wanted: dict[str, tuple[WorkKey, Operation]] = {}
+        self._lanes = {lane: _Traffic(WorkQueue(last_retry=LAST_RETRY_SECONDS)) for lane in Lane}
+        self._wanted: dict[str, _Wanted] = {}
         self._views: dict[str, TrackingView] = {}
-        self._away_since: datetime | None = None
 
     def view(self, uid: str) -> TrackingView:
         """Return what MLflow is known to have for an object."""
         return self._views.get(uid, TrackingView())
 
-    def request(self, key: WorkKey, uid: str, operation: Operation) -> None:
+    def request(self, key: WorkKey, uid: str, operation: Operation, lane: Lane = Lane.RUNS) -> None:
         """Ask for an operation, unless one is under way for this object."""
         if uid not in self._wanted:
-            self._wanted[uid] = (key, operation)
-            self._queue.add(uid)
+            self._wanted[uid] = _Wanted(key, operation, lane)
+            self._lanes[lane].queue.add(uid)
+
+    def doubt(self, uid: str) -> None:
+        """Take for unknown what is known of an object."""
+        self._views.pop(uid, None)
 
     def forget(self, uid: str) -> None:
         """Forget an object that is gone."""
@@ -50,40 +82,49 @@ class Tracker:
 
     async def run(self) -> None:
         """Work until cancelled."""
-        await self._queue.serve(self._try, WORKERS)
+        async with asyncio.TaskGroup() as tasks:
+            for lane, traffic in self._lanes.items():
+                tasks.create_task(traffic.queue.serve(self._try, lane.value))
 
     async def _try(self, uid: str) -> None:
         wanted = self._wanted.get(uid)
         if wanted is None:
-            self._queue.forget(uid)
+            for traffic in self._lanes.values():
+                traffic.queue.forget(uid)
             return
-        key, operation = wanted
+        traffic = self._lanes[wanted.lane]
         try:
-            view = await operation()
+            view = await wanted.operation()
         except TrackingError as error:
             TRACKING_FAILURES.inc()
             if uid in self._wanted:
-                self._note_trouble(key, uid, error)
-            self._queue.retry(uid)
+                self._note_trouble(wanted, uid, error)
+            at_least = error.retry_after or 0.0
+            due = asyncio.get_running_loop().time() + at_least
+            traffic.not_before = max(traffic.not_before, due)
+            traffic.queue.retry(uid, at_least)
             return
-        if self._away_since is not None:
-            self._away_since = None
+        if traffic.away_since is not None:
+            traffic.away_since = None
             # It is back: what waits longer and longer between two tries need not wait on.
-            for waiting in self._wanted:
-                self._queue.add(waiting)
-        self._queue.forget(uid)
+            for waiting, other in self._wanted.items():
+                if other.lane is wanted.lane and self.view(waiting).away:
+                    traffic.hurry(waiting)
+        traffic.queue.forget(uid)
         if self._wanted.pop(uid, None) is not None:
             self._views[uid] = view
-        self._wake(key)
+        self._wake(wanted.key)
 
-    def _note_trouble(self, key: WorkKey, uid: str, error: TrackingError) -> None:
+    def _note_trouble(self, wanted: _Wanted, uid: str, error: TrackingError) -> None:
+        traffic = self._lanes[wanted.lane]
         if error.unreachable:
-            self._away_since = self._away_since or datetime.now(UTC)
-            trouble = f"MLflow unreachable since {self._away_since:%Y-%m-%dT%H:%M:%SZ}"
+            traffic.away_since = traffic.away_since or datetime.now(UTC)
+            trouble = f"MLflow unreachable since {traffic.away_since:%Y-%m-%dT%H:%M:%SZ}: {error}"
         else:
-            trouble = f"MLflow: {error}"
+            trouble = f"MLflow {error}" if error.status else f"MLflow: {error}"
+        trouble = shorten(trouble)
         view = self.view(uid)
         if view.trouble != trouble:
-            log.warning("tracking.failed", key="/".join(key), error=str(error))
-            self._views[uid] = replace(view, trouble=trouble)
-            self._wake(key)
+            log.warning("tracking.failed", key="/".join(wanted.key), error=str(error))
+            self._views[uid] = replace(view, trouble=trouble, away=error.unreachable)
+            self._wake(wanted.key)

@@ -62,11 +62,17 @@ class WorkQueue(Generic[K]):
             existing.cancel()
         self._timers[key] = loop.call_at(when, self.add, key)
 
-    def retry(self, key: K) -> float:
-        """Add a key after a time that doubles with each failure; return it in seconds."""
+    def retry(self, key: K, at_least: float = 0.0) -> float:
+        """Add a key after a time that doubles with each failure; return it in seconds.
+
+        Args:
+            key: The key.
+            at_least: Seconds for which it must not come up, however few its failures.
+        """
         failures = self._failures.get(key, 0)
         self._failures[key] = failures + 1
-        delay = min(self._last_retry, self._first_retry * 2.0 ** min(failures, 32))
+        doubled = min(self._last_retry, self._first_retry * 2.0 ** min(failures, 32))
+        delay = max(at_least, doubled)
         self.add_after(key, delay)
         return delay
 

@@ -3,60 +3,92 @@
 from pathlib import Path
 from typing import NamedTuple, Protocol
 
+from alidade.domain.mlflow_run import Owner
+from alidade.domain.registration import Registered, Registration
+
 
 class TrackingError(Exception):
-    """The tracking server failed a request.
+    """The tracking server, or something on the way there, failed a request.
 
     Attributes:
-        unreachable: Whether it gave no answer of its own, so that later it may.
+        unreachable: Whether there was no answer of its own, so that later there may be one.
+        status: The HTTP status of the answer, None where there was none.
+        code: MLflow's own name of the error, empty where the answer was not MLflow's.
+        retry_after: Seconds for which it asks to be left alone, None where it does not.
     """
 
-    def __init__(self, message: str, *, unreachable: bool) -> None:
+    def __init__(
+        self,
+        message: str,
+        *,
+        unreachable: bool,
+        status: int | None = None,
+        code: str = "",
+        retry_after: float | None = None,
+    ) -> None:
         super().__init__(message)
         self.unreachable = unreachable
+        self.status = status
+        self.code = code
+        self.retry_after = retry_after
+
+
+class ExperimentLostError(TrackingError):
+    """The experiment of a run is not there, or is not ours: it has to be registered again."""
 
 
 class Run(NamedTuple):
-    """A run, as far as it is asked for."""
+    """A run that this installation has made, and whose it is."""
 
     run_id: str
-    tags: dict[str, str]
+    owner: Owner
 
 
 class Tracking(Protocol):
     """A tracking server; every method raises TrackingError."""
 
-    async def ensure_experiment(self, name: str, artifact_location: str | None) -> str:
-        """Return the ID of the experiment of this name, which is created if there is none.
-
-        Args:
-            name: Its name.
-            artifact_location: Where its artifacts are to be; None leaves it to the server.
+    async def register(self, wanted: Registration) -> Registered:
+        """Return the MLflow experiment of an Experiment: the one it has, else that of its name.
 
         Raises:
-            TrackingError: Among the rest, there is one whose artifacts are elsewhere.
+            TrackingError: Among the rest, it is deleted, its artifacts are elsewhere, or a library
+                for the place of its artifacts is missing.
         """
         ...
 
     async def ensure_run(
         self, experiment_id: str, name: str, tags: dict[str, str], *, search: bool
     ) -> str:
-        """Return the ID of the run with the UID tag given, which is created if there is none.
+        """Return the ID of this installation's run of a job, which is created if there is none.
 
         Args:
-            experiment_id: The experiment that it belongs to.
+            experiment_id: The MLflow experiment that it belongs to.
             name: The name of the run.
-            tags: Its tags, the UID tag among them.
-            search: Whether it may have been created before.
+            tags: Its tags, those that say whose it is among them.
+            search: Whether it may have been created before; of several the others are ended.
+
+        Raises:
+            ExperimentLostError: The MLflow experiment is not the one that was registered.
         """
         ...
 
-    async def open_runs(self, tags: dict[str, str]) -> list[Run]:
-        """Return the runs of all experiments that have these tags and have not ended."""
+    async def open_runs(self, installation: str) -> list[Run]:
+        """Return the runs that this installation can prove to have made, and that have not ended.
+
+        Runs of all experiments are looked through.
+        """
         ...
 
-    async def end_run(self, run_id: str, end: str, tags: dict[str, str]) -> None:
-        """Make the run's end this one, and add the tags; a run that is gone is let be."""
+    async def end_run(self, run_id: str, end: str, tags: dict[str, str]) -> bool:
+        """Make the run's end this one, add the tags, and see that both are there.
+
+        Returns:
+            Whether the run is there; one that is gone is let be.
+        """
+        ...
+
+    async def end_surplus(self, run_id: str, right: str) -> None:
+        """End a run that a job has beside its right one."""
         ...
 
     async def log_artifact(self, run_id: str, file: Path, folder: str) -> None:

@@ -3,7 +3,8 @@
 from collections import defaultdict
 from pathlib import Path
 
-from alidade.domain.mlflow_run import UID_TAG
+from alidade.domain.mlflow_run import INSTALLATION_TAG, UID_TAG, owner_of
+from alidade.domain.registration import Registered, Registration
 from alidade.tracking.tracking import Run, TrackingError
 from tests.support.simulation.chance import Chance
 
@@ -16,6 +17,8 @@ class Mlflow:
         owners: UID of the job of each run.
         tags: What each run was created with.
         settled: Runs that the operator has ended.
+        lost: Experiments that are not there, whatever a status says.
+        registrations: How often an experiment was asked for.
         logs: Paths of the artifacts of each run.
     """
 
@@ -25,11 +28,17 @@ class Mlflow:
         self.owners: dict[str, str] = {}
         self.tags: dict[str, dict[str, str]] = {}
         self.settled: set[str] = set()
+        self.lost: set[str] = set()
+        self.registrations = 0
         self.logs: defaultdict[str, set[str]] = defaultdict(set)
 
-    async def ensure_experiment(self, name: str, artifact_location: str | None) -> str:
+    async def register(self, wanted: Registration) -> Registered:
         await self._way()
-        return f"experiment-{name}"
+        self.registrations += 1
+        lost = wanted.known_id if wanted.known_id in self.lost else None
+        known = None if lost else wanted.known_id
+        made = f"experiment-{wanted.registrant.name}"
+        return Registered(known or made, wanted.name, instead_of=lost)
 
     async def ensure_run(
         self, experiment_id: str, name: str, tags: dict[str, str], *, search: bool
@@ -45,19 +54,25 @@ class Mlflow:
         await self._way()
         return run_id
 
-    async def open_runs(self, tags: dict[str, str]) -> list[Run]:
+    async def open_runs(self, installation: str) -> list[Run]:
         await self._way()
         return [
-            Run(run_id, found)
-            for run_id, found in self.tags.items()
-            if self.runs[run_id] in ("SCHEDULED", "RUNNING") and tags.items() <= found.items()
+            Run(run_id, owner)
+            for run_id, tags in self.tags.items()
+            if self.runs[run_id] in ("SCHEDULED", "RUNNING")
+            and tags[INSTALLATION_TAG] == installation
+            and (owner := owner_of(tags))
         ]
 
-    async def end_run(self, run_id: str, end: str, tags: dict[str, str]) -> None:
+    async def end_run(self, run_id: str, end: str, tags: dict[str, str]) -> bool:
         await self._way()
         self.runs[run_id] = end
         self.settled.add(run_id)
         await self._way()
+        return True
+
+    async def end_surplus(self, run_id: str, right: str) -> None:
+        await self.end_run(run_id, "KILLED", {})
 
     async def log_artifact(self, run_id: str, file: Path, folder: str) -> None:
         await self._way()

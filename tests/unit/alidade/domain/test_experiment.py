@@ -18,11 +18,17 @@ def status_of(
     first_failed: Job | None = None,
     registered: str | None = "7",
     trouble: str | None = None,
+    away: bool = True,
     **spec: Any,
 ) -> ExperimentStatus:
-    view = TrackingView(trouble=trouble)
+    view = TrackingView(trouble=trouble, away=away)
     return experiment_status(
-        experiment(**spec), states or {}, first_failed, registered=registered, view=view, now=NOW
+        experiment(registered=registered, **spec),
+        states or {},
+        first_failed,
+        installation="uid-alidade",
+        view=view,
+        now=NOW,
     )
 
 
@@ -37,6 +43,10 @@ def told(status: ExperimentStatus) -> dict[str, tuple[str, str]]:
         ({"registered": None}, ("False", "Registering")),
         ({"registered": None, "trouble": "MLflow is away"}, ("False", "TrackingUnavailable")),
         ({"registered": "7", "trouble": "MLflow is away"}, ("True", "Registered")),
+        (
+            {"registered": "7", "trouble": "deleted", "away": False},
+            ("False", "TrackingUnavailable"),
+        ),
         ({"registered": None, "tracking": "None"}, ("True", "NotTracked")),
     ],
 )

@@ -164,6 +164,16 @@ def test_once_mlflow_knows_nothing_is_left_to_do() -> None:
     assert settled(again)
 
 
+def test_a_run_that_is_gone_is_told_and_final() -> None:
+    draft = draft_of(over(run=TrackingView(tracking_id="r1", settled=True, gone=True)))
+    assert (draft.actions, told(draft)) == ([], ("False", "RunGone"))
+    condition = draft.status.condition("Tracked")
+    assert condition
+    assert "MLflow run r1 is not there any more" in condition.message
+    assert settled(draft)
+    assert draft.status.over
+
+
 def test_while_mlflow_is_away_that_is_told_and_tried_again() -> None:
     draft = draft_of(over(run=TrackingView(trouble="MLflow is away")))
     assert [type(action) for action in draft.actions] == [EndRun]

@@ -6,7 +6,7 @@ from alidade.api.experiment import Experiment
 from alidade.api.job import JobState, JobStatus
 from alidade.api.queue import Queue
 from alidade.kube.gateway import EXPERIMENTS, JOBS, QUEUES, Body, Kind
-from alidade.runtime.aggregates import AggregateReconciler
+from alidade.runtime.aggregates import LOOK_AGAIN_SECONDS, AggregateReconciler
 from alidade.runtime.cache import Cache, WorkKey
 from alidade.runtime.tracker import Tracker
 from alidade.runtime.workqueue import WorkQueue
@@ -87,6 +87,35 @@ async def test_an_experiment_is_registered_in_mlflow_and_counts_its_jobs() -> No
 
 
 @in_virtual_time
+async def test_an_experiment_that_mlflow_has_lost_is_registered_again_and_that_stays_told() -> None:
+    async with scene() as lab:
+        lab.have(EXPERIMENTS, experiment_body(registered="lost"))
+        lab.mlflow.lost.add("lost")
+        for _ in range(3):
+            await lab.reconcile(EXPERIMENT)
+        status = lab.experiment().status
+        assert status.mlflow_experiment_id == "experiment-mnist"
+        assert status.mlflow_experiment == f"{NAMESPACE}/mnist"
+        (ready,) = (c for c in status.conditions if c.type == "Ready")
+        assert (ready.status, ready.reason) == ("True", "RegisteredAgain")
+        assert "experiment lost, which it had before, is not there any more" in ready.message
+        await asyncio.sleep(LOOK_AGAIN_SECONDS)
+        for _ in range(2):
+            await lab.reconcile(EXPERIMENT)
+        assert lab.experiment().status == status
+
+
+@in_virtual_time
+async def test_mlflow_is_asked_from_time_to_time_whether_an_experiment_is_still_there() -> None:
+    async with scene() as lab:
+        lab.have(EXPERIMENTS, experiment_body(registered=None))
+        for _ in range(5):
+            await lab.reconcile(EXPERIMENT)
+        assert lab.mlflow.registrations == 2
+        assert await lab.queue.get() == EXPERIMENT
+
+
+@in_virtual_time
 async def test_an_experiment_without_tracking_is_not_registered() -> None:
     async with scene() as lab:
         lab.have(EXPERIMENTS, experiment_body(registered=None, tracking="None"))
@@ -100,7 +129,7 @@ async def test_what_is_already_so_is_not_written_again() -> None:
     async with scene() as lab:
         lab.have(EXPERIMENTS, experiment_body())
         lab.have(QUEUES, queue_body())
-        for key in (EXPERIMENT, QUEUE):
+        for key in (EXPERIMENT, QUEUE, EXPERIMENT):
             await lab.reconcile(key)
         version = lab.server.version
         for key in (EXPERIMENT, QUEUE):

@@ -1,7 +1,10 @@
 import asyncio
+import errno
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
+
+import pytest
 
 from alidade.domain.actions import ArchiveLog
 from alidade.domain.snapshot import LogView
@@ -18,7 +21,8 @@ from tests.support.virtual_time import in_virtual_time
 KEY = WorkKey("job", "lab", "train")
 LOG = ArchiveLog("r1", "p", "worker", last_words="")
 AWAY = TrackingError("connection refused", unreachable=True)
-REFUSED = TrackingError("access denied", unreachable=False)
+REFUSED = TrackingError("answers 400: no such path", unreachable=False, status=400)
+TOO_LARGE = TrackingError("answers 413: of the door", unreachable=False, status=413)
 Answer = bytes | ApiError
 
 
@@ -113,7 +117,87 @@ async def test_while_mlflow_is_away_a_log_that_was_read_is_kept() -> None:
 async def test_what_mlflow_refuses_is_told_and_let_go() -> None:
     async with working(b"said", failures=(REFUSED,)) as scene:
         view = await scene.ask()
-        assert (view.done, view.trouble) == (True, "MLflow did not take it: access denied")
+        assert (view.done, view.trouble) == (
+            True,
+            "MLflow did not take it: answers 400: no such path",
+        )
+
+
+@in_virtual_time
+async def test_the_log_of_a_run_that_is_gone_is_told_and_let_go() -> None:
+    gone = TrackingError("x", unreachable=False, status=404, code="RESOURCE_DOES_NOT_EXIST")
+    async with working(b"said", failures=(gone,)) as scene:
+        assert (await scene.ask()).done
+
+
+@pytest.mark.parametrize("status", [401, 403, 404, 429, 502, None])
+@in_virtual_time
+async def test_what_someone_may_mend_is_tried_again(status: int | None) -> None:
+    turned_away = TrackingError("answers: not now", unreachable=False, status=status)
+    if status in (429, 502):
+        turned_away.unreachable = True
+    async with working(b"said", failures=(turned_away,) * 9) as scene:
+        assert await scene.ask() == LogView(done=True)
+        assert scene.mlflow.files == {"r1/logs/p/worker.log": b"said"}
+
+
+@in_virtual_time
+async def test_a_log_that_is_too_large_is_cut_to_its_end_and_that_is_told() -> None:
+    lines = b"".join(b"%06d\n" % n for n in range(1000))
+    async with working(lines, failures=(TOO_LARGE,) * 2) as scene:
+        view = await scene.ask()
+        (kept,) = scene.mlflow.files.values()
+        assert lines.endswith(kept)
+        assert len(lines) // 5 < len(kept) < len(lines) // 4
+        told = f"all but its last {len(kept)} bytes, as MLflow answers 413: of the door"
+        assert view == LogView(done=True, missing=told)
+
+
+@in_virtual_time
+async def test_of_a_log_that_is_always_too_large_something_is_kept_and_tried() -> None:
+    async with working(b"x" * 10_000, failures=(TOO_LARGE,) * 12) as scene:
+        view = await scene.ask()
+        assert view.done
+        assert scene.mlflow.files
+
+
+@in_virtual_time
+async def test_no_more_logs_are_read_than_there_is_room_for(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("alidade.runtime.log_archive.MAX_WAITING_BYTES", 4)
+    async with working(b"said", failures=(AWAY,) * 8) as scene:
+        await scene.ask()
+        assert scene.mlflow.files == {"r1/logs/p/worker.log": b"said"}
+        scene.mlflow.failures = [AWAY] * 8
+        first = ArchiveLog("r1", "a", "worker")
+        second = ArchiveLog("r1", "b", "worker")
+        scene.archive.request(KEY, "u", first)
+        await asyncio.sleep(2)
+        scene.archive.request(KEY, "u", second)
+        await asyncio.sleep(2)
+        told = scene.archive.views("u")["b", "worker"]
+        assert told.trouble == "is not read yet, as 0 MiB of logs wait for MLflow already"
+        await asyncio.sleep(600)
+        assert len(scene.mlflow.files) == 3
+
+
+@in_virtual_time
+async def test_a_disk_that_is_full_is_told_and_the_log_read_again_later(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def full(path: Path, content: bytes) -> int:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    async with working(b"said") as scene:
+        with monkeypatch.context() as disk:
+            disk.setattr(Path, "write_bytes", full)
+            view = await scene.ask()
+            told = "cannot be kept until MLflow takes it: No space left on device"
+            assert view == LogView(trouble=told)
+        await asyncio.sleep(60)
+        assert scene.archive.views("u")["p", "worker"] == LogView(done=True)
+        assert scene.mlflow.files == {"r1/logs/p/worker.log": b"said"}
 
 
 @in_virtual_time

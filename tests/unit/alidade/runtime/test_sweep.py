@@ -2,16 +2,18 @@ import asyncio
 
 import pytest
 
-from alidade.api.job import Job
+from alidade.api.base import Condition
+from alidade.api.job import Job, JobState, JobStatus
 from alidade.domain.mlflow_run import INSTALLATION_TAG, UID_TAG
 from alidade.kube.gateway import JOBS
 from alidade.runtime.cache import Cache
-from alidade.runtime.sweep import Sweep
-from tests.support.builders import NAMESPACE, job_body
+from alidade.runtime.sweep import SWEEP_SECONDS, Sweep
+from tests.support.builders import NAMESPACE, NOW, job_body
 from tests.support.reconciling import CERTAIN, Faltering
 from tests.support.virtual_time import in_virtual_time
 
 OURS = "uid-alidade"
+LATER = {"resourceVersion": "1000000"}
 
 
 class Scene:
@@ -23,7 +25,16 @@ class Scene:
         self.cache.installation = OURS
         self.cache.put(JOBS, job_body("stays"))
         self.departed: list[Job] = []
-        self._sweep = Sweep(self.cache, self.mlflow, served, self.departed.append)
+        self.ended_again: list[str] = []
+        self.leaving: set[str] = set()
+        self._sweep = Sweep(
+            self.cache,
+            self.mlflow,
+            served,
+            known=lambda: {*self.leaving, *(j.metadata.uid for j in self.cache.jobs.values())},
+            depart=self.departed.append,
+            end_again=lambda job: self.ended_again.append(job.metadata.name),
+        )
 
     async def run(self, job: str, **tags: str) -> str:
         """Have a run of a job; return its ID."""
@@ -38,7 +49,9 @@ class Scene:
 
     async def sweep(self) -> list[str]:
         """Look through the runs; return the names of the jobs that are gone."""
-        await asyncio.wait_for(self._sweep.run(), 1000)
+        work = asyncio.create_task(self._sweep.run())
+        await asyncio.sleep(SWEEP_SECONDS - 1)
+        work.cancel()
         return [job.metadata.name for job in self.departed]
 
 
@@ -65,9 +78,43 @@ async def test_runs_that_have_ended_or_are_anothers_are_let_be() -> None:
 @in_virtual_time
 async def test_what_the_operator_saw_go_is_not_seen_off_twice() -> None:
     lab = Scene()
-    await lab.run("stays")
-    lab.cache.drop(JOBS, NAMESPACE, "stays", "uid-stays")
+    await lab.run("leaving")
+    lab.leaving.add("uid-leaving")
     assert await lab.sweep() == []
+
+
+@in_virtual_time
+async def test_a_job_that_goes_while_mlflow_is_asked_is_seen_off_by_who_saw_it() -> None:
+    lab = Scene()
+    await lab.run("stays")
+    work = asyncio.create_task(lab.sweep())
+    await asyncio.sleep(0.001)
+    lab.cache.drop(JOBS, NAMESPACE, "stays", "uid-stays")
+    assert await work == []
+
+
+@in_virtual_time
+async def test_a_run_beside_the_one_that_a_job_has_is_ended() -> None:
+    lab = Scene()
+    surplus, right = await lab.run("stays"), await lab.run("stays")
+    assert await lab.sweep() == []
+    assert lab.mlflow.runs[surplus] == "SCHEDULED", "which one is right is not known yet"
+    lab.cache.put(JOBS, job_body("stays", status=JobStatus(mlflow_run_id=right), meta=LATER))
+    await lab.sweep()
+    assert (lab.mlflow.runs[surplus], lab.mlflow.runs[right]) == ("KILLED", "SCHEDULED")
+    assert lab.ended_again == []
+
+
+@in_virtual_time
+async def test_a_run_that_has_lost_its_end_is_ended_again() -> None:
+    lab = Scene()
+    told = Condition(type="Tracked", status="True", reason="RunEnded", last_transition_time=NOW)
+    ended = JobStatus(
+        state=JobState.FINISHED, mlflow_run_id=await lab.run("stays"), conditions=(told,)
+    )
+    lab.cache.put(JOBS, job_body("stays", status=ended, meta=LATER))
+    assert await lab.sweep() == []
+    assert lab.ended_again == ["stays"]
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,7 @@ from itertools import pairwise
 
 from alidade.domain.snapshot import TrackingView
 from alidade.runtime.cache import WorkKey
-from alidade.runtime.tracker import LAST_RETRY_SECONDS, WORKERS, Operation, Tracker
+from alidade.runtime.tracker import LAST_RETRY_SECONDS, Lane, Operation, Tracker
 from alidade.tracking.tracking import TrackingError
 from tests.support.virtual_time import in_virtual_time, now
 
@@ -160,9 +160,57 @@ async def test_an_object_that_is_gone_is_forgotten_with_what_was_asked_for_it() 
 @in_virtual_time
 async def test_no_more_than_a_few_operations_are_under_way_at_a_time() -> None:
     async with working() as scene:
-        for number in range(3 * WORKERS):
+        workers = Lane.RUNS.value
+        for number in range(3 * workers):
             scene.tracker.request(KEY, f"u{number}", scene.answering(FOUND, after=10))
         await asyncio.sleep(9)
-        assert len(scene.calls) == WORKERS
+        assert len(scene.calls) == workers
         await asyncio.sleep(30)
-        assert len(scene.calls) == 3 * WORKERS
+        assert len(scene.calls) == 3 * workers
+
+
+@in_virtual_time
+async def test_no_run_waits_for_an_upload() -> None:
+    async with working() as scene:
+        for number in range(50):
+            slow = scene.answering(FOUND, after=1000)
+            scene.tracker.request(KEY, f"log-{number}", slow, Lane.LOGS)
+        await asyncio.sleep(1)
+        scene.tracker.request(KEY, "u", scene.answering(FOUND))
+        await asyncio.sleep(2)
+        assert scene.tracker.view("u") == FOUND
+
+
+@in_virtual_time
+async def test_who_asks_to_be_left_alone_is() -> None:
+    later = TrackingError("answers 429: later", unreachable=True, status=429, retry_after=100)
+    async with working() as scene:
+        scene.tracker.request(KEY, "u", scene.answering(later, FOUND, after=0))
+        await asyncio.sleep(1)
+        # That it answers others is no reason to ask earlier.
+        scene.tracker.request(KEY, "v", scene.answering(FOUND, after=0))
+        await asyncio.sleep(98)
+        assert len(scene.calls) == 2
+        await asyncio.sleep(2)
+        assert scene.tracker.view("u") == FOUND
+
+
+@in_virtual_time
+async def test_what_a_door_answers_is_told_in_its_words() -> None:
+    turned_away = TrackingError("answers 401: log in first", unreachable=False, status=401)
+    async with working() as scene:
+        scene.tracker.request(KEY, "u", scene.answering(turned_away))
+        await asyncio.sleep(60)
+        assert scene.tracker.view("u").trouble == "MLflow answers 401: log in first"
+
+
+@in_virtual_time
+async def test_what_is_doubted_is_unknown_and_may_be_asked_for_again() -> None:
+    async with working() as scene:
+        scene.tracker.request(KEY, "u", scene.answering(FOUND))
+        await asyncio.sleep(2)
+        scene.tracker.doubt("u")
+        assert scene.tracker.view("u") == TrackingView()
+        scene.tracker.request(KEY, "u", scene.answering(FOUND))
+        await asyncio.sleep(2)
+        assert scene.tracker.view("u") == FOUND
