@@ -34,8 +34,8 @@ DELETED = {"deletionTimestamp": stamp(NOW)}
 
 def fitting(of: Job, **fields: Any) -> BackingJob:
     """The batch/v1 Job that the job's queue and experiment ask for."""
-    wanted = backing_job.manifest(of, experiment(), queue(), IMAGE, URI)
-    return backing(of.metadata.name, template_hash=backing_job.template_hash(wanted), **fields)
+    wanted = backing_job.wanted(of, experiment(), queue(), IMAGE, URI)
+    return backing(of.metadata.name, template_hash=wanted.template_hash, **fields)
 
 
 def accepted(of: Job | None = None, **fields: Any) -> Snapshot:

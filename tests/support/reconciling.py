@@ -158,6 +158,11 @@ def owned_by(uid: str) -> dict[str, Any]:
     return {"ownerReferences": [{"kind": "Job", "name": "x", "uid": uid, "controller": True}]}
 
 
+def invalid(field: str) -> Body:
+    """Return the status of an API server that finds a field of an object wrong."""
+    return {"code": 422, "details": {"causes": [{"reason": "FieldValueInvalid", "field": field}]}}
+
+
 @asynccontextmanager
 async def scene(*jobs: Body, tracking: str = "MLflow", **queue: Any) -> AsyncIterator[Scene]:
     """A registered experiment, a queue, and jobs."""

@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Annotated, Any, ClassVar, Literal, NamedTuple
 
-from pydantic import BaseModel, ConfigDict, GetJsonSchemaHandler
+from pydantic import BaseModel, BeforeValidator, ConfigDict, GetJsonSchemaHandler
 from pydantic.alias_generators import to_camel
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema
@@ -66,6 +66,20 @@ class Model(BaseModel):
         return self.model_dump(mode="json", by_alias=True, exclude_none=True)
 
 
+# kubectl's own copy of the object is as large as the object.
+_NOT_READ = "kubectl.kubernetes.io/"
+
+
+def _read_entries(entries: object) -> object:
+    if not isinstance(entries, dict):
+        return {}
+    return {key: value for key, value in entries.items() if not key.startswith(_NOT_READ)}
+
+
+Entries = Annotated[dict[str, str], BeforeValidator(_read_entries)]
+"""Labels or annotations; null is none."""
+
+
 class Metadata(Model):
     """The part of ObjectMeta that the operator reads."""
 
@@ -76,6 +90,8 @@ class Metadata(Model):
     generation: int = 0
     creation_timestamp: datetime | None = None
     deletion_timestamp: datetime | None = None
+    labels: Entries = {}
+    annotations: Entries = {}
 
 
 MAX_MESSAGE = 32768

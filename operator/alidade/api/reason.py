@@ -67,6 +67,12 @@ class Reason(StrEnum):
         "A quota or a policy refuses the batch/v1 Job or the Service, in the words that the "
         "message has. It is tried again.",
     )
+    QUEUE_WINS = (
+        "QueueWins",
+        "Fields of `podTemplate` that the message names gave way to the queue's, whose "
+        "`jobsMayOverride` does not name them.",
+    )
+    APPLIED = ("Applied", "All of `podTemplate` is in the batch/v1 Job.")
     KUEUE_DEFAULT_QUEUE = (
         "KueueDefaultQueue",
         "Kueue takes every Job of the namespace into its LocalQueue `default`: give that another "

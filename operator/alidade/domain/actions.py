@@ -7,16 +7,37 @@ from typing import Any
 
 @dataclass(frozen=True)
 class CreateBacking:
-    """Create the batch/v1 Job."""
+    """Create the batch/v1 Job.
+
+    Attributes:
+        manifest: It.
+        runs: Whether it takes a place in the queue, and is no sign of one that waits.
+        service: The Service that has to be there before its pods, None where none has.
+    """
 
     manifest: dict[str, Any]
+    runs: bool = False
+    service: dict[str, Any] | None = None
 
 
 @dataclass(frozen=True)
 class Release:
-    """Let the batch/v1 Job run, and take a place in the queue for it."""
+    """Let the batch/v1 Job run, and take a place in the queue for it.
+
+    Attributes:
+        patch: The patch that does so.
+        service: The Service that has to be there before its pods, None where none has.
+    """
 
     patch: dict[str, Any]
+    service: dict[str, Any] | None = None
+
+
+@dataclass(frozen=True)
+class HaveService:
+    """See that the Service under which the pods meet is there, should somebody have deleted it."""
+
+    service: dict[str, Any]
 
 
 @dataclass(frozen=True)
@@ -109,6 +130,7 @@ class DeleteJob:
 Action = (
     CreateBacking
     | Release
+    | HaveService
     | Suspend
     | DeleteBacking
     | ReadPods

@@ -28,7 +28,12 @@ _NEVER = "FailedToStart"
 
 def seized(backing: BackingJob) -> bool:
     """Whether Kueue has a batch/v1 Job that was never handed over to it."""
-    return backing.local_queue is not None and not backing.released_before
+    if backing.local_queue is None:
+        return False
+    if backing.handed_over is None:
+        return not backing.released_before
+    # What it lets run all the same may run: it was created when its turn had come.
+    return not backing.handed_over and backing.suspended
 
 
 def let_go_of(draft: Draft, backing: BackingJob) -> None:

@@ -20,6 +20,8 @@ TEMPLATE_HASH = "alidade.dev/template-hash"
 PARAMETERS = "alidade.dev/parameters"
 RUN_ID = "alidade.dev/mlflow-run-id"
 TRACKING_EXPERIMENT_ID = "alidade.dev/mlflow-experiment-id"
+# Kueue's queue that we gave a batch/v1 Job to, empty for none; what else has it, seized it.
+HANDED_OVER = "alidade.dev/local-queue"
 LOCAL_QUEUE_LABEL = "kueue.x-k8s.io/queue-name"
 COMPLETION_INDEX = "batch.kubernetes.io/job-completion-index"
 WORKER = "worker"
@@ -51,6 +53,7 @@ class BackingJob:
     queue: str | None
     flavor: str | None
     local_queue: str | None
+    handed_over: str | None
     template_hash: str | None
     suspended: bool
     released_before: bool
@@ -250,6 +253,7 @@ def backing_job(body: Mapping[str, Any]) -> BackingJob:
         queue=metadata.labels.get(QUEUE_LABEL),
         flavor=metadata.labels.get(FLAVOR_LABEL),
         local_queue=metadata.labels.get(LOCAL_QUEUE_LABEL),
+        handed_over=metadata.annotations.get(HANDED_OVER),
         template_hash=metadata.annotations.get(TEMPLATE_HASH),
         suspended=spec.suspend,
         released_before=PARAMETERS in spec.template.metadata.annotations,

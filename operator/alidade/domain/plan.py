@@ -7,23 +7,25 @@ in any order, or not at all over a restart.
 
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any
 
-from alidade.api.job import DependencyStatus, Job, JobState, JobStatus
+from alidade.api.job import JobState, JobStatus
 from alidade.api.reason import Reason
-from alidade.domain import accepted, blocked, ending, flavors, kueue, mlflow_run, pod_logs, running
-from alidade.domain import backing as backing_job
-from alidade.domain.actions import Action, CreateBacking, DeleteBacking, Release
-from alidade.domain.admission import NotYet
-from alidade.domain.dependencies import Undecided, Unsatisfiable, judge
+from alidade.domain import (
+    accepted,
+    blocked,
+    ending,
+    kueue,
+    meeting,
+    mlflow_run,
+    pod_logs,
+    preparing,
+    running,
+)
+from alidade.domain.actions import Action
 from alidade.domain.draft import Draft
 from alidade.domain.history import note_attempts
 from alidade.domain.observed import BackingJob
-from alidade.domain.parameters import resolve
 from alidade.domain.snapshot import Snapshot
-
-# A refused batch/v1 Job is tried again: quotas are raised and name conflicts cleared away.
-RETRY_REJECTED_SECONDS = 15
 
 
 @dataclass(frozen=True)
@@ -66,17 +68,19 @@ def _bring_on(draft: Draft) -> None:
         return
     if snapshot.backing and _under_way(snapshot.backing) and not snapshot.job.spec.cancel:
         running.follow(draft)
+        meeting.mind(draft)
         return
     blocked.clear(draft)
     if snapshot.job.spec.cancel:
         draft.end(JobState.CANCELLED, Reason.CANCELLED, "cancelled by spec.cancel")
-    elif snapshot.backing is None and _was_released(snapshot):
-        draft.fail(
+    elif snapshot.backing is None and snapshot.was_released:
+        draft.end(
+            JobState.CANCELLED,
             Reason.BACKING_JOB_DELETED,
-            "failed: its batch/v1 Job was deleted by someone while it ran",
+            "cancelled: someone deleted its batch/v1 Job (kubectl delete job) while it ran",
         )
     else:
-        _prepare(draft)
+        preparing.prepare(draft)
 
 
 def plan_deleted(snapshot: Snapshot) -> Plan | None:
@@ -99,196 +103,3 @@ def plan_deleted(snapshot: Snapshot) -> Plan | None:
 
 def _under_way(backing: BackingJob) -> bool:
     return (not backing.suspended or backing.ended) and not kueue.seized(backing)
-
-
-def _was_released(snapshot: Snapshot) -> bool:
-    suspended = snapshot.job.status.condition("Suspended")
-    return suspended is not None and suspended.status == "False"
-
-
-def _prepare(draft: Draft) -> None:
-    """Lead a job that has not been released up to its release."""
-    snapshot = draft.snapshot
-    verdict = judge(snapshot.job, snapshot.others, snapshot.cycle)
-    resolution = resolve(snapshot.job, _met(snapshot, verdict.entries))
-    draft.set(
-        dependencies=verdict.entries,
-        parameters=resolution.values,
-        queue=snapshot.queue.metadata.name if snapshot.queue else draft.status.queue,
-    )
-    if isinstance(verdict, Unsatisfiable):
-        _end_for_dependency(draft, verdict)
-        return
-    if accepted.kept_back(draft) or not _accept(draft):
-        return
-    if isinstance(verdict, Undecided):
-        draft.condition("DependenciesMet", False, verdict.reason, verdict.message)
-        draft.wait(verdict.reason, verdict.message)
-        return
-    if resolution.impossible:
-        draft.fail(Reason.PARAMETER_UNRESOLVED, f"failed: {resolution.impossible}")
-        return
-    if resolution.invalid:
-        draft.fail(Reason.PARAMETER_INVALID, f"failed: {resolution.invalid}")
-        return
-    if resolution.pending:
-        draft.wait(Reason.PARAMETER_PENDING, resolution.pending)
-        return
-    draft.condition("DependenciesMet", True, Reason.DEPENDENCIES_MET)
-    _queue(draft)
-
-
-def _met(snapshot: Snapshot, entries: tuple[DependencyStatus, ...]) -> dict[str, Job]:
-    # No value may be taken from a dependency that is not decided, nor from another of its name.
-    met = {entry.name: entry.uid for entry in entries if entry.met}
-    return {
-        name: other
-        for name, other in snapshot.others.items()
-        if met.get(name) == other.metadata.uid
-    }
-
-
-def _end_for_dependency(draft: Draft, verdict: Unsatisfiable) -> None:
-    draft.condition("DependenciesMet", False, Reason.DEPENDENCY_UNSATISFIED, verdict.message)
-    draft.end(verdict.end, Reason.DEPENDENCY_UNSATISFIED, verdict.message, cause=verdict.root_cause)
-
-
-def _accept(draft: Draft) -> bool:
-    """See that the job's batch/v1 Job stands there suspended; say what is in the way if not."""
-    snapshot = draft.snapshot
-    job, experiment, queue = snapshot.job, snapshot.experiment, snapshot.queue
-    if experiment is None:
-        name = job.spec.experiment
-        draft.wait(Reason.EXPERIMENT_NOT_FOUND, f"no experiment '{name}' in this namespace (yet)")
-        return False
-    if queue is None:
-        wanted = job.spec.queue or experiment.spec.queue
-        if wanted is None:
-            draft.wait(
-                Reason.QUEUE_NOT_FOUND,
-                "neither spec.queue nor the experiment's spec.queue names a queue",
-            )
-        else:
-            draft.wait(Reason.QUEUE_NOT_FOUND, f"no queue '{wanted}' in this namespace (yet)")
-        return False
-    draft.set(flavor=flavors.current(queue, draft.status.flavor))
-    image = job.spec.image or (experiment.spec.workflow and experiment.spec.workflow.image)
-    if not image:
-        draft.wait(
-            Reason.IMAGE_NOT_SET,
-            "neither spec.image nor the experiment's spec.workflow.image names an image",
-        )
-        return False
-    return _have_backing(
-        draft,
-        backing_job.manifest(
-            job,
-            experiment,
-            flavors.in_flavor(queue, draft.status.flavor),
-            image,
-            snapshot.tracking_uri,
-            flavor=draft.status.flavor,
-        ),
-    )
-
-
-def _have_backing(draft: Draft, wanted: dict[str, Any]) -> bool:
-    snapshot = draft.snapshot
-    existing, rejection = snapshot.backing, snapshot.rejection
-    if existing is None:
-        if rejection is not None and rejection.final:
-            draft.fail(rejection.reason, f"failed: {rejection.message}")
-            return False
-        draft.condition("Suspended", True, Reason.CREATED)
-        if rejection is None or draft.due(rejection.at, RETRY_REJECTED_SECONDS):
-            draft.do(CreateBacking(wanted))
-        if rejection is not None:
-            draft.wait(rejection.reason, rejection.message)
-            return False
-        return True
-    if kueue.seized(existing):
-        kueue.let_go_of(draft, existing)
-        return False
-    changed = existing.template_hash != backing_job.template_hash(wanted)
-    if changed and not _was_released(snapshot) and not existing.deleting:
-        # The queue or the experiment was changed while the job waited.
-        draft.do(DeleteBacking(existing.uid, foreground=True))
-    return True
-
-
-def _queue(draft: Draft) -> None:
-    """Lead a job whose dependencies are met through its queue."""
-    snapshot = draft.snapshot
-    if snapshot.job.spec.suspend:
-        draft.queue(Reason.SUSPENDED, "spec.suspend is true")
-        _hold_back(draft)
-        return
-    if snapshot.tracked and not _have_run(draft):
-        return
-    if draft.actions or snapshot.backing is None or snapshot.backing.deleting:
-        draft.queue(Reason.PREPARING, "its batch/v1 Job is being created")
-        return
-    stray = next((pod for pod in snapshot.strays if not pod.over), None)
-    if stray and not snapshot.backing.local_queue:
-        # Someone deleted the batch/v1 Job that had it: two pods must never do the same work.
-        draft.queue(Reason.STOPPING, f"its earlier pod {stray.name} has yet to end")
-        return
-    draft.wants_place = True
-    place = snapshot.place
-    if place is None or isinstance(place, NotYet):
-        reason, message = (
-            (place.reason, place.message) if place else (Reason.QUEUED, "asks for a place")
-        )
-        draft.queue(reason, message)
-        if place:
-            _hold_back(draft)
-        return
-    _release(draft, snapshot.backing)
-
-
-def _hold_back(draft: Draft) -> None:
-    """See that a job that may not run now is not left in Kueue's hands."""
-    backing = draft.snapshot.backing
-    if backing and backing.local_queue:
-        kueue.take_back(draft, backing, draft.status.reason or "")
-
-
-def _release(draft: Draft, backing: BackingJob) -> None:
-    snapshot = draft.snapshot
-    local_queue = snapshot.queue.spec.kueue_local_queue if snapshot.queue else None
-    if backing.local_queue:
-        kueue.pend(draft, backing, local_queue)
-        return
-    if local_queue:
-        draft.queue(kueue.PENDING, f"is being handed over to Kueue, LocalQueue {local_queue}")
-    else:
-        draft.queue(Reason.RELEASED, "its pod is being created")
-        draft.condition("Suspended", False, Reason.RELEASED)
-    patch = backing_job.release_patch(
-        backing, draft.status, snapshot.tracking_experiment_id, local_queue
-    )
-    draft.do(Release(patch))
-
-
-def _have_run(draft: Draft) -> bool:
-    """See that the job's MLflow run is there and in its status."""
-    snapshot = draft.snapshot
-    if draft.status.mlflow_run_id:
-        return True
-    experiment = snapshot.experiment
-    if not snapshot.tracking_experiment_id:
-        conditions = experiment.status.conditions if experiment else ()
-        trouble = next(
-            (c.message for c in conditions if c.reason == Reason.TRACKING_UNAVAILABLE), None
-        )
-        if trouble:
-            draft.queue(Reason.TRACKING_UNAVAILABLE, trouble)
-        else:
-            draft.queue(Reason.PREPARING, "the experiment is being registered in MLflow")
-        return False
-    if snapshot.run.trouble:
-        draft.queue(Reason.TRACKING_UNAVAILABLE, snapshot.run.trouble)
-    else:
-        draft.queue(Reason.PREPARING, "its MLflow run is being created")
-    mlflow_run.create(draft)
-    return False

@@ -58,7 +58,6 @@ def environment(job: Job) -> list[dict[str, Any]]:
 
 
 _INDEX = "JOB_COMPLETION_INDEX"
-_CHANGEABLE = (observed.QUEUE_LABEL, observed.FLAVOR_LABEL)
 
 
 def _tf_config(job: Job) -> str:
@@ -66,31 +65,3 @@ def _tf_config(job: Job) -> str:
     workers = [f"{name}-{index}.{name}:{PORT}" for index in range(job.spec.replicas)]
     cluster = json.dumps({"worker": workers}, separators=(",", ":"))
     return f'{{"cluster":{cluster},"task":{{"type":"worker","index":$({_INDEX})}}}}'
-
-
-def service(manifest: dict[str, Any]) -> dict[str, Any] | None:
-    """Return the Service that goes with a batch/v1 Job, None where its pods need not meet.
-
-    It outlives the batch/v1 Job, which is made anew if its queue changes, and so does not name it.
-    """
-    if "completionMode" not in manifest["spec"]:
-        return None
-    metadata = manifest["metadata"]
-    labels = {k: v for k, v in metadata["labels"].items() if k not in _CHANGEABLE}
-    return {
-        "apiVersion": "v1",
-        "kind": "Service",
-        "metadata": {
-            "name": metadata["name"],
-            "namespace": metadata["namespace"],
-            "labels": labels,
-            "ownerReferences": metadata["ownerReferences"],
-        },
-        "spec": {
-            "clusterIP": "None",
-            # They meet before any of them is ready for anything else.
-            "publishNotReadyAddresses": True,
-            "selector": {observed.JOB_LABEL: metadata["name"]},
-            "ports": [{"name": "tf", "port": PORT}],
-        },
-    }

@@ -7,6 +7,7 @@ from datetime import datetime
 from alidade.api.experiment import Experiment, Tracking
 from alidade.api.job import Job
 from alidade.api.queue import Queue
+from alidade.domain import refusal
 from alidade.domain.admission import Place
 from alidade.domain.observed import BackingJob, Pod
 from alidade.domain.registration import Registered
@@ -14,12 +15,25 @@ from alidade.domain.registration import Registered
 
 @dataclass(frozen=True)
 class Rejection:
-    """The API server's refusal of a job's batch/v1 Job."""
+    """The API server's refusal of a job's batch/v1 Job, or of its release.
+
+    Attributes:
+        reason: Why, in one word.
+        message: Why, in the API server's words.
+        final: Whether it can never be taken.
+        at: When it was refused.
+        tries: How often in a row.
+        pause: Seconds after which it is tried again.
+        short: Whether it is for want of room for batch/v1 Jobs in a quota.
+    """
 
     reason: str
     message: str
     final: bool
     at: datetime
+    tries: int = 1
+    pause: float = refusal.FIRST_PAUSE_SECONDS
+    short: bool = False
 
 
 @dataclass(frozen=True)
@@ -101,13 +115,16 @@ class Snapshot:
         now: The time of the decision.
         tracking_uri: Where pods reach MLflow.
         installation: UID that the operator's installation is known by, empty if it has none.
+        kept_back: Domains whose labels and annotations are not passed on to what is made for it.
         experiment: Its experiment, None where there is none of that name.
         queue: Its queue, None where there is none of that name.
         others: Jobs of the namespace that it depends on, by name, as far as they exist.
         awaited: Whether a job that depends on it has not taken note of its end yet, or of a value.
         cycle: Names of the jobs it waits for in a circle.
         backing: The batch/v1 Job of its name, if it owns it.
-        rejection: Why the API server would not create that.
+        rejection: Why the API server would not create that, or let it be released.
+        short_since: When a quota last took no batch/v1 Job of the namespace, None where none did.
+        service_seen: When its Service was last known to be there.
         workload: What Kueue says of that, if it was asked.
         warnings: The last warning about that and about pods of it, by UID, where it was asked for.
         pods: The pods of the backing Job.
@@ -123,6 +140,7 @@ class Snapshot:
     now: datetime
     tracking_uri: str = ""
     installation: str = ""
+    kept_back: tuple[str, ...] = ()
     experiment: Experiment | None = None
     queue: Queue | None = None
     others: Mapping[str, Job] = field(default_factory=dict)
@@ -130,6 +148,8 @@ class Snapshot:
     cycle: tuple[str, ...] = ()
     backing: BackingJob | None = None
     rejection: Rejection | None = None
+    short_since: datetime | None = None
+    service_seen: datetime | None = None
     workload: WorkloadView | None = None
     warnings: Mapping[str, WarningView] = field(default_factory=dict)
     pods: tuple[Pod, ...] = ()
@@ -139,6 +159,12 @@ class Snapshot:
     run: TrackingView = TrackingView()
     keeps_logs: bool = True
     logs: Mapping[tuple[str, str], LogView] = field(default_factory=dict)
+
+    @property
+    def was_released(self) -> bool:
+        """Whether its pods were let run, and not stopped by us since."""
+        suspended = self.job.status.condition("Suspended")
+        return suspended is not None and suspended.status == "False"
 
     @property
     def tracked(self) -> bool:

@@ -32,3 +32,9 @@ def shorten(text: str, limit: int = MAX_MESSAGE) -> str:
     """Return the text, with no more than `limit` characters of it: its end."""
     text = text.strip()
     return text if len(text) <= limit else f"...{text[-(limit - 3) :]}"
+
+
+def beginning(text: str, limit: int = 4 * MAX_MESSAGE) -> str:
+    """Return the text, with no more than `limit` characters of it: its beginning."""
+    text = text.strip()
+    return text if len(text) <= limit else f"{text[: limit - 3]}..."

@@ -79,6 +79,7 @@ class Engine:
             recorder=self._recorder,
             archive=self._archive,
             job_tracking_uri=settings.for_jobs(),
+            kept_back=settings.unpropagated(),
             clock=clock,
         )
         self._sweep = Sweep(

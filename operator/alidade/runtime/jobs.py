@@ -14,22 +14,20 @@ from alidade.domain.actions import (
     ArchiveLog,
     CreateBacking,
     CreateRun,
-    DeleteBacking,
     DeleteJob,
     EndRun,
     ReadPods,
     ReadWarnings,
     ReadWorkload,
     Release,
-    Suspend,
 )
 from alidade.domain.ending import awaited_by
 from alidade.domain.events import note_change
 from alidade.domain.graph import Key
 from alidade.domain.observed import JOB_LABEL
 from alidade.domain.plan import Plan, plan, plan_deleted
+from alidade.domain.room import is_settled
 from alidade.domain.snapshot import (
-    Rejection,
     Snapshot,
     TrackingView,
     WarningView,
@@ -39,13 +37,13 @@ from alidade.kube.gateway import (
     BATCH_JOBS,
     JOBS,
     PODS,
-    Body,
+    ConflictError,
     Gateway,
     NotFoundError,
     UnavailableError,
 )
+from alidade.runtime.backings import Backings
 from alidade.runtime.cache import Cache, WorkKey
-from alidade.runtime.creation import Creator
 from alidade.runtime.inquiries import read_warnings, read_workload
 from alidade.runtime.log_archive import LogArchive
 from alidade.runtime.metrics import JOBS_ENDED
@@ -62,7 +60,6 @@ log = structlog.get_logger(__name__)
 class _Memory:
     """What is remembered of a job beside the cluster's state; all of it can be found out again."""
 
-    rejection: Rejection | None = None
     workload: WorkloadView | None = None
     warnings: dict[str, WarningView] = field(default_factory=dict)
     pods_complete: bool = False
@@ -81,6 +78,7 @@ class JobReconciler:
         recorder: Where events go.
         archive: Where logs are left.
         job_tracking_uri: Where pods reach MLflow.
+        kept_back: Domains whose labels and annotations of a job are not passed on.
         clock: The time.
     """
 
@@ -95,6 +93,7 @@ class JobReconciler:
         recorder: Recorder,
         archive: LogArchive,
         job_tracking_uri: str,
+        kept_back: tuple[str, ...] = (),
         clock: Callable[[], datetime],
     ) -> None:
         self._cache = cache
@@ -105,8 +104,11 @@ class JobReconciler:
         self._recorder = recorder
         self._archive = archive
         self._job_tracking_uri = job_tracking_uri
+        self._kept_back = kept_back
         self._clock = clock
-        self._creator = Creator(cache, gateway, clock)
+        self._backings = Backings(
+            cache, gateway, clock, lambda job: queue.add(WorkKey("job", *job))
+        )
         self._inherited: frozenset[str] = frozenset()
         self._memories: dict[str, _Memory] = {}
         # By UID below the name: a name may be used again, and again be deleted, in little time.
@@ -130,15 +132,16 @@ class JobReconciler:
         if job is None:
             return None
         decided = self._decide(where, job)
-        releases = any(isinstance(action, Release) for action in decided.actions)
+        releases = any(map(_takes_a_place, decided.actions))
         if releases:
             # Before anything is awaited: another worker must not give the same place away.
             self._cache.reserve(job.metadata.uid)
         unanswered = False
         try:
             await self._carry_out(key, job, decided)
-        except NotFoundError:
+        except (NotFoundError, ConflictError):
             await self._look_again(job)
+            self._queue.add(key)
         except UnavailableError:
             unanswered = self._memory(job).unanswered = True
             raise
@@ -150,6 +153,7 @@ class JobReconciler:
     def depart(self, job: Job) -> None:
         """Take note that a job was deleted, with its last status."""
         self._memories.pop(job.metadata.uid, None)
+        self._backings.forget(job)
         self._departed[job.key][job.metadata.uid] = job
         self._queue.add(WorkKey("job", *job.key))
 
@@ -213,7 +217,7 @@ class JobReconciler:
         backing = cache.backings.get(key)
         if backing is not None and backing.owner_uid != uid:
             backing = None
-        memory = self._memories.get(uid, _Memory())
+        memory, tries = self._memories.get(uid, _Memory()), self._backings.tries(uid)
         pods = cache.pods(key)
         strays = [p for p in pods if backing is not None and p.owner_uid != backing.uid]
         return Snapshot(
@@ -221,6 +225,7 @@ class JobReconciler:
             now=self._clock(),
             tracking_uri=self._job_tracking_uri,
             installation=cache.installation,
+            kept_back=self._kept_back,
             experiment=experiment,
             queue=queue,
             others={name: other for name, other in others.items() if other is not None},
@@ -228,7 +233,9 @@ class JobReconciler:
             and any(awaited_by(cache.jobs[other], job) for other in cache.graph.dependents(key)),
             cycle=tuple(name for _, name in cache.graph.cycle(key)),
             backing=backing,
-            rejection=memory.rejection,
+            rejection=tries.rejection,
+            short_since=self._backings.short_since(namespace),
+            service_seen=tries.service_seen,
             workload=memory.workload,
             warnings=memory.warnings,
             pods=tuple(p for p in pods if p not in strays),
@@ -260,40 +267,25 @@ class JobReconciler:
             )
             if status.ended:
                 JOBS_ENDED.labels(status.state, status.reason).inc()
+        if is_settled(status) and not is_settled(job.status):
+            self._backings.note_settled(job.metadata.namespace)
         if note := note_change(job.status, status):
             self._recorder.record(job, note)
 
     async def _act(self, key: WorkKey, job: Job, action: Action) -> None:
-        namespace, name = job.key
         match action:
-            case CreateBacking(manifest):
-                await self._create_backing(key, job, manifest)
-            case Release(patch) | Suspend(patch):
-                body = await self._gateway.patch(BATCH_JOBS, namespace, name, patch)
-                self._cache.put_answer(BATCH_JOBS, body)
-            case DeleteBacking(uid, foreground):
-                going = await self._gateway.delete(
-                    BATCH_JOBS, namespace, name, uid, foreground=foreground
-                )
-                if going:
-                    self._cache.put_answer(BATCH_JOBS, going)
-            case ReadPods() | ReadWorkload() | ReadWarnings():
-                await self._ask(key, job, action)
-            case DeleteJob():
-                await self._gateway.delete(JOBS, namespace, name, job.metadata.uid)
             case CreateRun():
                 self._create_run(key, job, action)
             case EndRun():
                 self._end_run(key, job, action)
             case ArchiveLog():
                 self._archive.request(key, job.metadata.uid, action)
-
-    async def _create_backing(self, key: WorkKey, job: Job, manifest: Body) -> None:
-        memory = self._memory(job)
-        rejection = await self._creator.create(job, manifest)
-        if rejection != memory.rejection:
-            memory.rejection = rejection
-            self._queue.add(key)
+            case DeleteJob():
+                await self._gateway.delete(JOBS, *job.key, job.metadata.uid)
+            case ReadPods() | ReadWorkload() | ReadWarnings():
+                await self._ask(key, job, action)
+            case _:
+                await self._backings.act(job, action)
 
     async def _ask(
         self, key: WorkKey, job: Job, action: ReadPods | ReadWorkload | ReadWarnings
@@ -359,3 +351,7 @@ class JobReconciler:
                     self._cache.drop(kind, *job.key, known)
                 if kind == JOBS:
                     self.depart(job)
+
+
+def _takes_a_place(action: Action) -> bool:
+    return isinstance(action, Release) or (isinstance(action, CreateBacking) and action.runs)

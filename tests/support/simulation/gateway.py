@@ -71,7 +71,7 @@ class UnreliableGateway:
     async def create(self, kind: Kind, namespace: str, body: Body) -> Body:
         await self._there()
         if self._chance.mishap(0.3):
-            raise refusals.forbidden("exceeded quota: jobs")
+            raise refusals.over_quota(kind)
         created = self._server.create(kind, body, namespace, strict=True)
         self._done()
         return await self._back(created)

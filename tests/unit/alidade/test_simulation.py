@@ -230,10 +230,10 @@ def check_meddled(scenario: Scenario) -> None:
         expected = foretell(task, found)
         if task.name in gone(world):
             continue
-        if found[task.name].state is JobState.CANCELLED:
-            assert task.name in cancelled
-        elif world.jobs[task.name].status.reason == "BackingJobDeleted":
+        if world.jobs[task.name].status.reason == "BackingJobDeleted":
             assert task.name in snatched
+        elif found[task.name].state is JobState.CANCELLED:
+            assert task.name in cancelled
         elif gone(world).isdisjoint(d.name for d in task.depends_on):
             assert found[task.name] == expected
         else:

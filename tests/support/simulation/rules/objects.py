@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from alidade.kube.gateway import BATCH_JOBS, EVENTS, PODS, SERVICES, Body, InvalidError, Kind
 from tests.support.simulation.rules import builtin, decoding, metadata, schema
-from tests.support.simulation.rules.refusals import invalid
+from tests.support.simulation.rules.refusals import bad_request, invalid
 
 _BUILTIN = (BATCH_JOBS, PODS, SERVICES, EVENTS)
 _FIXED = ("name", "namespace", "uid", "creationTimestamp", "deletionTimestamp")
@@ -17,7 +17,12 @@ def understood(kind: Kind, body: Body, *, strict: bool = False) -> Body:
         InvalidError: It cannot be.
     """
     if kind in _BUILTIN:
-        return decoding.decode(kind, body, strict=strict)
+        try:
+            return decoding.decode(kind, body, strict=strict)
+        except InvalidError as error:
+            raise bad_request(
+                f"{kind.plural} cannot be handled as a {kind.plural}: {error}"
+            ) from error
     return {**body, "metadata": decoding.metadata(body["metadata"])}
 
 

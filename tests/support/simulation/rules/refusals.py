@@ -1,15 +1,19 @@
 """Refusals as an API server words them: an error with its metav1.Status."""
 
 from collections.abc import Iterable
+from typing import TypeVar
 
 from alidade.kube.gateway import (
     ApiError,
     ConflictError,
     ForbiddenError,
     InvalidError,
+    Kind,
     NotFoundError,
     UnavailableError,
 )
+
+_Error = TypeVar("_Error", bound=ApiError)
 
 
 def invalid(faults: Iterable[str]) -> InvalidError:
@@ -18,21 +22,18 @@ def invalid(faults: Iterable[str]) -> InvalidError:
         {"reason": "FieldValueInvalid", "field": field, "message": message}
         for field, _, message in (fault.partition(": ") for fault in faults)
     ]
-    return InvalidError(
-        "; ".join(f"{cause['field']}: {cause['message']}" for cause in causes),
-        _status(422, "Invalid") | {"details": {"causes": causes}},
-        code=422,
-    )
+    message = "; ".join(f"{cause['field']}: {cause['message']}" for cause in causes)
+    return _refused(InvalidError, 422, "Invalid", message, details={"causes": causes})
 
 
 def bad_request(message: str) -> InvalidError:
     """The request cannot be understood."""
-    return InvalidError(message, _status(400, "BadRequest"), code=400)
+    return _refused(InvalidError, 400, "BadRequest", message)
 
 
 def not_found(what: str) -> NotFoundError:
     """There is no such object, namespace or kind."""
-    return NotFoundError(f"{what} not found", _status(404, "NotFound"), code=404)
+    return _refused(NotFoundError, 404, "NotFound", f"{what} not found")
 
 
 def no_kind() -> NotFoundError:
@@ -42,28 +43,36 @@ def no_kind() -> NotFoundError:
 
 def conflict(message: str) -> ConflictError:
     """The object is another, or has changed."""
-    return ConflictError(message, _status(409, "Conflict"), code=409)
+    return _refused(ConflictError, 409, "Conflict", message)
 
 
 def exists(what: str) -> ConflictError:
     """There is an object of this name."""
-    return ConflictError(f"{what} already exists", _status(409, "AlreadyExists"), code=409)
+    return _refused(ConflictError, 409, "AlreadyExists", f"{what} already exists")
 
 
 def forbidden(message: str) -> ForbiddenError:
     """Admission, a quota or RBAC refuses the request."""
-    return ForbiddenError(message, _status(403, "Forbidden"), code=403)
+    return _refused(ForbiddenError, 403, "Forbidden", message)
+
+
+def over_quota(kind: Kind) -> ForbiddenError:
+    """A quota takes no more objects of the kind."""
+    counted = f"count/{kind.plural}.{kind.group}" if kind.group else kind.plural
+    asked = f"requested: {counted}=1, used: {counted}=1, limited: {counted}=1"
+    return forbidden(f"exceeded quota: few, {asked}")
 
 
 def too_large(message: str) -> ApiError:
     """The request is longer than the API server reads."""
-    return ApiError(message, _status(413, "RequestEntityTooLarge"), code=413)
+    return _refused(ApiError, 413, "RequestEntityTooLarge", message)
 
 
 def internal(message: str) -> UnavailableError:
     """Something behind the API server failed."""
-    return UnavailableError(message, _status(500, ""), code=500)
+    return _refused(UnavailableError, 500, "", message)
 
 
-def _status(code: int, reason: str) -> dict[str, object]:
-    return {"kind": "Status", "status": "Failure", "code": code, "reason": reason}
+def _refused(error: type[_Error], code: int, reason: str, message: str, **more: object) -> _Error:
+    known = {"kind": "Status", "status": "Failure", "code": code, "reason": reason}
+    return error(message, {**known, "message": message, **more}, code=code)

@@ -88,7 +88,7 @@ def test_a_flavor_adds_to_the_queues_nodes_and_replaces_its_resources() -> None:
 
 
 def test_the_batch_job_is_made_for_the_flavor() -> None:
-    decided = plan(snapshot(job(), queue=POOLS))
+    decided = plan(snapshot(job(), queue=POOLS, run=RUN, place=Admitted()))
     action = decided.actions[0]
     assert isinstance(action, CreateBacking)
     assert decided.status.flavor == "gpu"
@@ -98,7 +98,7 @@ def test_the_batch_job_is_made_for_the_flavor() -> None:
 
 
 def test_a_job_of_a_queue_without_flavors_has_none() -> None:
-    action = plan(snapshot(job())).actions[0]
+    (action,) = plan(snapshot(job(), run=RUN, place=Admitted())).actions
     assert isinstance(action, CreateBacking)
     assert "alidade.dev/flavor" not in action.manifest["metadata"]["labels"]
 
@@ -138,13 +138,13 @@ def test_until_the_batch_job_of_the_old_flavor_is_gone_that_stands() -> None:
 
 def test_then_one_is_made_for_the_new_flavor_and_asks_for_a_place_again() -> None:
     after, _ = going(unplaced(61))
-    (action,) = plan(replace(after, backing=None, pods=())).actions
+    (action,) = plan(replace(after, backing=None, pods=(), run=RUN, place=Admitted())).actions
     assert isinstance(action, CreateBacking)
     assert action.manifest["metadata"]["labels"]["alidade.dev/flavor"] == "cpu"
-    wanted = backing_job.manifest(
+    wanted = backing_job.wanted(
         after.job, experiment(), in_flavor(POOLS, "cpu"), IMAGE, URI, flavor="cpu"
     )
-    made = replace(backing(template_hash=backing_job.template_hash(wanted)), flavor="cpu")
+    made = replace(backing(template_hash=wanted.template_hash), flavor="cpu")
     decided = plan(replace(after, backing=made, pods=(), place=Admitted()))
     assert acts(decided) == [Release]
     assert decided.status.flavor == "cpu"

@@ -145,6 +145,7 @@ def test_a_batch_job_is_read_as_the_api_server_gives_it() -> None:
         queue="cpu",
         flavor=None,
         local_queue=None,
+        handed_over=None,
         template_hash="9f2c11ab34de5678",
         suspended=False,
         released_before=True,

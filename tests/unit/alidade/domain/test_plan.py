@@ -73,14 +73,16 @@ def test_a_released_job_goes_by_its_pods(
     assert found.status.state is state
 
 
-def test_a_batch_job_that_vanished_fails_a_released_job() -> None:
+def test_who_deletes_the_batch_job_of_a_job_that_runs_cancels_it() -> None:
     decided = plan(snapshot(job(status=RELEASED)))
-    assert where(decided) == (S.FAILED, "BackingJobDeleted")
+    assert where(decided) == (S.CANCELLED, "BackingJobDeleted")
+    assert "kubectl delete job" in (decided.status.message or "")
+    assert decided.status.root_cause is None
 
 
 def test_a_batch_job_that_vanished_before_release_is_made_again() -> None:
     waiting_job = job_in(S.WAITING, conditions=(suspended("Created"),))
-    assert CreateBacking in acts(plan(snapshot(waiting_job)))
+    assert CreateBacking in acts(plan(snapshot(waiting_job, run=RUN, place=Admitted())))
 
 
 @pytest.mark.parametrize(

@@ -150,7 +150,7 @@ def test_of_several_replicas_missing_and_stuck_each_is_asked_about_once() -> Non
     stuck = pod(index=0, worker=waiting("PodInitializing"))
     there = replace(stuck, created=ago(40), scheduled=ago(40))
     known = {BATCH: WarningView(NOW), there.uid: MOUNT}
-    decided = plan(released(spec={"replicas": 2}, pods=(there,), warnings=known))
+    decided = plan(released(spec={"replicas": 2}, pods=(there,), warnings=known, service_seen=NOW))
     assert where(decided) == (S.QUEUED, "FailedMount")
     assert decided.actions == ()
 

@@ -6,8 +6,6 @@ import pytest
 
 from alidade.api.job import Job
 from alidade.domain import backing as backing_job
-from alidade.domain import observed
-from alidade.domain.replicas import service
 from tests.support.builders import IMAGE, URI, experiment, job, queue
 
 OWN_TF_CONFIG = {
@@ -24,7 +22,7 @@ OWN_TF_CONFIG = {
 
 
 def manifest(of: Job) -> dict[str, Any]:
-    return backing_job.manifest(of, experiment(), queue(), image=IMAGE, tracking_uri=URI)
+    return backing_job.wanted(of, experiment(), queue(), IMAGE, URI).manifest
 
 
 def pod_spec(of: Job) -> dict[str, Any]:
@@ -51,12 +49,12 @@ def test_a_job_of_one_pod_has_nothing_of_it() -> None:
     assert "subdomain" not in plain["spec"]["template"]["spec"]
     assert "TF_CONFIG" not in {variable["name"] for variable in variables(job())}
     assert len(plain["spec"]["podFailurePolicy"]["rules"]) == 1
-    assert service(plain) is None
 
 
 def test_the_batch_job_of_a_job_of_one_pod_changes_only_on_purpose() -> None:
     """Another hash has those of all jobs that wait made anew when the operator is upgraded."""
-    assert backing_job.template_hash(manifest(job())) == "69c269ba01adb2b0"
+    wanted = backing_job.wanted(job(), experiment(), queue(), IMAGE, URI)
+    assert wanted.template_hash == "8cc146cb4ee1024e"
 
 
 @pytest.mark.parametrize("template", [None, OWN_TF_CONFIG])
@@ -88,29 +86,3 @@ def test_a_replica_that_lost_its_peer_is_not_counted_as_a_failure() -> None:
     }
     own = {"rules": [{"action": "FailJob", "onExitCodes": {"operator": "In", "values": [64]}}]}
     assert manifest(job(replicas=2, podFailurePolicy=own))["spec"]["podFailurePolicy"] == own
-
-
-def test_the_pods_meet_under_a_headless_service_of_the_jobs_name() -> None:
-    batch = manifest(job(replicas=2))
-    found = service(batch)
-    assert found is not None
-    assert (found["apiVersion"], found["kind"]) == ("v1", "Service")
-    assert (found["metadata"]["name"], found["metadata"]["namespace"]) == ("train", "lab")
-    assert found["metadata"]["ownerReferences"] == batch["metadata"]["ownerReferences"]
-    assert found["spec"] == {
-        "clusterIP": "None",
-        "publishNotReadyAddresses": True,
-        "selector": {observed.JOB_LABEL: "train"},
-        "ports": [{"name": "tf", "port": 2222}],
-    }
-    labels = batch["spec"]["template"]["metadata"]["labels"]
-    assert found["spec"]["selector"].items() <= labels.items()
-
-
-def test_the_service_does_not_name_the_queue_which_may_change_under_it() -> None:
-    batch = manifest(job(replicas=2))
-    found = service(batch)
-    assert found is not None
-    assert batch["metadata"]["labels"].items() - found["metadata"]["labels"].items() == {
-        (observed.QUEUE_LABEL, "cpu")
-    }

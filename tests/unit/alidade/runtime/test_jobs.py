@@ -9,6 +9,7 @@ from alidade.kube.gateway import (
     BATCH_JOBS,
     JOBS,
     PODS,
+    QUEUES,
     ForbiddenError,
     UnavailableError,
 )
@@ -80,14 +81,29 @@ async def test_an_end_whose_answer_was_lost_is_not_told_anew() -> None:
         assert told.state is S.CANCELLED
 
 
-async def released_without_an_answer(lab: Scene, *, done: bool) -> None:
-    """Let two jobs want the one place, and the release of the first fail."""
-    for name in ("a", "b"):
+RELEASES = pytest.mark.parametrize("request_", ["create", "patch"])
+"""A job is let run by being created so, or by a patch if it had to wait."""
+
+
+async def let_wait(lab: Scene, *names: str) -> None:
+    """Let jobs wait for their queue, and then no longer."""
+    lab.server.update(QUEUES, "cpu", spec={"maxRunning": 1, "stopPolicy": "Hold"})
+    lab.see()
+    for name in names:
         await lab.reconcile(name)
+        assert lab.where(name) == (S.QUEUED, "QueueHeld")
+    lab.server.update(QUEUES, "cpu", spec={"maxRunning": 1})
+    lab.see()
+
+
+async def released_without_an_answer(lab: Scene, request: str, *, done: bool) -> None:
+    """Let two jobs want the one place, and the release of the first fail."""
+    if request == "patch":
+        await let_wait(lab, "a", "b")
     if done:
-        lab.gateway.lost_answers.add("patch")
+        lab.gateway.lost_answers.add(request)
     else:
-        lab.gateway.refusals["patch"] = UnavailableError("the request was lost")
+        lab.gateway.refusals[request] = UnavailableError("the request was lost")
     with pytest.raises(UnavailableError):
         await lab.reconcile("a")
     assert lab.runs("a") == done
@@ -95,11 +111,12 @@ async def released_without_an_answer(lab: Scene, *, done: bool) -> None:
     lab.gateway.refusals.clear()
 
 
+@RELEASES
 @pytest.mark.parametrize("done", [True, False])
 @in_virtual_time
-async def test_the_place_of_a_release_without_an_answer_is_kept(done: bool) -> None:
+async def test_the_place_of_a_release_without_an_answer_is_kept(done: bool, request_: str) -> None:
     async with scene(job_body("a"), job_body("b"), tracking="None", maxRunning=1) as lab:
-        await released_without_an_answer(lab, done=done)
+        await released_without_an_answer(lab, request_, done=done)
         await lab.reconcile("b")
         assert lab.where("b") == (S.QUEUED, "QueueFull")
         await lab.reconcile("a")
@@ -108,10 +125,13 @@ async def test_the_place_of_a_release_without_an_answer_is_kept(done: bool) -> N
         assert not lab.runs("b")
 
 
+@RELEASES
 @in_virtual_time
-async def test_the_place_of_a_release_that_never_came_is_given_up_with_the_wish_for_it() -> None:
+async def test_the_place_of_a_release_that_never_came_is_given_up_with_the_wish_for_it(
+    request_: str,
+) -> None:
     async with scene(job_body("a"), job_body("b"), tracking="None", maxRunning=1) as lab:
-        await released_without_an_answer(lab, done=False)
+        await released_without_an_answer(lab, request_, done=False)
         lab.server.update(JOBS, "a", spec={**job_body("a")["spec"], "suspend": True})
         lab.see()
         await lab.reconcile("a")
@@ -120,17 +140,37 @@ async def test_the_place_of_a_release_that_never_came_is_given_up_with_the_wish_
         assert lab.runs("b")
 
 
+@RELEASES
 @in_virtual_time
-async def test_the_place_of_a_release_that_was_refused_is_the_next_ones() -> None:
+async def test_a_release_that_was_refused_is_told_and_its_place_is_the_next_ones(
+    request_: str,
+) -> None:
     async with scene(job_body("a"), job_body("b"), tracking="None", maxRunning=1) as lab:
-        for name in ("a", "b"):
-            await lab.reconcile(name)
-        lab.gateway.refusals["patch"] = ForbiddenError("RBAC")
-        with pytest.raises(ForbiddenError):
-            await lab.reconcile("a")
+        if request_ == "patch":
+            await let_wait(lab, "a", "b")
+        lab.gateway.refusals[request_] = ForbiddenError("policy: not today")
+        await lab.reconcile("a")
         lab.gateway.refusals.clear()
         await lab.reconcile("b")
         assert lab.runs("b")
+        await lab.reconcile("a")
+        assert lab.where("a") == (S.WAITING, "BackingJobRejected")
+        assert "refused: policy: not today" in (lab.status("a").message or "")
+        suspended = lab.status("a").condition("Suspended")
+        assert suspended is None or suspended.status == "True"
+
+
+@in_virtual_time
+async def test_a_release_of_what_has_changed_meanwhile_is_planned_anew() -> None:
+    async with scene(job_body(), tracking="None", maxRunning=1) as lab:
+        await let_wait(lab, "train")
+        labels = {**lab.server.read(BATCH_JOBS, "train")["metadata"]["labels"], "by": "hand"}
+        meta = {**lab.server.read(BATCH_JOBS, "train")["metadata"], "labels": labels}
+        lab.server.update(BATCH_JOBS, "train", metadata=meta)
+        await lab.reconcile()
+        assert not lab.runs()
+        await lab.reconcile()
+        assert lab.runs()
 
 
 # A new life.
@@ -140,8 +180,7 @@ async def test_the_place_of_a_release_that_was_refused_is_the_next_ones() -> Non
 async def test_after_a_restart_the_first_in_line_gets_the_place_whoever_asks_first() -> None:
     jobs = (job_body("a"), job_body("b", priority=1))
     async with scene(*jobs, tracking="None", maxRunning=1) as lab:
-        for name in ("a", "b"):
-            await lab.reconcile(name)
+        await let_wait(lab, "a", "b")
         lab.start()
         await lab.reconcile("a")
         await lab.reconcile("b")

@@ -5,7 +5,7 @@ import pytest
 from alidade.api.job import JobState
 from alidade.kube.gateway import BATCH_JOBS, JOBS, SERVICES, Body, ForbiddenError, InvalidError
 from tests.support.builders import job_body, metadata
-from tests.support.reconciling import owned_by, scene
+from tests.support.reconciling import invalid, owned_by, scene
 from tests.support.virtual_time import in_virtual_time
 
 S = JobState
@@ -63,7 +63,11 @@ async def test_a_service_of_the_name_that_is_anothers_holds_the_job_until_it_is_
     ("refusal", "state", "reason"),
     [
         (ForbiddenError("exceeded quota: services"), S.WAITING, "BackingJobRejected"),
-        (InvalidError("metadata.name: Invalid value"), S.FAILED, "BackingJobInvalid"),
+        (
+            InvalidError("metadata.name: Invalid value", status=invalid("metadata.name")),
+            S.FAILED,
+            "BackingJobInvalid",
+        ),
     ],
 )
 @in_virtual_time

@@ -1,0 +1,276 @@
+"""A job that has not been released: from its dependencies, through its queue, to its release.
+
+What may run at once is created running. What waits is created suspended, so that `kubectl get jobs`
+lists it, as long as that takes no room from what could run: a quota may allow few batch/v1 Jobs.
+"""
+
+from alidade.api.job import DependencyStatus, Job
+from alidade.api.reason import Reason
+from alidade.domain import accepted, flavors, kueue, meeting, mlflow_run, refusal
+from alidade.domain import backing as backing_job
+from alidade.domain.actions import CreateBacking, DeleteBacking, Release
+from alidade.domain.admission import NotYet
+from alidade.domain.backing import Wanted
+from alidade.domain.dependencies import Undecided, Unsatisfiable, judge
+from alidade.domain.draft import Draft
+from alidade.domain.parameters import Resolution, resolve
+from alidade.domain.pod_template import MAX_DEPTH, too_deep
+from alidade.domain.snapshot import Snapshot
+
+# Longer than one that could run takes to ask again, which is to find the room.
+SHORT_SECONDS = refusal.LONGEST_PAUSE_SECONDS + 60
+APPLIED = "PodTemplateApplied"
+
+
+def prepare(draft: Draft) -> None:
+    """Lead a job up to its release."""
+    snapshot = draft.snapshot
+    verdict = judge(snapshot.job, snapshot.others, snapshot.cycle)
+    resolution = resolve(snapshot.job, _met(snapshot, verdict.entries))
+    draft.set(
+        dependencies=verdict.entries,
+        parameters=resolution.values,
+        queue=snapshot.queue.metadata.name if snapshot.queue else draft.status.queue,
+    )
+    if isinstance(verdict, Unsatisfiable):
+        _end_for_dependency(draft, verdict)
+        return
+    if accepted.kept_back(draft):
+        return
+    wanted = _wanted(draft)
+    if wanted is None or not _is_fit(draft, wanted):
+        return
+    if isinstance(verdict, Undecided):
+        draft.condition("DependenciesMet", False, verdict.reason, verdict.message)
+        draft.wait(verdict.reason, verdict.message)
+        _stand_by(draft, wanted)
+        return
+    if _has_no_value(draft, resolution):
+        return
+    if resolution.pending:
+        draft.wait(Reason.PARAMETER_PENDING, resolution.pending)
+        _stand_by(draft, wanted)
+        return
+    draft.condition("DependenciesMet", True, Reason.DEPENDENCIES_MET)
+    _queue(draft, wanted)
+
+
+def _has_no_value(draft: Draft, resolution: Resolution) -> bool:
+    """Whether the job failed as there will never be a value that it could take."""
+    if resolution.impossible:
+        draft.fail(Reason.PARAMETER_UNRESOLVED, f"failed: {resolution.impossible}")
+    elif resolution.invalid:
+        draft.fail(Reason.PARAMETER_INVALID, f"failed: {resolution.invalid}")
+    return draft.status.ended
+
+
+def _met(snapshot: Snapshot, entries: tuple[DependencyStatus, ...]) -> dict[str, Job]:
+    # No value may be taken from a dependency that is not decided, nor from another of its name.
+    met = {entry.name: entry.uid for entry in entries if entry.met}
+    return {
+        name: other
+        for name, other in snapshot.others.items()
+        if met.get(name) == other.metadata.uid
+    }
+
+
+def _end_for_dependency(draft: Draft, verdict: Unsatisfiable) -> None:
+    draft.condition("DependenciesMet", False, Reason.DEPENDENCY_UNSATISFIED, verdict.message)
+    draft.end(verdict.end, Reason.DEPENDENCY_UNSATISFIED, verdict.message, cause=verdict.root_cause)
+
+
+def _wanted(draft: Draft) -> Wanted | None:
+    """Return what the job's batch/v1 Job is to be; say what is in the way if that is not known."""
+    snapshot = draft.snapshot
+    job, experiment, queue = snapshot.job, snapshot.experiment, snapshot.queue
+    if experiment is None:
+        name = job.spec.experiment
+        draft.wait(Reason.EXPERIMENT_NOT_FOUND, f"no experiment '{name}' in this namespace (yet)")
+        return None
+    if queue is None:
+        named = job.spec.queue or experiment.spec.queue
+        draft.wait(
+            Reason.QUEUE_NOT_FOUND,
+            f"no queue '{named}' in this namespace (yet)"
+            if named
+            else "neither spec.queue nor the experiment's spec.queue names a queue",
+        )
+        return None
+    draft.set(flavor=flavors.current(queue, draft.status.flavor))
+    image = job.spec.image or (experiment.spec.workflow and experiment.spec.workflow.image)
+    if not image:
+        draft.wait(
+            Reason.IMAGE_NOT_SET,
+            "neither spec.image nor the experiment's spec.workflow.image names an image",
+        )
+        return None
+    for field, value in (
+        ("podTemplate", job.spec.pod_template),
+        ("podFailurePolicy", job.spec.pod_failure_policy),
+    ):
+        if too_deep(value):
+            draft.fail(
+                Reason.BACKING_JOB_INVALID,
+                f"failed: spec.{field} is nested more than {MAX_DEPTH} levels deep",
+            )
+            return None
+    return backing_job.wanted(
+        job,
+        experiment,
+        flavors.in_flavor(queue, draft.status.flavor),
+        image,
+        snapshot.tracking_uri,
+        flavor=draft.status.flavor,
+        kept_back=snapshot.kept_back,
+    )
+
+
+def _is_fit(draft: Draft, wanted: Wanted) -> bool:
+    """Whether there is nothing wrong with the batch/v1 Job that there is, or is to be."""
+    snapshot = draft.snapshot
+    existing, rejection = snapshot.backing, snapshot.rejection
+    if rejection is not None and rejection.final:
+        draft.fail(rejection.reason, f"failed: {rejection.message}")
+        return False
+    _tell_what_gave_way(draft, wanted)
+    if existing is None:
+        return True
+    if kueue.seized(existing):
+        kueue.let_go_of(draft, existing)
+        return False
+    changed = existing.template_hash != wanted.template_hash
+    if changed and not snapshot.was_released and not existing.deleting:
+        # The queue or the experiment was changed while the job waited.
+        draft.do(DeleteBacking(existing.uid, foreground=True))
+    return True
+
+
+def _tell_what_gave_way(draft: Draft, wanted: Wanted) -> None:
+    if wanted.gave_way:
+        fields = ", ".join(sorted(wanted.gave_way))
+        draft.condition(
+            APPLIED,
+            False,
+            Reason.QUEUE_WINS,
+            f"the queue's values stand in place of podTemplate.spec's: {fields} "
+            f"(queue {draft.status.queue}'s jobsMayOverride does not name them)",
+        )
+    elif draft.status.condition(APPLIED):
+        draft.condition(APPLIED, True, Reason.APPLIED)
+
+
+def _stand_by(draft: Draft, wanted: Wanted) -> None:
+    """Have a job that waits stand there suspended, and say if it could not even be created."""
+    snapshot, rejection = draft.snapshot, draft.snapshot.rejection
+    if snapshot.backing is not None:
+        return
+    if rejection is not None and not rejection.short:
+        # No waiting heals that, so it is told before the job's turn comes.
+        draft.wait(rejection.reason, rejection.message)
+        if not draft.due(rejection.at, rejection.pause):
+            return
+    if snapshot.short_since is None or draft.due(snapshot.short_since, SHORT_SECONDS):
+        draft.condition("Suspended", True, Reason.CREATED)
+        draft.do(CreateBacking(wanted.manifest))
+
+
+def _queue(draft: Draft, wanted: Wanted) -> None:
+    """Lead a job whose dependencies are met through its queue."""
+    snapshot = draft.snapshot
+    if snapshot.job.spec.suspend:
+        draft.queue(Reason.SUSPENDED, "spec.suspend is true")
+        _hold_back(draft)
+        _stand_by(draft, wanted)
+        return
+    if snapshot.tracked and not _have_run(draft):
+        if draft.status.reason == Reason.TRACKING_UNAVAILABLE:
+            _stand_by(draft, wanted)
+        return
+    if draft.actions or (snapshot.backing and snapshot.backing.deleting):
+        draft.queue(Reason.PREPARING, "its batch/v1 Job is being made anew")
+        return
+    if _has_a_pod_elsewhere(draft) or _is_still_refused(draft):
+        return
+    draft.wants_place = True
+    place = snapshot.place
+    if place is None:
+        draft.queue(Reason.QUEUED, "asks for a place")
+    elif isinstance(place, NotYet):
+        draft.queue(place.reason, place.message)
+        _hold_back(draft)
+        _stand_by(draft, wanted)
+    else:
+        _release(draft, wanted)
+
+
+def _has_a_pod_elsewhere(draft: Draft) -> bool:
+    """Whether a pod of a batch/v1 Job that someone deleted runs on: two must not do one's work."""
+    snapshot = draft.snapshot
+    if snapshot.backing and snapshot.backing.local_queue:
+        return False
+    left = snapshot.strays if snapshot.backing else (*snapshot.strays, *snapshot.pods)
+    stray = next((pod for pod in left if not pod.over), None)
+    if stray is not None:
+        draft.queue(Reason.STOPPING, f"its earlier pod {stray.name} has yet to end")
+    return stray is not None
+
+
+def _is_still_refused(draft: Draft) -> bool:
+    rejection = draft.snapshot.rejection
+    if rejection is None or draft.due(rejection.at, rejection.pause):
+        return False
+    # It asks for no place meanwhile: another may have it.
+    draft.wait(rejection.reason, rejection.message)
+    return True
+
+
+def _hold_back(draft: Draft) -> None:
+    """See that a job that may not run now is not left in Kueue's hands."""
+    backing = draft.snapshot.backing
+    if backing and backing.local_queue:
+        kueue.take_back(draft, backing, draft.status.reason or "")
+
+
+def _release(draft: Draft, wanted: Wanted) -> None:
+    snapshot, backing = draft.snapshot, draft.snapshot.backing
+    local_queue = snapshot.queue.spec.kueue_local_queue if snapshot.queue else None
+    if backing and backing.local_queue:
+        kueue.pend(draft, backing, local_queue)
+        return
+    if snapshot.rejection is not None:
+        draft.wait(snapshot.rejection.reason, snapshot.rejection.message)
+    elif local_queue:
+        draft.queue(kueue.PENDING, f"is being handed over to Kueue, LocalQueue {local_queue}")
+    else:
+        # That it runs is told when it is seen to.
+        draft.queue(Reason.PREPARING, "its pod is being created")
+    told = (draft.status, snapshot.tracking_experiment_id, local_queue)
+    service = meeting.meeting_place(snapshot.job, snapshot.kept_back)
+    if backing is None:
+        draft.do(CreateBacking(backing_job.let_run(wanted.manifest, *told), True, service))
+    else:
+        draft.do(Release(backing_job.release_patch(backing, *told), service))
+
+
+def _have_run(draft: Draft) -> bool:
+    """See that the job's MLflow run is there and in its status."""
+    snapshot = draft.snapshot
+    if draft.status.mlflow_run_id:
+        return True
+    experiment = snapshot.experiment
+    if not snapshot.tracking_experiment_id:
+        conditions = experiment.status.conditions if experiment else ()
+        trouble = next(
+            (c.message for c in conditions if c.reason == Reason.TRACKING_UNAVAILABLE), None
+        )
+        if trouble:
+            draft.queue(Reason.TRACKING_UNAVAILABLE, trouble)
+        else:
+            draft.queue(Reason.PREPARING, "the experiment is being registered in MLflow")
+        return False
+    if snapshot.run.trouble:
+        draft.queue(Reason.TRACKING_UNAVAILABLE, snapshot.run.trouble)
+    else:
+        draft.queue(Reason.PREPARING, "its MLflow run is being created")
+    mlflow_run.create(draft)
+    return False
