@@ -77,7 +77,7 @@ def test_a_job_waits_for_the_last_of_those_that_are_to_be_complete(scene: Scene)
     scene.apply(job("trainer", "model", "dataset"), job("model"), job("dataset"))
     scene.until_states({"model": "Finished", "dataset": "Started"})
     until_told(scene, "trainer", "waits for dataset (Started) to be Complete")
-    assert scene.get(BATCH_JOB, "trainer")["spec"]["suspend"] is True
+    eventually(lambda: scene.get(BATCH_JOB, "trainer")["spec"]["suspend"] is True)
 
     scene.let("dataset", RUNS_OUT)
 
@@ -204,7 +204,7 @@ def test_an_experiment_is_over_when_all_of_its_jobs_are(scene: Scene) -> None:
     scene.let("slow", RUNS_ON)
     scene.apply(job("good"), job("bad"), job("slow"), job("after-slow", "slow"))
     scene.until_states({"good": "Finished", "bad": "Failed", "slow": "Started"})
-    assert conditions_of(scene) == {"Complete": "False", "Failed": "False"}
+    eventually(lambda: conditions_of(scene) == {"Complete": "False", "Failed": "False"})
 
     scene.let("slow", RUNS_OUT)
 

@@ -19,7 +19,7 @@ def talker(cluster: Cluster) -> Cluster:
 
 
 def test_logs_and_exec_reach_into_a_job(talker: Cluster) -> None:
-    assert "hello from talker" in talker.kubectl("logs", "job/talker")
+    talker.until_logged("job/talker", "hello from talker")
     inside = talker.kubectl("exec", "job/talker", "--", "id", "--user")
     assert inside.strip() == "65532"
 

@@ -1,7 +1,6 @@
 """Pods that are lost through no fault of theirs: evicted, preempted, gone with their node."""
 
 import subprocess
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -72,7 +71,7 @@ def aftermath(priorities: PriorityClasses) -> Iterator[Aftermath]:
         )
         cluster.wait_for("urgent", state="Started")
         cluster.apply(go_ahead())
-        yield Aftermath(cluster, client, cluster.wait_for_ends(seconds=240))
+        yield Aftermath(cluster, client, cluster.wait_for_ends())
 
 
 @pytest.mark.parametrize("name", DISRUPTED)
@@ -84,7 +83,7 @@ def test_a_disrupted_job_is_tried_again_and_ends_well(name: str, aftermath: Afte
 
 @pytest.mark.parametrize("name", DISRUPTED)
 def test_both_attempts_are_one_run(name: str, aftermath: Aftermath) -> None:
-    aftermath.cluster.kubectl("wait", "--for=condition=Tracked", f"ajob/{name}", "--timeout=60s")
+    aftermath.cluster.until_tracked(name)
     run = aftermath.cluster.run(aftermath.client, name)
     assert run.info.run_id == aftermath.statuses[name]["mlflowRunId"]
     assert run.info.status == "FINISHED"
@@ -104,8 +103,7 @@ def test_what_disrupted_it_is_told_of_the_attempt_and_in_an_event_of_the_job(
     first, second = aftermath.statuses[name]["attempts"]
     assert (first["reason"], second["reason"]) == (reason, "Completed")
     assert words in first["message"]
-    told = aftermath.cluster.kubectl("events", "--for", f"jobs.alidade.dev/{name}")
-    assert words in told
+    aftermath.cluster.until_told(name, words)
 
 
 def test_a_pod_evicted_for_what_it_does_itself_has_failed(aftermath: Aftermath) -> None:
@@ -113,7 +111,7 @@ def test_a_pod_evicted_for_what_it_does_itself_has_failed(aftermath: Aftermath) 
     assert (status["state"], status["reason"]) == ("Failed", "Evicted")
     assert 'Usage of EmptyDir volume "scratch" exceeds the limit "4Mi"' in status["message"]
     assert len(status["attempts"]) == 1
-    aftermath.cluster.kubectl("wait", "--for=condition=Tracked", "ajob/squeezed", "--timeout=60s")
+    aftermath.cluster.until_tracked("squeezed")
     run = aftermath.cluster.run(aftermath.client, "squeezed")
     assert run.info.status == "FAILED"
 
@@ -138,16 +136,16 @@ def test_a_job_outlives_its_node(cluster: Cluster, tracking: MlflowClient) -> No
     (pod,) = cluster.list("pods")
     cluster.apply(go_ahead())
     with silent(cluster, node := pod["spec"]["nodeName"]):
-        waits = cluster.wait_for("stranded", reason="NodeUnreachable", seconds=120)
+        waits = cluster.wait_for("stranded", reason="NodeUnreachable")
         assert waits["state"] == "Started"
         cluster.kubectl("taint", "nodes", node, f"{OUT_OF_SERVICE}=nodeshutdown:NoExecute")
-        cluster.kubectl("wait", "--for=delete", f"pod/{pod['metadata']['name']}", "--timeout=60s")
+        cluster.until_deleted(f"pod/{pod['metadata']['name']}")
         waits = cluster.wait_for("stranded", reason="Unschedulable")
         assert waits["state"] == "Started"
     status = cluster.wait_for("stranded", state="Finished")
     assert len(status["attempts"]) == 2
     assert status["attempts"][0]["pod"] == pod["metadata"]["name"]
-    cluster.kubectl("wait", "--for=condition=Tracked", "ajob/stranded", "--timeout=60s")
+    cluster.until_tracked("stranded")
     run = cluster.run(tracking, "stranded")
     assert (run.info.run_id, run.info.status) == (status["mlflowRunId"], "FINISHED")
     assert run.data.tags["alidade.dev/attempts"] == "2"
@@ -170,8 +168,5 @@ def until_training(cluster: Cluster, name: str) -> str:
     """Wait until a job's pod is in its first epoch; return the pod's name."""
     cluster.wait_for(name, state="Started", reason="Running")
     (pod,) = cluster.list("pods", f"--selector=alidade.dev/job={name}")
-    deadline = time.monotonic() + 120
-    while "epoch 1/" not in cluster.kubectl("logs", pod["metadata"]["name"]).lower():
-        assert time.monotonic() < deadline
-        time.sleep(0.5)
+    cluster.until_logged(pod["metadata"]["name"], "epoch 1/")
     return str(pod["metadata"]["name"])

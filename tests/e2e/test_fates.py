@@ -145,7 +145,7 @@ def outcome() -> Iterator[Outcome]:
         for fate in FATES:
             if fate.state == "Cancelled":
                 cluster.cancel(fate.name)
-        yield Outcome(cluster, cluster.wait_for_ends(seconds=300))
+        yield Outcome(cluster, cluster.wait_for_ends())
 
 
 @pytest.mark.parametrize("fate", FATES, ids=lambda fate: fate.name)
@@ -164,7 +164,7 @@ def test_what_a_log_said_before_its_last_line_is_kept(
     cause = outcome.statuses["raises"]["rootCause"]
     assert cause["message"] == "failed: exit code 1: ValueError: no luck"
     assert "Traceback (most recent call last):" in cause["lastLines"]
-    outcome.cluster.kubectl("wait", "--for=condition=Tracked", "ajob/raises", "--timeout=60s")
+    outcome.cluster.until_tracked("raises")
     run = tracking.get_run(outcome.statuses["raises"]["mlflowRunId"])
     assert run.data.tags["alidade.dev/last-lines"] == cause["lastLines"]
 
@@ -177,18 +177,14 @@ def test_the_run_in_mlflow_ends_as_the_job(
     if not fate.run:
         assert not run_id
         return
-    settled = outcome.cluster.kubectl(
-        "wait", "--for=condition=Tracked", f"jobs.alidade.dev/{fate.name}", "--timeout=60s"
-    )
-    assert "condition met" in settled
+    outcome.cluster.until_tracked(fate.name)
     run = tracking.get_run(run_id)
     assert run.info.status == fate.run
     assert run.data.tags["alidade.dev/state"] == fate.state
 
 
 def test_a_failure_is_an_event_of_its_job(outcome: Outcome) -> None:
-    told = outcome.cluster.kubectl("events", "--for", "jobs.alidade.dev/runs-out-of-memory")
-    assert "OOMKilled" in told
+    outcome.cluster.until_told("runs-out-of-memory", "OOMKilled")
 
 
 def test_the_experiment_has_failed(outcome: Outcome) -> None:
@@ -199,7 +195,7 @@ def test_a_running_job_can_be_cancelled(cluster: Cluster, tracking: MlflowClient
     cluster.apply(queue(resources=SMALL), experiment(), job("long", **runs("sleep 600")))
     status = cluster.wait_for("long", state="Started")
     cluster.cancel("long")
-    cluster.kubectl("wait", "--for=condition=Tracked", "jobs.alidade.dev/long", "--timeout=60s")
+    cluster.until_tracked("long")
     assert cluster.job_status("long")["state"] == "Cancelled"
-    cluster.kubectl("wait", "--for=delete", "pods", "--all", "--timeout=60s")
+    cluster.until_deleted("pods", "--all")
     assert tracking.get_run(status["mlflowRunId"]).info.status == "KILLED"

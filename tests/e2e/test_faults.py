@@ -14,12 +14,12 @@ def test_jobs_outlive_the_operator(cluster: Cluster, tracking: MlflowClient) -> 
         job("first", podTemplate=shell("sleep 8")),
         job("second", "first", podTemplate=shell("true")),
     )
-    cluster.wait_for("first", state="Started")
+    cluster.wait_for_start("first")
     system.kubectl(
         "delete", "pods", "--selector", "app.kubernetes.io/component=operator", "--force",
         "--grace-period=0",
     )  # fmt: skip
-    ends = cluster.wait_for_ends(seconds=120)
+    ends = cluster.wait_for_ends()
     assert {name: status["state"] for name, status in ends.items()} == {
         "first": "Finished",
         "second": "Finished",
@@ -35,10 +35,7 @@ def test_jobs_outlive_the_operator(cluster: Cluster, tracking: MlflowClient) -> 
 def test_jobs_wait_for_the_tracking_server(cluster: Cluster) -> None:
     system.kubectl("scale", "deployment/alidade-mlflow", "--replicas=0")
     try:
-        system.kubectl(
-            "wait", "--for=delete", "pods", "--selector", "app.kubernetes.io/component=mlflow",
-            "--timeout=60s",
-        )  # fmt: skip
+        system.until_deleted("pods", "--selector", "app.kubernetes.io/component=mlflow")
         cluster.apply(queue(), experiment("apart"))
         cluster.apply(job("patient", experiment="apart", podTemplate=shell("true")))
         status = cluster.wait_for("patient", reason="TrackingUnavailable")
@@ -47,6 +44,6 @@ def test_jobs_wait_for_the_tracking_server(cluster: Cluster) -> None:
     finally:
         system.kubectl("scale", "deployment/alidade-mlflow", "--replicas=1")
     system.kubectl("rollout", "status", "deployment/alidade-mlflow", "--timeout=180s")
-    ends = cluster.wait_for_ends(seconds=120)
+    ends = cluster.wait_for_ends()
     assert ends["patient"]["state"] == "Finished"
     assert ends["patient"]["mlflowRunId"]

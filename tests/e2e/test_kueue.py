@@ -87,13 +87,13 @@ def test_a_job_gives_its_quota_to_a_more_urgent_one_and_goes_on_as_the_same_run(
     waits = team.wait_for("humble", reason="KueuePending")
     assert waits["state"] == "Queued"
     team.apply(go_ahead())
-    ends = team.wait_for_ends(seconds=120)
+    ends = team.wait_for_ends()
     assert {name: status["state"] for name, status in ends.items()} == {
         "humble": "Finished",
         "urgent": "Finished",
     }
     assert len(ends["humble"]["attempts"]) == 2
-    team.kubectl("wait", "--for=condition=Tracked", "ajob/humble", "--timeout=60s")
+    team.until_tracked("humble")
     run = team.run(tracking, "humble")
     assert run.info.run_id == ends["humble"]["mlflowRunId"]
     assert run.info.status == "FINISHED"

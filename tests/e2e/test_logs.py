@@ -8,8 +8,9 @@ import pytest
 from mlflow import MlflowClient
 from mlflow.artifacts import load_text
 
-from tests.support.cluster import Cluster, namespace, tracking_server
+from tests.support.cluster import WAIT, Cluster, namespace, tracking_server
 from tests.support.manifests import experiment, job, queue, shell
+from tests.support.polling import eventually
 
 SMALL = {"requests": {"cpu": "50m", "memory": "64Mi"}}
 LAST_WORDS = "trap 'echo stopped; exit 1' TERM; echo started; sleep 600 & wait"
@@ -63,12 +64,11 @@ class Archive:
 
 def _stop(cluster: Cluster) -> None:
     for name in STOPPED:
-        cluster.wait_for(name, state="Started")
+        # The container runs before its shell has laid its trap.
+        cluster.until_logged(f"job/{name}", "started")
     cluster.cancel("is-cancelled")
     cluster.kubectl("delete", "jobs.alidade.dev", "is-deleted", "--wait=false")
-    cluster.kubectl(
-        "wait", "--for=delete", "pods", "-l=alidade.dev/job=is-deleted", "--timeout=60s"
-    )
+    cluster.until_deleted("pods", "-l=alidade.dev/job=is-deleted")
 
 
 @pytest.fixture(scope="module")
@@ -79,15 +79,16 @@ def archive() -> Iterator[Archive]:
         )
         runs = {name: cluster.wait_for(name, state="Started")["mlflowRunId"] for name in STOPPED}
         _stop(cluster)
-        for name, status in cluster.wait_for_ends(seconds=120).items():
-            cluster.kubectl("wait", "--for=condition=LogsArchived", f"ajob/{name}", "--timeout=60s")
+        for name, status in cluster.wait_for_ends().items():
+            cluster.kubectl("wait", "--for=condition=LogsArchived", f"ajob/{name}", WAIT)
             runs[name] = status["mlflowRunId"]
         yield Archive(client, runs)
 
 
 def test_the_run_of_a_deleted_job_was_killed(archive: Archive) -> None:
+    # Its run is ended once the job itself is gone.
+    eventually(lambda: archive.client.get_run(archive.runs["is-deleted"]).info.status == "KILLED")
     run = archive.client.get_run(archive.runs["is-deleted"])
-    assert run.info.status == "KILLED"
     assert run.data.tags["alidade.dev/reason"] == "Deleted"
 
 
@@ -97,7 +98,13 @@ def test_what_each_pod_said_is_in_the_run(
 ) -> None:
     monkeypatch.setenv("MLFLOW_TRACKING_URI", archive.client.tracking_uri)
     _, expected = JOBS[name]
-    logs = archive.logs(name)
-    assert len(logs) == len(expected)
-    for words, log in zip(expected, logs, strict=True):
-        assert all(word in log for word in words), log
+
+    def check() -> bool:
+        logs = archive.logs(name)
+        assert len(logs) == len(expected)
+        for words, log in zip(expected, logs, strict=True):
+            assert all(word in log for word in words), log
+        return True
+
+    # Nothing that could be waited for tells of the logs of a job that is gone.
+    eventually(check)

@@ -30,7 +30,7 @@ def test_each_job_runs_on_its_queues_pool(cluster: Cluster) -> None:
         job("on-cpu", podTemplate=shell("true")),
         job("on-gpu", queue="devices", podTemplate=shell("true")),
     )
-    ends = cluster.wait_for_ends(seconds=120)
+    ends = cluster.wait_for_ends()
     assert {name: status["state"] for name, status in ends.items()} == {
         "on-cpu": "Finished",
         "on-gpu": "Finished",
@@ -60,8 +60,7 @@ def test_a_job_that_no_node_has_devices_for_is_tried_in_the_next_flavor(cluster:
         experiment(tracking="None"),
         job("modest", podTemplate=shell("true")),
     )
-    (status,) = cluster.wait_for_ends(seconds=120).values()
+    (status,) = cluster.wait_for_ends().values()
     assert (status["state"], status["flavor"]) == ("Finished", "cpu")
     assert _pool(cluster, "modest") == "cpu"
-    told = cluster.kubectl("events", "--for", "jobs.alidade.dev/modest")
-    assert "no node of flavor gpu for 3 s; tries flavor cpu" in told
+    cluster.until_told("modest", "no node of flavor gpu for 3 s; tries flavor cpu")

@@ -1,6 +1,5 @@
 """Two pods train one network on all of MNIST: they meet, and are one job with one run."""
 
-import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -41,7 +40,7 @@ def trained() -> Iterator[Trained]:
         spec = {"experiment": EXPERIMENT, "entryPoint": "train", "parameters": given}
         cluster.apply(job("train", replicas=REPLICAS, **spec))
         both = cluster.wait_for("train", message=f"{REPLICAS} of {REPLICAS} pods run")
-        status = cluster.wait_for("train", seconds=300, state="Finished")
+        status = cluster.wait_for("train", state="Finished")
         pods = cluster.list("pods", "--selector=alidade.dev/job=train")
         yield Trained(cluster, client, status, pods, {both["message"], status["message"]})
 
@@ -72,7 +71,7 @@ def test_nothing_else_was_logged_while_they_ran(trained: Trained) -> None:
 
 
 def test_the_run_ends_with_the_job_tried_once(trained: Trained) -> None:
-    trained.cluster.kubectl("wait", "--for=condition=Tracked", "ajob/train", "--timeout=60s")
+    trained.cluster.until_tracked("train")
     assert trained.run.info.status == "FINISHED"
     assert trained.run.data.tags["alidade.dev/attempts"] == "1"
 
@@ -98,15 +97,8 @@ def test_when_one_pod_is_evicted_both_start_anew_and_it_is_no_failure(cluster: C
     cluster.wait_for("train", message="2 of 2 pods run")
     (victim,) = cluster.list("pods", "--selector=batch.kubernetes.io/job-completion-index=1")
     name = victim["metadata"]["name"]
-    _until_training(cluster, name)
+    cluster.until_logged(name, "epoch 1/")
     cluster.evict(name)
-    cluster.wait_for("train", seconds=300, state="Finished")
+    cluster.wait_for("train", state="Finished")
     (lost,) = (p for p in cluster.list("pods") if p["status"]["phase"] == "Failed")
     assert lost["status"]["containerStatuses"][0]["state"]["terminated"]["exitCode"] == 75
-
-
-def _until_training(cluster: Cluster, pod: str) -> None:
-    deadline = time.monotonic() + 120
-    while "epoch 1/" not in cluster.kubectl("logs", pod):
-        assert time.monotonic() < deadline
-        time.sleep(1)

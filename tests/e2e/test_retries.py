@@ -27,7 +27,7 @@ class Tried:
 
     def run(self, name: str) -> Run:
         """Return the only run of a job, once it has ended."""
-        self.cluster.kubectl("wait", "--for=condition=Tracked", f"ajob/{name}", "--timeout=60s")
+        self.cluster.until_tracked(name)
         run = self.cluster.run(self.client, name)
         assert run.info.run_id == self.statuses[name]["mlflowRunId"]
         return run
@@ -39,18 +39,19 @@ def tried() -> Iterator[Tried]:
         cluster.apply(
             queue(resources=SMALL),
             experiment(),
-            job("recovers", backoffLimit=1, podTemplate=waiting_for_it(FAILS_AT_FIRST)),
             job("gives-up", backoffLimit=1, podTemplate=shell("echo no use; exit 4")),
             job("is-stopped", podTemplate=waiting_for_it(UNTIL_TOLD)),
         )
         cluster.wait_for("is-stopped", state="Started")
         cluster.patch("is-stopped", suspend=True)
         cluster.wait_for("is-stopped", state="Queued", reason="Suspended")
-        cluster.kubectl("wait", "--for=delete", "pods", "-l=alidade.dev/job=is-stopped")
+        cluster.until_deleted("pods", "-l=alidade.dev/job=is-stopped")
+        # Its second attempt, which comes ten seconds after the first, is to find the signal.
+        cluster.apply(job("recovers", backoffLimit=1, podTemplate=waiting_for_it(FAILS_AT_FIRST)))
         cluster.wait_for("recovers", reason="Retrying")
         cluster.apply(go_ahead())
         cluster.patch("is-stopped", suspend=False)
-        yield Tried(cluster, client, cluster.wait_for_ends(seconds=120))
+        yield Tried(cluster, client, cluster.wait_for_ends())
 
 
 @pytest.mark.parametrize("name", ["recovers", "is-stopped"])

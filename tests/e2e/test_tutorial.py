@@ -10,7 +10,7 @@ import yaml
 from mlflow import MlflowClient
 from mlflow.entities import Run
 
-from tests.support.cluster import REPOSITORY, Cluster
+from tests.support.cluster import REPOSITORY, WAIT, Cluster
 
 MODELS = ("mnist_le_net", "mnist_shallow_net")
 NETWORKS = ("le-net", "shallow-net")
@@ -45,6 +45,7 @@ def demo() -> str:
 @pytest.fixture(scope="module")
 def statuses(demo: str) -> dict[str, dict[str, Any]]:
     assert demo
+    DEFAULT.kubectl("wait", "--for=condition=Tracked", "ajobs", *JOBS, WAIT)
     return {
         job["metadata"]["name"]: job["status"]
         for job in DEFAULT.list("jobs.alidade.dev")
@@ -148,7 +149,7 @@ def test_kubectl_shows_both_kinds_of_jobs(demo: str, statuses: dict[str, dict[st
 
 def test_the_experiment_is_complete(demo: str) -> None:
     assert demo
-    DEFAULT.kubectl("wait", "--for=condition=Complete", "experiments/mnist", "--timeout=10s")
+    DEFAULT.kubectl("wait", "--for=condition=Complete", "experiments/mnist", WAIT)
     assert DEFAULT.get("experiments", "mnist")["status"]["jobs"]["finished"] == len(JOBS)
 
 
@@ -159,7 +160,7 @@ def test_applied_in_reverse_the_end_is_the_same(cluster: Cluster) -> None:
         if manifest["spec"].get("entryPoint") == "train":
             manifest["spec"]["parameters"][0] = {"name": "epochs", "value": "1"}
         cluster.apply(manifest)
-    ends = cluster.wait_for_ends(seconds=600)
+    ends = cluster.wait_for_ends()
     assert {name: status["state"] for name, status in ends.items()} == dict.fromkeys(
         JOBS, "Finished"
     )

@@ -136,13 +136,17 @@ class Scene:
         jobs = self.all_of(JOB)
         return {j["metadata"]["name"]: (j.get("status") or {}).get("state") for j in jobs}
 
-    def until(self, job: str, state: str, reason: str | None = None) -> Body:
-        """Wait for a job to be in a state, for a reason; return its status."""
+    def until(self, job: str, state: str, reason: str | None = None, says: str = "") -> Body:
+        """Wait for a job to be in a state, for a reason, and to say so; return its status.
+
+        Only what lasts can be waited for; what passes is in `said`.
+        """
 
         def check() -> Body:
             status = self.status(job)
             told = status.get("state"), status.get("reason")
             assert told == (state, reason or told[1]), f"{job}: {status}"
+            assert says in status.get("message", ""), f"{job}: {status}"
             return status
 
         return eventually(check)
@@ -188,7 +192,22 @@ class Scene:
 
     def history(self, kind: tuple[str, str], since: str) -> list[Body]:
         """Return every version that objects of a kind have had since then, in order."""
-        return list(self.watch(kind, since, HISTORY_SECONDS))
+
+        def check() -> tuple[list[Body]]:
+            now = {_version(found) for found in self.all_of(kind)}
+            seen = list(self.watch(kind, since, HISTORY_SECONDS))
+            missing = {v for v in now if v > int(since)} - set(map(_version, seen))
+            assert not missing, f"the API server was too slow: {missing}"
+            return (seen,)
+
+        return eventually(check)[0]
+
+    def said(self, job: str, since: str) -> list[tuple[str, str, str]]:
+        """Return each state, reason and message that a job has had since then, in order."""
+        versions = (v for v in self.history(JOB, since) if v["metadata"]["name"] == job)
+        statuses = (v.get("status", {}) for v in versions)
+        words = ("state", "reason", "message")
+        return [(s.get(words[0], ""), s.get(words[1], ""), s.get(words[2], "")) for s in statuses]
 
     def watch(self, kind: tuple[str, str], since: str, seconds: int) -> Iterator[Body]:
         """Yield versions of objects of a kind as they come, for so long."""

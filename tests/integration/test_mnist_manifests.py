@@ -89,8 +89,9 @@ def test_what_waits_can_be_seen_with_kubectl(empty_scene: Scene) -> None:
     apply_in_order(scene)
     scene.until_states(dict.fromkeys(TRAIN, "Started") | dict.fromkeys(FGM + INFER, "Waiting"))
 
-    plain = {row[0]: row[1] for row in rows(scene.kubectl("get", "jobs"))}
-    assert plain == dict.fromkeys(TRAIN, "Running") | dict.fromkeys(FGM + INFER, "Suspended")
+    wanted = dict.fromkeys(TRAIN, "Running") | dict.fromkeys(FGM + INFER, "Suspended")
+    # The status is written before what follows from it is done.
+    eventually(lambda: {row[0]: row[1] for row in rows(scene.kubectl("get", "jobs"))} == wanted)
     header, *lines = scene.kubectl("get", "jobs.alidade.dev", "-o", "wide").splitlines()
     assert header.split("   ")[0] == "NAME"
     columns = ["STATE", "EXPERIMENT", "ENTRY POINT", "QUEUE", "MLFLOW RUN", "REASON", "AGE"]

@@ -1,5 +1,6 @@
 """What keeps a job from running, said in the words of who keeps it, and what heals it."""
 
+import json
 from collections.abc import Iterator
 
 import pytest
@@ -151,13 +152,16 @@ def test_a_pod_that_cannot_start_ends_its_job_after_the_start_deadline(scene: Sc
     for name, (reason, words) in obstacles.items():
         scene.let(name, [waiting(reason, words)])
 
+    since = scene.version(JOB)
     scene.apply(queue(startDeadlineSeconds=5), *map(job, obstacles), job("after", "pull"))
 
     told = {name: words.split("ErrImagePull: ")[-1] for name, (_, words) in obstacles.items()}
     for name, (reason, _) in obstacles.items():
-        assert scene.until(name, "Queued", reason)["message"].endswith(f": {told[name]}")
-    for name, (reason, _) in obstacles.items():
         status = scene.until(name, "Failed", reason)
+        assert any(
+            said[:2] == ("Queued", reason) and said[2].endswith(f": {told[name]}")
+            for said in scene.said(name, since)
+        )
         assert status["message"].startswith(
             f"failed: {reason} for 5 s (queue cpu's startDeadlineSeconds): pod {name}-"
         )
@@ -220,7 +224,17 @@ def test_a_policy_that_forbids_the_pods_is_named(scene: Scene) -> None:
     scene.kubectl(
         "label", "namespace", scene.namespace, "pod-security.kubernetes.io/enforce=baseline"
     )
+    words = 'violates PodSecurity "baseline:latest": host namespaces'
     template = {"spec": {"hostNetwork": True, "containers": []}}
+    # Admission takes note of the label in its own time.
+    create = ("create", "--dry-run=server", "-f", "-")
+    probe = json.dumps(on_the_hosts_network("probe"))
+    eventually(lambda: words in scene.kubectl(*create, stdin=probe, check=False))
     scene.apply(job("a", podTemplate=template))
-    status = scene.until("a", "Queued", "PodRejected")
-    assert 'violates PodSecurity "baseline:latest": host namespaces' in status["message"]
+    scene.until("a", "Queued", "PodRejected", says=words)
+
+
+def on_the_hosts_network(name: str) -> Body:
+    container = {"name": "main", "image": "localhost/other:1"}
+    spec = {"hostNetwork": True, "containers": [container]}
+    return {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": name}, "spec": spec}

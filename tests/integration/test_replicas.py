@@ -119,8 +119,8 @@ def test_one_replica_that_cannot_start_ends_the_job_though_the_other_runs(scene:
 def test_a_job_whose_queue_changes_while_it_waits_keeps_its_service(scene: Scene) -> None:
     scene.apply(queue("held", stopPolicy="Hold"), job("a", replicas=2, queue="held"))
     scene.until("a", "Queued", "QueueHeld")
-    before = scene.get(BATCH_JOB, "a")["metadata"]["uid"]
-    service = scene.get(SERVICE, "a")["metadata"]["uid"]
+    before = eventually(lambda: scene.get(BATCH_JOB, "a"))["metadata"]["uid"]
+    service = eventually(lambda: scene.get(SERVICE, "a"))["metadata"]["uid"]
     scene.apply(queue("held", stopPolicy="None", resources={"requests": {"cpu": "10m"}}))
     scene.until("a", "Finished")
     assert scene.get(BATCH_JOB, "a")["metadata"]["uid"] != before

@@ -23,6 +23,9 @@ KUBECTL = STATE / "bin/kubectl"
 KUBECONFIG = STATE / "kubeconfig"
 SYSTEM = "alidade"
 """Namespace of the operator and the tracking server."""
+PATIENCE_SECONDS = 600
+"""Longer than anything takes here, also on a machine that has more to do."""
+WAIT = f"--timeout={PATIENCE_SECONDS}s"
 ENDS = {"Finished", "Failed", "Skipped", "Cancelled"}
 
 
@@ -99,9 +102,12 @@ class Cluster:
         """Return the ID that MLflow has given an Experiment."""
         return str(self.get("experiments.alidade.dev", name)["status"]["mlflowExperimentId"])
 
-    def wait_for(self, name: str, seconds: float = 120, **fields: str) -> dict[str, Any]:
-        """Wait until a Job's status has these values; return it."""
-        deadline = time.monotonic() + seconds
+    def wait_for(self, name: str, **fields: str) -> dict[str, Any]:
+        """Wait until a Job's status has these values; return it.
+
+        Only what lasts until the test goes on can be waited for.
+        """
+        deadline = time.monotonic() + PATIENCE_SECONDS
         while True:
             status = self.job_status(name)
             if all(status.get(field) == value for field, value in fields.items()):
@@ -111,9 +117,35 @@ class Cluster:
                 raise AssertionError(f"{name} is not {fields}: {json.dumps(status, indent=1)}")
             time.sleep(0.5)
 
-    def wait_for_ends(self, seconds: float) -> dict[str, dict[str, Any]]:
+    def wait_for_start(self, name: str) -> dict[str, Any]:
+        """Wait until a Job's pod has run, be it that it has ended meanwhile; return the status."""
+
+        def check() -> dict[str, Any]:
+            status = self.job_status(name)
+            assert "startTime" in status, f"{name} has not started: {status}"
+            return status
+
+        return eventually(check)
+
+    def until_logged(self, pod: str, words: str) -> None:
+        """Wait until a pod's log has these words; `job/NAME` is a pod of that job."""
+        eventually(lambda: words in self.kubectl("logs", pod))
+
+    def until_told(self, job: str, words: str) -> None:
+        """Wait until an event of a Job says this: events come after the status."""
+        eventually(lambda: words in self.kubectl("events", "--for", f"jobs.alidade.dev/{job}"))
+
+    def until_tracked(self, job: str) -> None:
+        """Wait until MLflow's end of a Job's run agrees with the Job's."""
+        self.kubectl("wait", "--for=condition=Tracked", f"ajob/{job}", WAIT)
+
+    def until_deleted(self, *what: str) -> None:
+        """Wait until objects are gone."""
+        self.kubectl("wait", "--for=delete", *what, WAIT)
+
+    def wait_for_ends(self) -> dict[str, dict[str, Any]]:
         """Wait until every Job has ended; return their statuses by name."""
-        deadline = time.monotonic() + seconds
+        deadline = time.monotonic() + PATIENCE_SECONDS
         while True:
             jobs = self.list("jobs.alidade.dev")
             statuses = {job["metadata"]["name"]: job.get("status", {}) for job in jobs}
