@@ -22,7 +22,7 @@ def test_names_with_dots_can_be_referred_to(cluster: Cluster) -> None:
             podTemplate=shell(finds),
         ),
     )
-    ends = cluster.wait_for_ends(seconds=120)
+    ends = cluster.wait_for_ends()
     assert {name: status["state"] for name, status in ends.items()} == {
         "fgm-eps-0.3": "Finished",
         "infer-eps-0.3": "Finished",
