@@ -53,16 +53,14 @@ class Tree:
         path.write_text(f"#!/bin/bash\n{script}")
         path.chmod(0o755)
 
-    def run(
-        self, *command: str, cwd: Path | None = None, **environment: str
-    ) -> subprocess.CompletedProcess[str]:
+    def run(self, *command: str, **environment: str) -> subprocess.CompletedProcess[str]:
         """Run a command there."""
         path = f"{self.programs}:{os.environ['PATH']}"
         kept = {name: os.environ[name] for name in ("HOME", "TMPDIR") if name in os.environ}
         own = {"PATH": path, "TREE": str(self.root), "ALIDADE_CACHE": str(self.root / "cache")}
         return subprocess.run(
             command,
-            cwd=cwd or self.root,
+            cwd=self.root,
             env=kept | own | environment,
             capture_output=True,
             text=True,
