@@ -24,7 +24,7 @@ def test_jobs_outlive_the_operator(cluster: Cluster, tracking: MlflowClient) -> 
         "first": "Finished",
         "second": "Finished",
     }
-    bench = tracking.get_experiment_by_name("bench")
+    bench = tracking.get_experiment_by_name(f"{cluster.namespace}/bench")
     assert bench
     runs = tracking.search_runs(
         [bench.experiment_id], f"tags.`alidade.dev/namespace` = '{cluster.namespace}'"

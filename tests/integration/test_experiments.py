@@ -58,7 +58,7 @@ def test_a_job_added_later_opens_an_experiment_again(scene: Scene) -> None:
     scene.kubectl("wait", "--for=condition=Complete", "experiment/bench", "--timeout=60s")
 
 
-def test_experiments_of_one_name_are_one_in_mlflow_and_each_run_says_whose_it_is(
+def test_experiments_of_one_name_are_apart_and_each_run_says_whose_it_is(
     new_scene: NewScene,
 ) -> None:
     scenes = new_scene(), new_scene()
@@ -66,11 +66,12 @@ def test_experiments_of_one_name_are_one_in_mlflow_and_each_run_says_whose_it_is
         scene.apply(queue(), experiment(), job("a", "b"), job("b"))
 
     ids = {scene.until_registered("bench")["mlflowExperimentId"] for scene in scenes}
-    assert len(ids) == 1
+    assert len(ids) == 2
     for scene in scenes:
         scene.until("a", "Finished")
-        run = scene.run("a")
-        assert run.info.experiment_id in ids
+        status, run = scene.status("bench", EXPERIMENT), scene.run("a")
+        assert status["mlflowExperiment"] == f"{scene.namespace}/bench"
+        assert run.info.experiment_id == status["mlflowExperimentId"]
         assert {
             name.removeprefix("alidade.dev/"): value
             for name, value in run.data.tags.items()
@@ -85,7 +86,21 @@ def test_experiments_of_one_name_are_one_in_mlflow_and_each_run_says_whose_it_is
             "depends-on": "b",
         }.items()
         environment = scene.pods("a")[0]["metadata"]["annotations"]
-        assert environment["alidade.dev/mlflow-experiment-id"] in ids
+        assert environment["alidade.dev/mlflow-experiment-id"] == run.info.experiment_id
+
+
+def test_experiments_that_name_the_same_share_it_and_say_so(new_scene: NewScene) -> None:
+    first, second = new_scene(), new_scene()
+    name = f"shared by {first.namespace}"
+    first.apply(experiment(mlflowExperiment=name))
+    shared = first.until_registered("bench")["mlflowExperimentId"]
+    second.apply(experiment(mlflowExperiment=name))
+
+    status = second.until_registered("bench")
+
+    assert (status["mlflowExperimentId"], status["mlflowExperiment"]) == (shared, name)
+    (ready,) = (c for c in status["conditions"] if c["type"] == "Ready")
+    assert f"'{first.namespace}/bench' record runs in it as well" in ready["message"]
 
 
 def test_an_experiment_that_is_not_tracked_runs_its_jobs_without_mlflow(
@@ -99,18 +114,21 @@ def test_an_experiment_that_is_not_tracked_runs_its_jobs_without_mlflow(
     scene.kubectl("wait", "--for=condition=Ready", "experiment/untracked", "--timeout=60s")
     assert "mlflowRunId" not in status
     assert "mlflowExperimentId" not in scene.status("untracked", EXPERIMENT)
-    assert scene.tracking.client.get_experiment_by_name("untracked") is None
+    assert scene.tracking.client.get_experiment_by_name(f"{scene.namespace}/untracked") is None
     assert not scene.tracking.runs_of(scene.get(JOB, "a")["metadata"]["uid"])
 
 
 def test_an_experiment_deleted_in_mlflow_says_how_to_bring_it_back(empty_scene: Scene) -> None:
     scene, client = empty_scene, empty_scene.tracking.client
-    tracking_id = client.create_experiment("gone")
+    name = f"{scene.namespace}/gone"
+    tracking_id = client.create_experiment(name)
     client.delete_experiment(tracking_id)
     scene.apply(queue(), experiment("gone"), job("a", experiment="gone"))
 
     message = scene.until("a", "Queued", "TrackingUnavailable")["message"]
-    assert "experiment 'gone' is deleted; restore it with `mlflow experiments restore`" in message
+    assert (
+        f"experiment '{name}' is deleted; restore it with `mlflow experiments restore`" in message
+    )
     client.restore_experiment(tracking_id)
 
     scene.until("a", "Finished")

@@ -258,11 +258,9 @@ def _have_run(draft: Draft) -> bool:
     if draft.status.mlflow_run_id:
         return True
     experiment = snapshot.experiment
-    if not snapshot.tracking_experiment_id:
-        conditions = experiment.status.conditions if experiment else ()
-        trouble = next(
-            (c.message for c in conditions if c.reason == Reason.TRACKING_UNAVAILABLE), None
-        )
+    conditions = experiment.status.conditions if experiment else ()
+    trouble = next((c.message for c in conditions if c.reason == Reason.TRACKING_UNAVAILABLE), None)
+    if trouble or not snapshot.tracking_experiment_id:
         if trouble:
             draft.queue(Reason.TRACKING_UNAVAILABLE, trouble)
         else:

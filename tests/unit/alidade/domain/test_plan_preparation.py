@@ -440,8 +440,20 @@ NOT_REGISTERED = {
             AWAY,
             False,
         ),
+        (
+            {"experiment": experiment(status={"conditions": [NOT_REGISTERED]})},
+            "TrackingUnavailable",
+            AWAY,
+            False,
+        ),
     ],
-    ids=["run being created", "no run", "experiment being registered", "no experiment"],
+    ids=[
+        "run being created",
+        "no run",
+        "experiment being registered",
+        "no experiment",
+        "an experiment that cannot be used any more",
+    ],
 )
 def test_a_job_waits_for_its_run_and_says_if_mlflow_is_away(
     surroundings: dict[str, Any], reason: str, message: str, asks: bool
