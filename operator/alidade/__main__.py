@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import math
 import signal
 import sys
 
@@ -9,11 +10,10 @@ import structlog
 from kubernetes.aio import client, config
 from pydantic import ValidationError
 
-from alidade.handlers.watch import watch
 from alidade.kube.client import KubernetesGateway
 from alidade.kube.election import RETRY_SECONDS, Leadership
 from alidade.runtime import health, logs
-from alidade.runtime.engine import KINDS, SELECTORS, Engine
+from alidade.runtime.engine import Engine
 from alidade.runtime.settings import Settings
 from alidade.tracking.mlflow import MlflowTracking
 
@@ -21,7 +21,7 @@ log = structlog.get_logger("alidade")
 
 
 async def _connect() -> client.ApiClient:
-    # The pod's own account, else a kubeconfig: as kopf does for the watches.
+    # The pod's own account, else a kubeconfig.
     try:
         config.load_incluster_config()
     except config.ConfigException:
@@ -29,56 +29,69 @@ async def _connect() -> client.ApiClient:
     return client.ApiClient()
 
 
-async def _work(engine: Engine, settings: Settings) -> None:
-    """Work until told to stop: kopf takes the process's signals for itself and ends the watch."""
-    async with asyncio.TaskGroup() as tasks:
-        reconciling = tasks.create_task(engine.run())
-        await watch(
-            KINDS, SELECTORS, settings.served(), engine.observe, stopping=reconciling.cancel
-        )
-
-
-async def _work_once_won(
-    leadership: Leadership, engine: Engine, settings: Settings, standby: asyncio.Event
-) -> None:
-    log.info("election.waiting", lease=settings.lease_name)
-    try:
-        await asyncio.wait_for(leadership.won.wait(), RETRY_SECONDS)
-    except TimeoutError:
-        standby.set()
-        await leadership.won.wait()
-        standby.clear()
-    log.info("election.won", identity=settings.identity)
-    await _work(engine, settings)
-
-
-async def _lead(
-    api: client.ApiClient, engine: Engine, settings: Settings, standby: asyncio.Event
-) -> None:
+async def _lead(leadership: Leadership | None, operator: "Operator", settings: Settings) -> None:
     """Work while leading; return when that is lost.
 
     Args:
-        api: Where the Lease is.
-        engine: What works.
+        leadership: What makes this instance the one that acts, None where there is no other.
+        operator: What works.
         settings: Settings of the process.
-        standby: Set while another instance leads.
     """
-    if not (settings.own_namespace and settings.lease_name):
-        await _work(engine, settings)
+    if leadership is None:
+        await operator.work()
         return
-    async with (
-        Leadership(
-            api, settings.own_namespace, settings.lease_name, settings.identity
-        ) as leadership,
-        asyncio.TaskGroup() as tasks,
-    ):
-        work = tasks.create_task(_work_once_won(leadership, engine, settings, standby))
+    async with leadership, asyncio.TaskGroup() as tasks:
+        work = tasks.create_task(_work_once_won(leadership, operator, settings))
         await asyncio.wait({work, leadership.lost}, return_when=asyncio.FIRST_COMPLETED)
         if leadership.lost.done():
             # Another instance may lead by now: nothing more may be done here.
             log.error("election.lost", identity=settings.identity)
             work.cancel()
             leadership.lost.result()
+
+
+async def _work_once_won(leadership: Leadership, operator: "Operator", settings: Settings) -> None:
+    log.info("election.waiting", lease=settings.lease_name)
+    try:
+        await asyncio.wait_for(leadership.won.wait(), RETRY_SECONDS)
+    except TimeoutError:
+        operator.stands_by = True
+        await leadership.won.wait()
+        operator.stands_by = False
+    log.info("election.won", identity=settings.identity)
+    try:
+        await operator.work()
+    finally:
+        leadership.resigns = operator.quiet
+
+
+class Operator:
+    """The engine, and MLflow, which it has requests under way to.
+
+    Attributes:
+        stands_by: Whether another instance leads.
+        quiet: Whether nothing that was asked for is under way any more.
+    """
+
+    def __init__(self, gateway: KubernetesGateway, settings: Settings) -> None:
+        self._tracking = MlflowTracking(settings.tracking_uri, settings.key())
+        self._engine = Engine(gateway, self._tracking, settings)
+        self.stands_by = False
+        self.quiet = False
+
+    @property
+    def trouble(self) -> str | None:
+        """What keeps this instance from its part, None where nothing does."""
+        return None if self.stands_by else self._engine.trouble
+
+    async def work(self) -> None:
+        """Work until cancelled; see that no request is under way any more then."""
+        try:
+            await self._engine.run()
+        finally:
+            # Requests to the API server are given up by being cancelled; those to MLflow are made
+            # in threads, and whoever leads next must not meet them.
+            self.quiet = await self._tracking.close()
 
 
 async def run(settings: Settings) -> None:
@@ -88,11 +101,15 @@ async def run(settings: Settings) -> None:
         Exception: Whatever ends it otherwise; the pod's restart starts it anew.
     """
     async with await _connect() as api:
-        tracking = MlflowTracking(settings.tracking_uri, settings.key())
-        engine = Engine(KubernetesGateway(api), tracking, settings)
-        standby = asyncio.Event()
-        server = await health.serve(settings.http_port, lambda: engine.ready or standby.is_set())
-        task = asyncio.create_task(_lead(api, engine, settings, standby))
+        leadership: Leadership | None = None
+        if settings.own_namespace and settings.lease_name:
+            leadership = Leadership(
+                api, settings.own_namespace, settings.lease_name, settings.identity
+            )
+        left = leadership.left if leadership else lambda: math.inf
+        operator = Operator(KubernetesGateway(api, left), settings)
+        server = await health.serve(settings.http_port, lambda: operator.trouble)
+        task = asyncio.create_task(_lead(leadership, operator, settings))
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, task.cancel)

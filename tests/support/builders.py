@@ -138,7 +138,11 @@ def backing_body(
             name,
             **{
                 "uid": f"uid-batch-{name}",
-                "labels": {observed.JOB_LABEL: name, observed.QUEUE_LABEL: queue},
+                "labels": {
+                    observed.JOB_LABEL: name,
+                    observed.JOB_UID_LABEL: owner or f"uid-{name}",
+                    observed.QUEUE_LABEL: queue,
+                },
                 "annotations": {observed.TEMPLATE_HASH: template_hash},
                 "ownerReferences": [owner_reference("Job", name, owner or f"uid-{name}")],
                 **(meta or {}),
@@ -216,7 +220,7 @@ def pod_body(
         "metadata": metadata(
             name,
             **{
-                "labels": {observed.JOB_LABEL: job},
+                "labels": {observed.JOB_LABEL: job, observed.JOB_UID_LABEL: f"uid-{job}"},
                 **({} if index is None else {"annotations": _completion(index)}),
                 "ownerReferences": [owner_reference("batch", job, f"uid-batch-{job}")],
                 **(meta or {}),

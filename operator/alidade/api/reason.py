@@ -79,6 +79,17 @@ class Reason(StrEnum):
         "name.",
     )
 
+    UNREADABLE = (
+        "Unreadable",
+        "A field of the object, or of its pod or batch/v1 Job, is nothing that the operator can "
+        "read; the message names it. Until it is another, the object is left as it is.",
+    )
+    OPERATOR_FAULT = (
+        "OperatorFault",
+        "The operator trips over the object, and tries again later. It is a fault of the operator: "
+        "please report it, with the message.",
+    )
+
     # Of jobs that may run, and do not yet.
     QUEUED = ("Queued", "It asks for a place in its queue.")
     PREPARING = ("Preparing", "What it needs is being made: its batch/v1 Job, its MLflow run.")
@@ -95,11 +106,6 @@ class Reason(StrEnum):
     FLAVOR_FALLBACK = (
         "FlavorFallback",
         "The queue's next flavor is tried, as no node of the one before was free.",
-    )
-    PLACEMENT_TIMEOUT = (
-        "PlacementTimeout",
-        "No node could take it for the queue's `placementTimeoutSeconds`, while others waited for "
-        "its place: it gave that back, and asks again.",
     )
     POD_PENDING = (
         "PodPending",

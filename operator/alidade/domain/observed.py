@@ -249,7 +249,8 @@ def backing_job(body: Mapping[str, Any]) -> BackingJob:
         name=metadata.name,
         uid=metadata.uid,
         resource_version=metadata.resource_version,
-        owner_uid=metadata.controller,
+        # Whoever takes the owner off it does not thereby change whose it is.
+        owner_uid=metadata.controller or metadata.labels.get(JOB_UID_LABEL),
         queue=metadata.labels.get(QUEUE_LABEL),
         flavor=metadata.labels.get(FLAVOR_LABEL),
         local_queue=metadata.labels.get(LOCAL_QUEUE_LABEL),

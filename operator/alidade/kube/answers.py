@@ -10,6 +10,7 @@ from typing import Any, Final
 
 from alidade.domain.words import clean
 from alidade.kube.gateway import (
+    TOO_DEEP,
     ApiError,
     Body,
     ConflictError,
@@ -38,14 +39,12 @@ MAX_RETRY_AFTER_SECONDS = 300.0
 
 # Python's parser ends where its stack does. No object of ours, nor of Kubernetes', goes this deep.
 MAX_DEPTH = 200
-TOO_DEEP = "\N{REPLACEMENT CHARACTER}nested too deep"
-"""Stands for whatever was nested deeper than MAX_DEPTH."""
 _TOKEN = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"|[\[\]{}]', re.DOTALL)
 _ESCAPED_SURROGATE = re.compile(rb"\\u[dD][89a-fA-F]")
 
 
 def decode(content: bytes) -> Any:
-    """Read JSON, whatever depth it has: what is too deep is cut out, and TOO_DEEP put there.
+    """Read JSON, whatever depth it has: what is too deep is cut out, and its object says so.
 
     Raises:
         ValueError: It is no JSON.
@@ -54,6 +53,7 @@ def decode(content: bytes) -> Any:
         found = json.loads(content)
     except RecursionError:
         found = json.loads(_prune(content))
+        _point_out(found)
     if _ESCAPED_SURROGATE.search(content):
         # Half of a pair cannot be passed on.
         found = json.loads(clean(json.dumps(found, ensure_ascii=False)))
@@ -75,8 +75,17 @@ def _prune(content: bytes) -> bytes:
     return bytes(kept) + content[start:]
 
 
-def where_too_deep(body: Body) -> str | None:
-    """Return the path of a field that was cut out as it was nested too deep, None if none was."""
+def _point_out(found: Any) -> None:
+    """Have the objects that something was cut out of say where: of a list, a change, or one."""
+    if isinstance(found, dict):
+        listed = found.get("items")
+        parts = [found.get("object"), *(listed if isinstance(listed, list) else ())]
+        for body in [part for part in parts if isinstance(part, dict)] or [found]:
+            if (where := _where_too_deep(body)) is not None:
+                body[TOO_DEEP] = where
+
+
+def _where_too_deep(body: Body) -> str | None:
     ahead: list[tuple[tuple[str, ...], Any]] = [((), body)]
     while ahead:
         path, found = ahead.pop()

@@ -1,6 +1,8 @@
 """Leader election by a Lease, with the official client's own implementation."""
 
 import asyncio
+import math
+import time
 from types import TracebackType
 from typing import Any, Final, Self
 
@@ -18,8 +20,20 @@ RETRY_SECONDS: Final = 2
 REQUEST_SECONDS: Final = 2
 
 
+def _now() -> float:
+    # Goes on while the machine sleeps, which the event loop's clock does not.
+    return time.clock_gettime(time.CLOCK_BOOTTIME)
+
+
 class _Lock(LeaseLock):
-    """The library's lock, for which any failure to reach the Lease is one to be tried again."""
+    """The library's lock, for which any failure to reach the Lease is one to be tried again.
+
+    Attributes:
+        held_from: When the last request was sent by which this instance has taken or renewed the
+            Lease; nobody else takes it before LEASE_SECONDS have passed since.
+    """
+
+    held_from = -math.inf
 
     async def get(self, name: str, namespace: str) -> tuple[bool, Any]:
         try:
@@ -33,34 +47,46 @@ class _Lock(LeaseLock):
         lease = client.V1Lease(
             metadata=client.V1ObjectMeta(name=name), spec=self.update_lease(election_record)
         )
+        sent = _now()
         try:
             async with asyncio.timeout(REQUEST_SECONDS):
                 await self.api_instance.create_namespaced_lease(namespace, lease)
         except (ApiException, ClientError, TimeoutError, OSError):
             return False
+        self.held_from = sent
         return True
 
     async def update(self, name: str, namespace: str, updated_record: Any) -> bool:
+        sent = _now()
         try:
             async with asyncio.timeout(REQUEST_SECONDS):
-                return await super().update(name, namespace, updated_record)
+                done: bool = await super().update(name, namespace, updated_record)
         except (ClientError, TimeoutError, OSError):
             return False
+        if done:
+            self.held_from = sent
+        return done
 
 
 class Leadership:
     """Being the one instance that acts.
 
     `won` is set once this instance leads; `lost` completes when it no longer does.
+
+    Attributes:
+        resigns: Whether the Lease is given up in the end. If not, it runs out by itself, as it has
+            to where something may still be under way.
     """
 
     def __init__(self, api: client.ApiClient, namespace: str, name: str, identity: str) -> None:
         self._leases = client.CoordinationV1Api(api)
         self._namespace, self._name, self._identity = namespace, name, identity
         self.won = asyncio.Event()
+        self.resigns = True
+        self._lock = _Lock(name, namespace, identity, api)
         self._election = LeaderElection(
             Config(
-                _Lock(name, namespace, identity, api),
+                self._lock,
                 lease_duration=LEASE_SECONDS,
                 renew_deadline=RENEW_SECONDS,
                 retry_period=RETRY_SECONDS,
@@ -68,6 +94,10 @@ class Leadership:
                 onstopped_leading=self._stop,
             )
         )
+
+    def left(self) -> float:
+        """Return for how many seconds no other instance can lead, however slow this one is."""
+        return self._lock.held_from + LEASE_SECONDS - _now()
 
     async def __aenter__(self) -> Self:
         self.lost = asyncio.create_task(self._election.run())
@@ -80,7 +110,7 @@ class Leadership:
         trace: TracebackType | None,
     ) -> None:
         self.lost.cancel()
-        if self.won.is_set():
+        if self.won.is_set() and self.resigns:
             await self._resign()
 
     async def _start(self) -> None:
@@ -103,6 +133,6 @@ class Leadership:
                         )
                     ),
                 )
-        except ApiException:
+        except (ApiException, ClientError, TimeoutError, OSError):
             # It runs out by itself.
             return

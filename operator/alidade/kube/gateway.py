@@ -6,6 +6,9 @@ from typing import Any, NamedTuple, Protocol
 Body = dict[str, Any]
 """An object as the API server gives it."""
 
+TOO_DEEP = "\N{REPLACEMENT CHARACTER}nested too deep"
+"""Field of an object some part of which was nested too deep to be read; its value says which."""
+
 
 class Kind(NamedTuple):
     """A kind of object, as its URL has it."""

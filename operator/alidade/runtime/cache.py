@@ -6,7 +6,8 @@ that nothing is planned again that the change cannot have touched.
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import replace
 from datetime import datetime
 from typing import Any, Literal, NamedTuple
 
@@ -15,8 +16,16 @@ from alidade.api.job import Job, JobState
 from alidade.api.queue import Queue
 from alidade.domain.admission import QueueLedger
 from alidade.domain.graph import DependencyGraph, Key
-from alidade.domain.observed import BackingJob, Pod, backing_job, pod
-from alidade.kube.gateway import BATCH_JOBS, EXPERIMENTS, JOBS, PODS, QUEUES, Body, Kind
+from alidade.domain.observed import (
+    JOB_UID_LABEL,
+    BackingJob,
+    Pod,
+    UnreadableError,
+    backing_job,
+    pod,
+)
+from alidade.kube.gateway import BATCH_JOBS, EXPERIMENTS, JOBS, PODS, QUEUES, TOO_DEEP, Body, Kind
+from alidade.runtime.pods import Pods
 
 # A watch, a list and an answer overtake each other by less than this many deletions.
 REMEMBERED_GONE = 10_000
@@ -33,37 +42,67 @@ class WorkKey(NamedTuple):
 Wake = Callable[[WorkKey], None]
 
 
+def _nobody(_: Job) -> None:
+    """See off nobody."""
+
+
 class Cache:
     """The last known version of every object, with the indexes over them.
 
     Args:
         wake: Called with each key that a change concerns.
+        see_off: Called with each job that is gone, as it last was.
 
     Attributes:
         installation: UID of the namespace that the operator is installed in, empty if in none.
+        drops: How many objects have gone so far.
     """
 
-    def __init__(self, wake: Wake) -> None:
+    def __init__(self, wake: Wake, see_off: Callable[[Job], None] = _nobody) -> None:
         self._wake = wake
+        self._see_off = see_off
         self.installation = ""
         self.experiments: dict[Key, Experiment] = {}
         self.queues: dict[Key, Queue] = {}
         self.jobs: dict[Key, Job] = {}
         self.backings: dict[Key, BackingJob] = {}
         self.graph = DependencyGraph()
-        self._pods: dict[Key, Pod] = {}
-        self._pods_of: defaultdict[Key, set[Key]] = defaultdict(set)
+        self._pods = Pods()
+        self._key_of: dict[str, Key] = {}
         self._jobs_of: defaultdict[Key, set[Key]] = defaultdict(set)
         self._states: defaultdict[Key, Counter[JobState]] = defaultdict(Counter)
         self._ledgers: defaultdict[Key, QueueLedger] = defaultdict(QueueLedger)
         self._line_of: dict[str, Key] = {}
-        self._gone: dict[str, None] = {}
+        self._gone: dict[str, int] = {}
+        self.drops = 0
 
     # What there is.
 
-    def pods(self, job: Key) -> tuple[Pod, ...]:
-        """Return the pods with the label of a job."""
-        return tuple(self._pods[key] for key in self._pods_of.get(job, ()))
+    def backing(self, job: Job) -> BackingJob | None:
+        """Return the batch/v1 Job of a job, None where there is none that is its own."""
+        found = self.backings.get(job.key)
+        return found if found is not None and found.owner_uid == job.metadata.uid else None
+
+    def pods(self, job: Job) -> tuple[Pod, ...]:
+        """Return the pods of a job, those of its earlier batch/v1 Jobs among them."""
+        return self._pods.of(job.metadata.uid)
+
+    def gone_pods(self, backing: BackingJob) -> tuple[Pod, ...]:
+        """Return the last pods of a batch/v1 Job that are gone, as they last were."""
+        return self._pods.gone(backing.uid)
+
+    def job(self, uid: str | None) -> Job | None:
+        """Return the job of this UID."""
+        key = self._key_of.get(uid or "")
+        return self.jobs[key] if key else None
+
+    def owner(self, kind: Kind, key: Key) -> Job | None:
+        """Return the job that a known batch/v1 Job or pod is of."""
+        if kind == BATCH_JOBS and (backing := self.backings.get(key)):
+            return self.job(backing.owner_uid)
+        if kind == PODS and (found := self._pods.by_name.get(key)):
+            return self.job(self._pods.job_of(found))
+        return None
 
     def states(self, experiment: Key) -> Counter[JobState]:
         """Return how many jobs of an experiment are in each state."""
@@ -81,15 +120,22 @@ class Cache:
         """Return the ledger of a queue."""
         return self._ledgers[queue]
 
+    def owner_of(self, kind: Kind, metadata: Mapping[str, Any]) -> Job | None:
+        """Return the job that a batch/v1 Job or a pod is of which is not known, nor need be."""
+        owners = metadata.get("ownerReferences") or ()
+        controller = next((o["uid"] for o in owners if o.get("controller")), None)
+        labelled = (metadata.get("labels") or {}).get(JOB_UID_LABEL)
+        owner = self._pods.job_of_batch(controller) if kind == PODS else controller
+        return self.job(owner) or self.job(labelled)
+
     def queue_of(self, job: Job) -> Key | None:
         """Return the key of the queue that a job names, itself or by its experiment.
 
         One that was let run stays with the queue that let it, whatever its experiment says by now.
         """
         namespace = job.metadata.namespace
-        backing = self.backings.get(job.key)
-        own = backing is not None and backing.owner_uid == job.metadata.uid
-        if backing and own and backing.holds_place and backing.queue:
+        backing = self.backing(job)
+        if backing and backing.holds_place and backing.queue:
             return (namespace, backing.queue)
         experiment = self.experiments.get((namespace, job.spec.experiment))
         name = job.spec.queue or (experiment and experiment.spec.queue)
@@ -121,7 +167,14 @@ class Cache:
     # What happens.
 
     def put(self, kind: Kind, body: Body) -> None:
-        """Take in a version of an object, if it is newer than the one known."""
+        """Take in a version of an object, if it is newer than the one known.
+
+        Raises:
+            pydantic.ValidationError: It is not what its kind is.
+            UnreadableError: As above.
+        """
+        if TOO_DEEP in body:
+            raise UnreadableError(f"{body[TOO_DEEP]}: has more levels than can be read")
         if body["metadata"]["uid"] in self._gone:
             return
         if kind == JOBS:
@@ -143,7 +196,8 @@ class Cache:
 
     def drop(self, kind: Kind, namespace: str, name: str, uid: str) -> None:
         """Forget an object that is gone; late news of it do not bring it back."""
-        self._gone[uid] = None
+        self.drops += 1
+        self._gone[uid] = self.drops
         if len(self._gone) > REMEMBERED_GONE:
             del self._gone[next(iter(self._gone))]
         key = (namespace, name)
@@ -159,10 +213,30 @@ class Cache:
             del self._store(kind)[key]
             self._wake_all_of(kind, key)
 
+    def undo(self, kind: Kind, key: Key) -> None:
+        """Take any version of an object for a newer one: the store has gone back behind it."""
+        store = self._store(kind)
+        known = store[key]
+        if isinstance(known, Pod | BackingJob):
+            store[key] = replace(known, resource_version="0")
+        else:
+            metadata = known.metadata.model_copy(update={"resource_version": "0"})
+            store[key] = known.model_copy(update={"metadata": metadata})
+
+    def revive(self, uid: str, drops: int) -> None:
+        """Believe again in what was gone when so many objects had: the store has gone back."""
+        if self._gone.get(uid, drops + 1) <= drops:
+            del self._gone[uid]
+
     def uid(self, kind: Kind, key: Key) -> str | None:
         """Return the UID of the known object of this kind and name."""
         known = self._store(kind).get(key)
         return None if known is None else _uid(known)
+
+    def version(self, kind: Kind, key: Key) -> tuple[str, int] | None:
+        """Return UID and version of the known object of this kind and name."""
+        known = self._store(kind).get(key)
+        return None if known is None else (_uid(known), _version(known))
 
     def known_jobs(self) -> frozenset[str]:
         """Return the UIDs of all jobs, and of all that has gone since the operator started."""
@@ -176,7 +250,7 @@ class Cache:
     def _store(self, kind: Kind) -> dict[Key, Any]:
         stores: dict[Kind, dict[Key, Any]] = {
             JOBS: self.jobs,
-            PODS: self._pods,
+            PODS: self._pods.by_name,
             BATCH_JOBS: self.backings,
             EXPERIMENTS: self.experiments,
             QUEUES: self.queues,
@@ -192,6 +266,7 @@ class Cache:
             self._drop_job(key)
             old = None
         self.jobs[key] = job
+        self._key_of[job.metadata.uid] = key
         experiment = (key[0], job.spec.experiment)
         if old is None:
             self._jobs_of[experiment].add(key)
@@ -207,6 +282,7 @@ class Cache:
 
     def _drop_job(self, key: Key) -> None:
         job = self.jobs.pop(key)
+        del self._key_of[job.metadata.uid]
         experiment = (key[0], job.spec.experiment)
         self._jobs_of[experiment].discard(key)
         self._count(experiment, job, -1)
@@ -214,6 +290,7 @@ class Cache:
         self._wake_jobs(self.graph.remove(key))
         self._wake_jobs(self.graph.dependents(key))
         self._wake_job(key)
+        self._see_off(job)
 
     def _count(self, experiment: Key, job: Job, change: int) -> None:
         # One that has not been looked at yet waits for that.
@@ -226,8 +303,10 @@ class Cache:
         if _stale(backing, old):
             return
         if old is not None and old.uid != backing.uid:
-            self._vacate(old)
+            self._drop_backing(key)
         self.backings[key] = backing
+        if backing.owner_uid is not None:
+            self._pods.adopt(backing.uid, backing.owner_uid)
         if backing.owner_uid is None or backing.queue is None:
             return
         if backing.holds_place:
@@ -238,7 +317,9 @@ class Cache:
         self._wake_job(key)
 
     def _drop_backing(self, key: Key) -> None:
-        self._vacate(self.backings.pop(key))
+        gone = self.backings.pop(key)
+        self._vacate(gone)
+        self._pods.disown(gone.uid)
         self._wake_job(key)
 
     def _vacate(self, backing: BackingJob) -> None:
@@ -256,19 +337,23 @@ class Cache:
 
     def _put_pod(self, found: Pod) -> None:
         key = (found.namespace, found.name)
-        if _stale(found, self._pods.get(key)) or found.job is None:
+        if _stale(found, self._pods.by_name.get(key)):
             return
-        self._pods[key] = found
-        self._pods_of[found.namespace, found.job].add(key)
-        self._wake_job((found.namespace, found.job))
+        if found.job is None and self._pods.job_of(found) is None:
+            return
+        self._pods.put(found)
+        self._wake_job_of(found)
 
     def _drop_pod(self, key: Key) -> None:
-        found = self._pods.pop(key)
-        job = (found.namespace, found.job or "")
-        self._pods_of[job].discard(key)
-        if not self._pods_of[job]:
-            del self._pods_of[job]
-        self._wake_job(job)
+        self._wake_job_of(self._pods.by_name[key])
+        self._pods.drop(key)
+
+    def _wake_job_of(self, found: Pod) -> None:
+        # One that is gone is to be seen off, and known by its name only.
+        keys = {self._key_of.get(self._pods.job_of(found) or "")}
+        if found.job:
+            keys.add((found.namespace, found.job))
+        self._wake_jobs(key for key in keys if key)
 
     def _put_experiment(self, experiment: Experiment) -> None:
         old = self.experiments.get(experiment.key)

@@ -1,14 +1,20 @@
-"""The operator less its source of events: what is observed goes in, actions come out."""
+"""The operator: what is observed goes in, actions come out."""
 
 import asyncio
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Awaitable, Callable, Mapping
 from datetime import UTC, datetime
 
 import structlog
-from pydantic import ValidationError
 
-from alidade.domain.observed import JOB_LABEL, UnreadableError
+from alidade.api.base import Resource
+from alidade.api.job import Job
+from alidade.api.reason import Reason
+from alidade.domain import ownership
+from alidade.domain.events import Note
+from alidade.domain.graph import Key
+from alidade.domain.observed import JOB_LABEL
+from alidade.domain.words import shorten
 from alidade.kube.gateway import (
     BATCH_JOBS,
     EXPERIMENTS,
@@ -22,11 +28,16 @@ from alidade.kube.gateway import (
     Kind,
 )
 from alidade.runtime.aggregates import AggregateReconciler
+from alidade.runtime.bulkhead import keep_going
 from alidade.runtime.cache import Cache, WorkKey
+from alidade.runtime.follower import Follower
 from alidade.runtime.jobs import JobReconciler
+from alidade.runtime.listing import Listing
 from alidade.runtime.log_archive import LogArchive
 from alidade.runtime.metrics import QUEUE_DEPTH, RECONCILE_SECONDS, RECONCILES
+from alidade.runtime.oddities import Oddities
 from alidade.runtime.recorder import Recorder
+from alidade.runtime.second_look import SecondLook
 from alidade.runtime.settings import Settings
 from alidade.runtime.sweep import Sweep
 from alidade.runtime.tracker import Tracker
@@ -64,9 +75,11 @@ class Engine:
         self._gateway = gateway
         self._settings = settings
         self._queue: WorkQueue[WorkKey] = WorkQueue()
-        self._cache = Cache(self._wake)
+        self._cache = Cache(self._wake, self._see_off)
         self._tracker = Tracker(self._wake)
         self._recorder = Recorder(gateway, settings.identity)
+        self._oddities = Oddities(self._cache, self._recorder)
+        self._second_look = SecondLook(gateway, self._cache, self._drop, self._see)
         self._archive = LogArchive(
             gateway, tracking, self._tracker, self._wake, settings.log_tail_lines
         )
@@ -98,58 +111,116 @@ class Engine:
             tracking=tracking,
             clock=clock,
         )
+        self._followers = [
+            self._follower(kind, namespace)
+            for kind in KINDS
+            for namespace in (settings.served() or (None,))
+        ]
+        self._troubles: dict[tuple[Kind, str | None], str] = {}
         self._synced = False
         self._moved = time.monotonic()
 
     @property
-    def ready(self) -> bool:
-        """Whether the cluster is known and work is being done."""
-        moving = self._queue.idle or time.monotonic() - self._moved < STALLED_SECONDS
-        return self._synced and moving
+    def trouble(self) -> str | None:
+        """What keeps it from its work, None where nothing does."""
+        if self._troubles:
+            return "; ".join(dict.fromkeys(self._troubles.values()))
+        if not self._synced:
+            return "the cluster is being read"
+        if self._queue.idle or time.monotonic() - self._moved < STALLED_SECONDS:
+            return None
+        return f"nothing has been done for {STALLED_SECONDS:.0f} s, though there is work"
 
     def observe(self, kind: Kind, change: str | None, body: Body) -> None:
-        """Take in what a watch reports: an object as it is, or as it last was if it is deleted."""
-        metadata = body["metadata"]
-        if change == "DELETED":
-            self._drop(kind, metadata["namespace"], metadata["name"], metadata["uid"])
-            return
-        try:
-            self._cache.put(kind, body)
-        except (ValidationError, UnreadableError):
-            log.exception(
-                "object.unreadable",
-                kind=kind.plural,
-                namespace=metadata["namespace"],
-                name=metadata["name"],
-            )
+        """Take in what a watch reports: an object as it is, or as it last was if it is deleted.
 
-    def _drop(self, kind: Kind, namespace: str, name: str, uid: str) -> None:
-        job = self._cache.jobs.get((namespace, name)) if kind == JOBS else None
-        self._cache.drop(kind, namespace, name, uid)
-        if job is not None and job.metadata.uid == uid:
-            self._jobs.depart(job)
-        elif kind == EXPERIMENTS:
+        It may be anything; what cannot be read is left out, and told to its owner.
+        """
+        try:
+            if change == "DELETED":
+                self._miss(kind, body)
+            else:
+                self._cache.put(kind, body)
+                self._see_that_it_is_found(kind, body)
+        except Exception as error:
+            self._oddities.note(kind, body, error)
+
+    def _see(self, kind: Kind, body: Body) -> None:
+        self.observe(kind, None, body)
+
+    def _miss(self, kind: Kind, body: Body) -> None:
+        """Take an object that a watch says is gone for gone, if it is not only out of its sight."""
+        metadata = body["metadata"]
+        key, uid = (metadata["namespace"], metadata["name"]), metadata["uid"]
+        if metadata.get("deletionTimestamp") is None and self._may_have_lost_its_label(kind, key):
+            self._second_look.ask(kind, key, uid)
+        else:
+            self._drop(kind, key, uid)
+
+    def _may_have_lost_its_label(self, kind: Kind, key: Key) -> bool:
+        owner = self._cache.owner(kind, key) if kind in SELECTORS else None
+        return owner is not None and not owner.status.ended
+
+    def _see_that_it_is_found(self, kind: Kind, body: Body) -> None:
+        """See that a batch/v1 Job has what it and its pods are found by."""
+        if kind != BATCH_JOBS:
+            return
+        metadata = body["metadata"]
+        key = (metadata["namespace"], metadata["name"])
+        job = self._cache.owner(kind, key)
+        if job and not job.status.ended and ownership.mend(body, job):
+            self._second_look.ask(kind, key, metadata["uid"])
+
+    def _see_off(self, job: Job) -> None:
+        self._jobs.depart(job)
+
+    def _drop(self, kind: Kind, key: Key, uid: str) -> None:
+        self._cache.drop(kind, *key, uid)
+        if kind == EXPERIMENTS:
             self._tracker.forget(uid)
 
     async def run(self) -> None:
         """Learn the state of the cluster, then reconcile until cancelled."""
-        while not self._synced:
-            try:
-                await self._identify()
-                await self._compare()
-                self._synced = True
-            except ApiError as error:
-                log.warning("sync.failed", error=str(error))
-                await asyncio.sleep(RETRY_SYNC_SECONDS)
+        await self._identify()
+        # Parents before children, one after the other.
+        for follower in self._followers:
+            await follower.list_until_done()
         self._jobs.prime()
+        self._wake_all()
+        self._synced = True
         log.info("synced", jobs=len(self._cache.jobs))
+        loops: dict[str, Callable[[], Awaitable[None]]] = {
+            "tracker": self._tracker.run,
+            "recorder": self._recorder.run,
+            "archive": self._archive.run,
+            "second look": self._second_look.run,
+            "sweep": self._sweep.run,
+            "resync": self._resync,
+            "reconcilers": lambda: self._queue.serve(self._work, self._settings.workers),
+        }
         async with asyncio.TaskGroup() as tasks:
-            tasks.create_task(self._tracker.run())
-            tasks.create_task(self._recorder.run())
-            tasks.create_task(self._archive.run())
-            tasks.create_task(self._resync())
-            tasks.create_task(self._sweep.run())
-            tasks.create_task(self._queue.serve(self._work, self._settings.workers))
+            for name, loop in loops.items():
+                tasks.create_task(keep_going(name, loop))
+            for follower in self._followers:
+                tasks.create_task(keep_going("watch", follower.run))
+
+    def _follower(self, kind: Kind, namespace: str | None) -> Follower:
+        return Follower(
+            self._gateway,
+            kind,
+            namespace,
+            selector=SELECTORS.get(kind),
+            relist=lambda: self._relist(kind, namespace),
+            observe=self.observe,
+            tell=lambda trouble: self._tell((kind, namespace), trouble),
+        )
+
+    def _tell(self, where: tuple[Kind, str | None], trouble: str | None) -> None:
+        if trouble is None:
+            self._troubles.pop(where, None)
+        elif self._troubles.get(where) != trouble:
+            self._troubles[where] = trouble
+            log.warning("cluster.unknown", trouble=trouble)
 
     def _wake(self, key: WorkKey) -> None:
         if key.kind == "job":
@@ -157,41 +228,51 @@ class Engine:
         else:
             self._queue.add_after(key, AGGREGATION_SECONDS)
 
-    async def _resync(self) -> None:
-        wait = self._settings.resync_seconds
-        while True:
-            await asyncio.sleep(wait)
-            try:
-                await self._compare()
-                wait = self._settings.resync_seconds
-            except ApiError as error:
-                wait = min(RETRY_SYNC_SECONDS, wait)
-                log.warning("resync.failed", error=str(error))
-
-    async def _identify(self) -> None:
-        home = self._settings.own_namespace
-        if home:
-            body = await self._gateway.get(NAMESPACES, home, home)
-            self._cache.installation = body["metadata"]["uid"]
-
-    async def _compare(self) -> None:
-        """Make the cache what the API server says: a watch that broke may have missed deletions."""
-        for kind in KINDS:
-            before = {key: uid for key, uid, _ in self._cache.known(kind)}
-            listed = set()
-            for namespace in self._namespaces():
-                async for body in self._gateway.list_all(kind, namespace, SELECTORS.get(kind)):
-                    listed.add(body["metadata"]["uid"])
-                    self.observe(kind, None, body)
-            for (namespace, name), uid in before.items():
-                if uid not in listed:
-                    self._drop(kind, namespace, name, uid)
+    def _wake_all(self) -> None:
         for key, job in self._cache.jobs.items():
             if not job.status.over:
                 self._queue.add(WorkKey("job", *key))
 
-    def _namespaces(self) -> Iterable[str | None]:
-        return self._settings.served() or (None,)
+    async def _resync(self) -> None:
+        """Compare everything now and then: a watch may have missed what happened."""
+        while True:
+            await asyncio.sleep(self._settings.resync_seconds)
+            left = self._followers
+            while left:
+                pauses = [(follower, await follower.compare()) for follower in left]
+                self._wake_all()
+                left = [follower for follower, pause in pauses if pause is not None]
+                await asyncio.sleep(max((pause or 0.0 for _, pause in pauses), default=0.0))
+
+    async def _identify(self) -> None:
+        home = self._settings.own_namespace
+        while home and not self._cache.installation:
+            try:
+                body = await self._gateway.get(NAMESPACES, home, home)
+                self._cache.installation = str(body["metadata"]["uid"])
+            except (ApiError, KeyError, TypeError) as error:
+                retry_after = error.retry_after if isinstance(error, ApiError) else None
+                log.warning("sync.failed", namespace=home, error=str(error))
+                await asyncio.sleep(max(RETRY_SYNC_SECONDS, retry_after or 0.0))
+
+    async def _relist(self, kind: Kind, namespace: str | None) -> str:
+        """Make the cache what the API server says; return of which version that is."""
+        listing, version = Listing(self._cache, kind, namespace), ""
+        selector = SELECTORS.get(kind)
+        async for page in self._gateway.list_pages(kind, namespace, selector):
+            version = page.version
+            for body in page.items:
+                try:
+                    listing.put(body)
+                    self._see_that_it_is_found(kind, body)
+                except Exception as error:
+                    self._oddities.note(kind, body, error)
+        for key, uid in tuple(listing.missing()):
+            if self._may_have_lost_its_label(kind, key):
+                self._second_look.ask(kind, key, uid)
+            else:
+                self._drop(kind, key, uid)
+        return version
 
     async def _work(self, key: WorkKey) -> None:
         started = time.monotonic()
@@ -209,15 +290,29 @@ class Engine:
             else:
                 await self._aggregates.reconcile(key)
         except ApiError as error:
-            delay = self._queue.retry(key)
+            delay = self._queue.retry(key, error.retry_after)
             log.warning("reconcile.retried", key="/".join(key), error=str(error), delay=delay)
             return "retried"
-        except Exception:
-            # One job that trips over a fault of ours must not stop the others.
+        except Exception as error:
+            # One object that trips over a fault of ours must not stop the others.
             self._queue.retry(key)
             log.exception("reconcile.crashed", key="/".join(key))
+            self._own_up(key, error)
             return "crashed"
         self._queue.forget(key)
         if after is not None:
             self._queue.add_after(key, after)
         return "done"
+
+    def _own_up(self, key: WorkKey, error: Exception) -> None:
+        """Tell on an object that it is our fault if nothing becomes of it."""
+        known: dict[str, Mapping[Key, Resource]] = {
+            "job": self._cache.jobs,
+            "experiment": self._cache.experiments,
+            "queue": self._cache.queues,
+        }
+        resource = known[key.kind].get((key.namespace, key.name))
+        if resource is not None:
+            what = shorten(f"{type(error).__name__}: {error}")
+            message = f"the operator trips over it, and tries again: {what}"
+            self._recorder.record(resource, Note("Warning", Reason.OPERATOR_FAULT, message))

@@ -8,12 +8,13 @@ from prometheus_client import generate_latest
 ADDRESS = "0.0.0.0"  # noqa: S104 probes and Prometheus come from outside the pod
 
 
-async def serve(port: int, ready: Callable[[], bool]) -> web.AppRunner:
+async def serve(port: int, trouble: Callable[[], str | None]) -> web.AppRunner:
     """Start to serve; the caller cleans up the runner.
 
     Args:
         port: TCP port; 0 picks a free one.
-        ready: Whether this instance does its part: it works, or stands by for the one that does.
+        trouble: Says what keeps this instance from its part, None where it works, or stands by
+            for the one that does.
 
     Raises:
         OSError: The port is taken.
@@ -23,7 +24,8 @@ async def serve(port: int, ready: Callable[[], bool]) -> web.AppRunner:
         return web.Response(text="ok\n")
 
     async def readyz(_: web.Request) -> web.Response:
-        return web.Response(text="ok\n") if ready() else web.Response(text="no\n", status=503)
+        told = trouble()
+        return web.Response(text=f"{told or 'ok'}\n", status=503 if told else 200)
 
     async def metrics(_: web.Request) -> web.Response:
         return web.Response(body=generate_latest(), content_type="text/plain", charset="utf-8")

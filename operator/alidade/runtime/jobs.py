@@ -120,8 +120,12 @@ class JobReconciler:
         known = (*self._cache.jobs.values(), *departed)
         self._inherited = frozenset(job.metadata.uid for job in known)
         for key, job in self._cache.jobs.items():
-            if not job.status.ended and plan(self._snapshot(key, job)).wants_place:
-                self._cache.line_up(job)
+            try:
+                if not job.status.ended and plan(self._snapshot(key, job)).wants_place:
+                    self._cache.line_up(job)
+            except Exception:
+                # Whatever is wrong with it is told when it is reconciled.
+                log.exception("job.not_primed", namespace=key[0], job=key[1])
 
     async def reconcile(self, key: WorkKey) -> float | None:
         """Bring a job on by one step; return after how many seconds to look again, if at all."""
@@ -214,11 +218,9 @@ class JobReconciler:
         ledger = cache.ledger(queue_key) if queue_key else None
         names = (d.name for d in job.spec.depends_on)
         others = {name: cache.jobs.get((namespace, name)) for name in names}
-        backing = cache.backings.get(key)
-        if backing is not None and backing.owner_uid != uid:
-            backing = None
+        backing = cache.backing(job)
         memory, tries = self._memories.get(uid, _Memory()), self._backings.tries(uid)
-        pods = cache.pods(key)
+        pods = cache.pods(job)
         strays = [p for p in pods if backing is not None and p.owner_uid != backing.uid]
         return Snapshot(
             job=job,
@@ -349,8 +351,6 @@ class JobReconciler:
             except NotFoundError:
                 if known is not None:
                     self._cache.drop(kind, *job.key, known)
-                if kind == JOBS:
-                    self.depart(job)
 
 
 def _takes_a_place(action: Action) -> bool:

@@ -41,5 +41,3 @@ def configure(level: str, form: str) -> None:
     root = logging.getLogger()
     root.handlers = [handler]
     root.setLevel(level)
-    # kopf tells of every event it passes on.
-    logging.getLogger("kopf.objects").setLevel(logging.WARNING)

@@ -12,3 +12,10 @@ RECONCILE_SECONDS = Histogram(
 QUEUE_DEPTH = Gauge("alidade_workqueue_depth", "Keys that wait to be reconciled.")
 TRACKING_FAILURES = Counter("alidade_tracking_failures_total", "Requests that MLflow failed.")
 JOBS_ENDED = Counter("alidade_jobs_ended_total", "Jobs that came to an end.", ["state", "reason"])
+CRASHES = Counter("alidade_crashes_total", "Faults that the operator lived through.", ["where"])
+UNREADABLE = Counter(
+    "alidade_unreadable_objects_total",
+    "Versions of objects that were left out.",
+    ["kind"],
+)
+EVENTS = Counter("alidade_events_total", "Events by what became of them.", ["result"])

@@ -8,10 +8,16 @@ from collections import deque
 from collections.abc import Awaitable, Callable, Hashable
 from typing import Generic, TypeVar
 
+import structlog
+
+from alidade.runtime.metrics import CRASHES
+
 K = TypeVar("K", bound=Hashable)
 
 FIRST_RETRY_SECONDS = 0.1
 LAST_RETRY_SECONDS = 60.0
+
+log = structlog.get_logger(__name__)
 
 
 class WorkQueue(Generic[K]):
@@ -62,17 +68,17 @@ class WorkQueue(Generic[K]):
             existing.cancel()
         self._timers[key] = loop.call_at(when, self.add, key)
 
-    def retry(self, key: K, at_least: float = 0.0) -> float:
+    def retry(self, key: K, at_least: float | None = None) -> float:
         """Add a key after a time that doubles with each failure; return it in seconds.
 
         Args:
             key: The key.
-            at_least: Seconds for which it must not come up, however few its failures.
+            at_least: Seconds that whoever failed asks to be left alone for.
         """
         failures = self._failures.get(key, 0)
         self._failures[key] = failures + 1
-        doubled = min(self._last_retry, self._first_retry * 2.0 ** min(failures, 32))
-        delay = max(at_least, doubled)
+        delay = min(self._last_retry, self._first_retry * 2.0 ** min(failures, 32))
+        delay = max(delay, at_least or 0.0)
         self.add_after(key, delay)
         return delay
 
@@ -84,7 +90,7 @@ class WorkQueue(Generic[K]):
         """Work on keys until cancelled.
 
         Args:
-            work: What is done about a key; what it raises ends this.
+            work: What is done about a key; if it raises, it is done again, later.
             workers: How many keys are worked on at a time.
         """
         async with asyncio.TaskGroup() as tasks:
@@ -96,6 +102,10 @@ class WorkQueue(Generic[K]):
             key = await self.get()
             try:
                 await work(key)
+            except Exception:
+                # One key must not keep the others from being worked on.
+                CRASHES.labels("work").inc()
+                log.exception("work.crashed", key=str(key), delay=self.retry(key))
             finally:
                 self.done(key)
 

@@ -20,6 +20,14 @@ from tests.support.virtual_time import now, run
 # Longer than any party waits before it acts, its start deadline and a resync among them.
 QUIET_SECONDS = 1000.0
 MAX_SECONDS = 20 * 3600.0
+_FAULTS = (
+    "reconcile.crashed",
+    "object.unreadable",
+    "loop.crashed",
+    "work.crashed",
+    "watch.crashed",
+    "job.not_primed",
+)
 
 
 def simulate(scenario: Scenario) -> World:
@@ -30,7 +38,7 @@ def simulate(scenario: Scenario) -> World:
     """
     with structlog.testing.capture_logs() as logs:
         world = run(_happen(scenario))
-    faults = [log for log in logs if log["event"] in ("reconcile.crashed", "object.unreadable")]
+    faults = [log for log in logs if log["event"] in _FAULTS]
     assert not faults
     return world
 

@@ -185,9 +185,9 @@ def test_a_job_made_again_is_another_job(lab: Scene) -> None:
 def test_pods_and_batch_jobs_wake_the_job_they_belong_to(lab: Scene) -> None:
     assert lab.put(PODS, pod_body("a-1", job="a")) == {"a"}
     assert lab.put(PODS, newer(pod_body("a-1", job="a", worker=running()))) == {"a"}
-    assert [p.started is not None for p in lab.cache.pods(("lab", "a"))] == [True]
+    assert [p.started is not None for p in lab.cache.pods(lab.cache.jobs["lab", "a"])] == [True]
     assert lab.drop(PODS, "a-1") == {"a"}
-    assert lab.cache.pods(("lab", "a")) == ()
+    assert lab.cache.pods(lab.cache.jobs["lab", "a"]) == ()
     assert lab.put(BATCH_JOBS, backing_body("a")) == {"a"}
     assert lab.drop(BATCH_JOBS, "a") == {"a"}
 

@@ -6,7 +6,7 @@ import pytest
 import structlog
 
 from alidade.api.job import Job, JobState
-from alidade.kube.gateway import EXPERIMENTS, JOBS, QUEUES, Body, Kind, UnavailableError
+from alidade.kube.gateway import EXPERIMENTS, JOBS, QUEUES, Body, Kind, Page, UnavailableError
 from alidade.runtime.engine import Engine
 from alidade.runtime.settings import Settings
 from tests.support.builders import NAMESPACE, experiment_body, job_body, queue_body
@@ -26,18 +26,18 @@ class Gateway(UnreliableGateway):
         super().__init__(server, Chance(0, 0), lambda: None)
         self.away = False
 
-    async def list_all(
+    async def list_pages(
         self,
         kind: Kind,
         namespace: str | None,
         selector: str | None = None,
         *,
         fields: str | None = None,
-    ) -> AsyncIterator[Body]:
+    ) -> AsyncIterator[Page]:
         if self.away:
             raise UnavailableError("connection refused")
-        async for body in super().list_all(kind, namespace, selector, fields=fields):
-            yield body
+        async for page in super().list_pages(kind, namespace, selector, fields=fields):
+            yield page
 
 
 class Scene:
@@ -76,14 +76,14 @@ async def test_it_is_ready_once_it_knows_the_cluster() -> None:
     lab = Scene()
     lab.gateway.away = True
     lab.have(JOBS, job_body())
-    assert not lab.engine.ready
+    assert lab.engine.trouble
     async with running(lab):
         await asyncio.sleep(60)
-        assert not lab.engine.ready
+        assert lab.engine.trouble
         assert lab.status("train") == (None, None)
         lab.gateway.away = False
         await asyncio.sleep(60)
-        assert lab.engine.ready
+        assert lab.engine.trouble is None
         assert lab.status("train") == (JobState.WAITING, "ExperimentNotFound")
 
 
@@ -123,7 +123,7 @@ async def test_one_object_that_cannot_be_read_stops_no_other(logs: Logs) -> None
         await asyncio.sleep(60)
         assert lab.status("train") == (JobState.WAITING, "ExperimentNotFound")
     told = [(log["kind"], log["name"]) for log in logs if log["event"] == "object.unreadable"]
-    assert set(told) == {("queues", "broken")}
+    assert set(told) == {("queues.alidade.dev", "broken")}
 
 
 @in_virtual_time

@@ -4,6 +4,7 @@ import pytest
 
 from alidade.api.job import Job, JobStatus
 from alidade.domain.mlflow_run import UID_TAG
+from alidade.domain.observed import JOB_LABEL, JOB_UID_LABEL
 from alidade.domain.snapshot import TrackingView
 from alidade.kube.gateway import (
     BATCH_JOBS,
@@ -242,7 +243,9 @@ async def test_pods_of_an_earlier_batch_job_of_the_name_say_nothing_of_this_one(
 @in_virtual_time
 async def test_a_job_whose_batch_job_was_deleted_is_not_run_beside_the_pods_of_that() -> None:
     async with scene(job_body(suspend=True), tracking="None") as lab:
-        lab.have(PODS, pod_body(phase="Running", worker=running(), meta=owned_by("uid-earlier")))
+        uid = lab.server.read(JOBS, "train")["metadata"]["uid"]
+        meta = {"labels": {JOB_LABEL: "train", JOB_UID_LABEL: uid}, **owned_by("uid-earlier")}
+        lab.have(PODS, pod_body(phase="Running", worker=running(), meta=meta))
         lab.server.update(JOBS, "train", spec=job_body()["spec"])
         lab.see()
         await lab.bring_on()
