@@ -289,6 +289,17 @@ class Attempt(Model):
     exit_code: ExitCode | None = None
 
 
+class RequeueState(Model):
+    """That a job gave a place back, as no node could take its pods; as Kueue's requeueState."""
+
+    count: Annotated[Count, Field(description="How often it did.")]
+    requeue_at: Annotated[
+        datetime,
+        Field(description="Until when it stands behind all others; its turn counts from then on."),
+    ]
+    message: Annotated[str, Field(description="Why, in the scheduler's words.")] = ""
+
+
 class JobStatus(Model):
     """What is."""
 
@@ -298,6 +309,12 @@ class JobStatus(Model):
     queue: Annotated[str | None, Field(description="The queue the job runs on.")] = None
     flavor: Annotated[
         str | None, Field(description="The queue's flavor that the job is for, or runs in.")
+    ] = None
+    requeue_state: Annotated[
+        RequeueState | None,
+        Field(
+            description="That it gave its place in the queue back, after placementTimeoutSeconds."
+        ),
     ] = None
     mlflow_run_id: Annotated[str | None, Field(description="ID of the job's MLflow run.")] = None
     parameters: Annotated[

@@ -107,6 +107,11 @@ class Reason(StrEnum):
         "FlavorFallback",
         "The queue's next flavor is tried, as no node of the one before was free.",
     )
+    PLACEMENT_TIMEOUT = (
+        "PlacementTimeout",
+        "No node could take it for the queue's `placementTimeoutSeconds`, while others waited for "
+        "its place: it gave that back, and asks again.",
+    )
     POD_PENDING = (
         "PodPending",
         "Its pod waits for the scheduler, or is being prepared on a node.",

@@ -1,7 +1,9 @@
 """Whose turn it is in a queue.
 
 A ledger holds, for one queue, the jobs that wait for a place and those that hold one. Jobs of a
-higher priority come first, then older ones, then by name.
+higher priority come first. Within a priority places go round by experiment: first comes that of
+which the fewest jobs run, then the older job, then the name. A job that gave a place back, as no
+node could take it, stands behind all others for a while.
 """
 
 from dataclasses import dataclass
@@ -12,6 +14,7 @@ from sortedcontainers import SortedList
 from alidade.api.job import Job
 from alidade.api.queue import Queue, StopPolicy
 from alidade.api.reason import Reason
+from alidade.domain.turns import Turn, Turns
 
 
 @dataclass(frozen=True)
@@ -28,54 +31,68 @@ class NotYet:
 
 
 Place = Admitted | NotYet
-_Rank = tuple[int, datetime, str, str]
 
 # Beyond this the position is not told: each job that starts would cost a write for each that waits.
 TOLD_POSITIONS = 20
-
-
-def _rank(job: Job) -> _Rank:
-    created = job.metadata.creation_timestamp
-    if created is None:
-        raise ValueError(f"job {job.metadata.name} has no creationTimestamp")
-    return (-job.spec.priority, created, job.metadata.name, job.metadata.uid)
+_RESERVED = "reserved"
+_NO_PLACE: tuple[str, set[str]] = ("", set())
 
 
 class QueueLedger:
     """Places of one queue, taken and asked for."""
 
     def __init__(self) -> None:
-        self._waiting: SortedList[_Rank] = SortedList()
-        self._ranks: dict[str, _Rank] = {}
-        self._told: list[_Rank] = []
-        self._holding: set[str] = set()
-        self._reserved: set[str] = set()
+        self._turns = Turns()
+        self._paused: SortedList[tuple[datetime, Turn]] = SortedList()
+        self._waiting: dict[str, tuple[Turn, datetime | None]] = {}
+        self._places: dict[str, tuple[str, set[str]]] = {}
+        self._order: list[Turn] | None = None
+        self._told: list[Turn] = []
 
     @property
     def running(self) -> int:
         """How many jobs hold a place."""
-        return len(self._holding | self._reserved)
+        return len(self._places)
 
     @property
     def queued(self) -> int:
         """How many jobs wait for one."""
         return len(self._waiting)
 
+    @property
+    def contested(self) -> bool:
+        """Whether a job waits that has not just given a place back."""
+        return len(self._waiting) > len(self._paused)
+
     def has(self, uid: str) -> bool:
         """Whether the job is in line."""
-        return uid in self._ranks
+        return uid in self._waiting
 
     def ask(self, job: Job) -> None:
         """Put the job in line, once."""
         uid = job.metadata.uid
-        if uid not in self._ranks and uid not in self._holding | self._reserved:
-            self._ranks[uid] = rank = _rank(job)
-            self._waiting.add(rank)
+        if uid in self._waiting or uid in self._places:
+            return
+        until = job.status.requeue_state.requeue_at if job.status.requeue_state else None
+        self._waiting[uid] = (turn := _turn(job, until), until)
+        if until is None:
+            self._turns.add(turn)
+        else:
+            self._paused.add((until, turn))
+        self._order = None
+
+    def resume(self, now: datetime) -> None:
+        """Let those stand with the others again whose pause is over by now."""
+        while self._paused and self._paused[0][0] <= now:
+            _, turn = self._paused.pop(0)
+            self._waiting[turn.uid] = (turn, None)
+            self._turns.add(turn)
+            self._order = None
 
     def reserve(self, uid: str) -> None:
-        """Keep a place for a job that is about to be released."""
-        self._step_out(uid)
-        self._reserved.add(uid)
+        """Keep a place for a job that is first in line, and about to be released."""
+        turn, _ = self._waiting[uid]
+        self.hold(uid, _RESERVED, turn.experiment)
 
     def leave(self, uid: str) -> bool:
         """Take the job out of the line, or give up the place kept for it.
@@ -84,48 +101,64 @@ class QueueLedger:
             Whether that makes room for another: not if the job holds the place by now.
         """
         waited = self._step_out(uid)
-        reserved = uid in self._reserved
-        self._reserved.discard(uid)
-        return waited or (reserved and uid not in self._holding)
+        return self.vacate(uid, _RESERVED) or waited
 
-    def hold(self, uid: str) -> None:
-        """Record that the job holds a place."""
+    def hold(self, uid: str, holder: str = "", experiment: str = "") -> None:
+        """Record that the job holds a place.
+
+        Args:
+            uid: The job.
+            holder: What of it holds the place, for as long as it does: a batch/v1 Job that may
+                run, or a pod that has not ended. A job holds one place however many these are.
+            experiment: The job's experiment.
+        """
         self._step_out(uid)
-        self._holding.add(uid)
+        if uid not in self._places:
+            self._places[uid] = (experiment, set())
+            self._turns.count(experiment, +1)
+            self._order = None
+        self._places[uid][1].add(holder)
 
-    def vacate(self, uid: str) -> bool:
-        """Record that the job holds no place; return whether it did."""
-        if uid not in self._holding:
+    def vacate(self, uid: str, holder: str = "") -> bool:
+        """Record that this holds the job's place no longer; return whether nothing does by now."""
+        experiment, holders = self._places.get(uid, _NO_PLACE)
+        if holder not in holders:
             return False
-        self._holding.discard(uid)
+        holders.discard(holder)
+        if holders:
+            return False
+        del self._places[uid]
+        self._turns.count(experiment, -1)
+        self._order = None
         return True
 
     def next_in_line(self, queue: Queue) -> tuple[str, ...]:
         """Return the names of the jobs that have waited for a place that is free now."""
         free = self._free(queue)
-        if queue.spec.stop_policy is not StopPolicy.NONE or free is None:
+        if queue.spec.stop_policy is not StopPolicy.NONE or not free:
             return ()
-        return tuple(rank[2] for rank in self._waiting[:free])
+        return tuple(turn.name for turn in self._first(free))
 
     def in_line(self) -> tuple[str, ...]:
         """Return the names of the jobs whose position is told, or was when this was last asked."""
-        told = list(self._waiting[:TOLD_POSITIONS])
-        overtaken = [r for r in self._told if r not in told and r[3] in self._ranks]
+        told = self._first(TOLD_POSITIONS)
+        known = {turn.uid for turn in told}
+        overtaken = [t for t in self._told if t.uid not in known and t.uid in self._waiting]
         self._told = told
-        return tuple(rank[2] for rank in (*told, *overtaken))
+        return tuple(turn.name for turn in (*told, *overtaken))
 
     def place(self, uid: str, queue: Queue) -> Place:
         """Say whether the job may start now, and if not, why not."""
-        name = queue.metadata.name
+        name, limit, free = queue.metadata.name, queue.spec.max_running, self._free(queue)
         if queue.spec.stop_policy is not StopPolicy.NONE:
-            return NotYet(
-                Reason.QUEUE_HELD, f"queue {name} is held (stopPolicy {queue.spec.stop_policy})"
-            )
-        free = self._free(queue)
-        index = self._waiting.index(self._ranks[uid]) if uid in self._ranks else self.queued
-        if free is None or index < free:
+            policy = queue.spec.stop_policy
+            return NotYet(Reason.QUEUE_HELD, f"queue {name} is held (stopPolicy {policy})")
+        if free is None or (uid in self._waiting and self.queued <= free):
             return Admitted()
-        limit = queue.spec.max_running
+        first = self._first(max(free, TOLD_POSITIONS))
+        index = next((i for i, turn in enumerate(first) if turn.uid == uid), self.queued)
+        if index < free:
+            return Admitted()
         if index < TOLD_POSITIONS:
             where = f"position {index + 1} of {self.queued}"
             message = f"{where} in queue {name} ({self.running} of {limit} running)"
@@ -133,12 +166,31 @@ class QueueLedger:
             message = f"behind {TOLD_POSITIONS} others in queue {name} (maxRunning {limit})"
         return NotYet(Reason.QUEUE_FULL, message)
 
+    def _first(self, count: int) -> list[Turn]:
+        if self._order is None or len(self._order) < min(count, self.queued):
+            order = self._turns.first(count)
+            paused = (turn for _, turn in self._paused[: count - len(order)])
+            self._order = [*order, *paused]
+        return self._order[:count]
+
     def _step_out(self, uid: str) -> bool:
-        rank = self._ranks.pop(uid, None)
-        if rank is not None:
-            self._waiting.remove(rank)
-        return rank is not None
+        if uid not in self._waiting:
+            return False
+        turn, until = self._waiting.pop(uid)
+        if until is None:
+            self._turns.remove(turn)
+        else:
+            self._paused.remove((until, turn))
+        self._order = None
+        return True
 
     def _free(self, queue: Queue) -> int | None:
         limit = queue.spec.max_running
         return None if limit is None else max(0, limit - self.running)
+
+
+def _turn(job: Job, asks_again: datetime | None) -> Turn:
+    since = asks_again or job.metadata.creation_timestamp
+    if since is None:
+        raise ValueError(f"job {job.metadata.name} has no creationTimestamp")
+    return Turn(-job.spec.priority, since, job.metadata.name, job.metadata.uid, job.spec.experiment)

@@ -5,7 +5,7 @@ from typing import Literal
 
 from alidade.api.job import JobState, JobStatus
 from alidade.api.reason import Reason
-from alidade.domain import blocked, kueue
+from alidade.domain import blocked, kueue, placement
 from alidade.domain.diagnosis import NODE_SILENT
 from alidade.domain.flavors import FALLBACK
 
@@ -25,6 +25,7 @@ _NOTED = frozenset(
         Reason.RETRYING,
         kueue.SEIZED,
         FALLBACK,
+        placement.TIMEOUT,
         NODE_SILENT,
     }
 )
@@ -44,6 +45,9 @@ class Note:
 def note_change(old: JobStatus, new: JobStatus) -> Note | None:
     """Return the event that tells this change, if it is worth one."""
     if new.state is None or (old.state, old.reason) == (new.state, new.reason):
+        return None
+    if new.reason == placement.TIMEOUT and new.requeue_state == old.requeue_state:
+        # It stands where it stood.
         return None
     message, changed = new.message or "", old.state is not new.state
     if changed and new.state.ended:

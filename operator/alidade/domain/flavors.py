@@ -2,7 +2,8 @@
 
 As Kueue has it (flavorFungibility), a job goes to the first flavor. If the scheduler finds no node
 there for as long as the flavor says, the job's batch/v1 Job is made anew for the next one; in the
-last it waits. A job of which a pod has run stays where it is.
+last it waits, or gives its place in the queue back and begins with the first again. A job of which
+a pod has run stays where it is.
 """
 
 from alidade.api.queue import Flavor, Queue
@@ -51,8 +52,11 @@ def leave(draft: Draft, backing: BackingJob) -> bool:
     if wanted is None or left in (None, wanted) or draft.status.start_time or backing.ended:
         return False
     blocked.clear(draft)
-    draft.condition("Suspended", True, FALLBACK)
-    draft.queue(FALLBACK, draft.status.message or f"goes from flavor {left} to {wanted}")
+    suspended = draft.status.condition("Suspended")
+    returned = suspended is not None and suspended.reason == Reason.PLACEMENT_TIMEOUT
+    reason = Reason.PLACEMENT_TIMEOUT if returned else FALLBACK
+    draft.condition("Suspended", True, reason)
+    draft.queue(reason, draft.status.message or f"goes from flavor {left} to {wanted}")
     if not backing.deleting:
         draft.do(DeleteBacking(backing.uid, foreground=True))
     return True

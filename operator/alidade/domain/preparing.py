@@ -6,7 +6,7 @@ lists it, as long as that takes no room from what could run: a quota may allow f
 
 from alidade.api.job import DependencyStatus, Job
 from alidade.api.reason import Reason
-from alidade.domain import accepted, flavors, kueue, meeting, mlflow_run, refusal
+from alidade.domain import accepted, flavors, kueue, meeting, mlflow_run, placement, refusal
 from alidade.domain import backing as backing_job
 from alidade.domain.actions import CreateBacking, DeleteBacking, Release
 from alidade.domain.admission import NotYet
@@ -196,7 +196,7 @@ def _queue(draft: Draft, wanted: Wanted) -> None:
     if place is None:
         draft.queue(Reason.QUEUED, "asks for a place")
     elif isinstance(place, NotYet):
-        draft.queue(place.reason, place.message)
+        draft.queue(*placement.why_not_yet(draft, place))
         _hold_back(draft)
         _stand_by(draft, wanted)
     else:

@@ -5,7 +5,7 @@ import json
 from alidade.api.job import JobState
 from alidade.api.queue import StopPolicy
 from alidade.api.reason import Reason
-from alidade.domain import blocked, flavors, kueue, parallel, pod_warnings
+from alidade.domain import blocked, flavors, kueue, parallel, placement, pod_warnings
 from alidade.domain.actions import ReadPods, Suspend
 from alidade.domain.attempts import newest
 from alidade.domain.backing import suspend_patch
@@ -89,6 +89,7 @@ def _watch(draft: Draft, backing: BackingJob) -> None:
         draft.start(pending.reason, pending.message)
     blocked.note(draft, pending)
     flavors.mind(draft, backing, pending)
+    placement.mind(draft, backing, pending)
     blocked.mind_deadline(draft, pending)
 
 

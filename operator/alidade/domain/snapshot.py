@@ -131,6 +131,7 @@ class Snapshot:
         strays: Pods of an earlier batch/v1 Job of its name.
         pods_complete: Whether the pods were read after the backing Job ended, or was gone.
         place: Whether its queue has a place for it.
+        contested: Whether another job waits for a place in its queue.
         run: What is known of its MLflow run.
         keeps_logs: Whether the logs of its pods are to be archived.
         logs: What has become of them, by pod and container, as far as they were asked for.
@@ -156,6 +157,7 @@ class Snapshot:
     strays: tuple[Pod, ...] = ()
     pods_complete: bool = False
     place: Place | None = None
+    contested: bool = False
     run: TrackingView = TrackingView()
     keeps_logs: bool = True
     logs: Mapping[tuple[str, str], LogView] = field(default_factory=dict)

@@ -4,17 +4,31 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from alidade.api.job import Job
+from alidade.api.job import Job, JobStatus, RequeueState
 from alidade.domain.admission import TOLD_POSITIONS, Admitted, NotYet, QueueLedger
-from tests.support.builders import ago, job, queue, stamp
+from tests.support.builders import NOW, ago, job, queue, stamp
 
 
-def waiting(name: str, *, priority: int = 0, created: datetime | None = None, uid: str = "") -> Job:
+def waiting(
+    name: str,
+    *,
+    priority: int = 0,
+    created: datetime | None = None,
+    experiment: str = "mnist",
+    until: datetime | None = None,
+) -> Job:
+    state = RequeueState(count=1, requeue_at=until) if until else None
     return job(
         name,
         priority=priority,
-        meta={"creationTimestamp": stamp(created or ago(0)), "uid": uid or f"uid-{name}"},
+        experiment=experiment,
+        status=JobStatus(requeue_state=state),
+        meta={"creationTimestamp": stamp(created or ago(0))},
     )
+
+
+def hold(ledger: QueueLedger, name: str, holder: str = "batch", experiment: str = "mnist") -> None:
+    ledger.hold(f"uid-{name}", holder, experiment)
 
 
 def line(*jobs: Job) -> QueueLedger:
@@ -44,7 +58,7 @@ def test_as_many_are_called_as_there_are_places(
 ) -> None:
     ledger = line(waiting("a"), waiting("b"), waiting("c"))
     for number in range(running):
-        ledger.hold(f"running-{number}")
+        hold(ledger, f"running-{number}")
     cpu = queue(maxRunning=limit)
     assert ledger.next_in_line(cpu) == called
     places = {name: ledger.place(f"uid-{name}", cpu) for name in "abc"}
@@ -69,7 +83,7 @@ def test_a_held_queue_calls_nobody(policy: str, limit: int | None) -> None:
 
 def test_a_job_that_has_to_wait_is_told_its_position() -> None:
     ledger = line(waiting("a"), waiting("b"))
-    ledger.hold("running")
+    hold(ledger, "running")
     assert ledger.place("uid-b", queue(maxRunning=1)) == NotYet(
         "QueueFull", "position 2 of 2 in queue cpu (1 of 1 running)"
     )
@@ -105,7 +119,7 @@ def test_a_reserved_place_counts_once_however_the_news_of_it_arrives() -> None:
     ledger = line(waiting("a"), waiting("b"))
     ledger.reserve("uid-a")
     assert (ledger.running, ledger.queued) == (1, 1)
-    ledger.hold("uid-a")
+    hold(ledger, "a")
     assert ledger.running == 1
     assert not ledger.leave("uid-a")
     assert ledger.running == 1
@@ -121,7 +135,7 @@ def test_giving_up_a_reserved_place_makes_room() -> None:
 
 def test_whoever_holds_or_is_kept_a_place_does_not_stand_in_line() -> None:
     ledger = line(waiting("a"), waiting("b"))
-    ledger.hold("uid-a")
+    hold(ledger, "a")
     ledger.reserve("uid-b")
     ledger.ask(waiting("a"))
     ledger.ask(waiting("b"))
@@ -139,13 +153,83 @@ def test_leaving_makes_room_once() -> None:
 
 def test_a_place_is_vacated_once() -> None:
     ledger = QueueLedger()
-    ledger.hold("uid-a")
-    assert [ledger.vacate("uid-a"), ledger.vacate("uid-a")] == [True, False]
+    hold(ledger, "a")
+    assert [ledger.vacate("uid-a", "batch") for _ in range(2)] == [True, False]
 
 
 def test_a_job_of_no_known_age_cannot_stand_in_line() -> None:
     with pytest.raises(ValueError, match="creationTimestamp"):
         line(job("a", meta={"creationTimestamp": None}))
+
+
+def test_a_job_holds_one_place_as_long_as_anything_of_it_may_run() -> None:
+    ledger = line(waiting("b"))
+    for holder in ("batch", "pod-1", "pod-2"):
+        hold(ledger, "a", holder)
+    assert ledger.running == 1
+    assert not ledger.vacate("uid-a", "batch")
+    assert not ledger.vacate("uid-a", "pod-2")
+    assert isinstance(ledger.place("uid-b", queue(maxRunning=1)), NotYet)
+    assert ledger.vacate("uid-a", "pod-1")
+    assert ledger.place("uid-b", queue(maxRunning=1)) == Admitted()
+
+
+def test_places_go_round_by_experiment() -> None:
+    study = [waiting(f"study-{n}", experiment="study", created=ago(100 - n)) for n in range(9)]
+    other = waiting("one", experiment="other", created=ago(1))
+    ledger = line(*study, other)
+    assert ledger.in_line()[:3] == ("study-0", "one", "study-1")
+    hold(ledger, "earlier", experiment="study")
+    assert ledger.in_line()[:3] == ("one", "study-0", "study-1")
+    hold(ledger, "another", experiment="other")
+    hold(ledger, "third", experiment="other")
+    assert ledger.in_line()[:4] == ("study-0", "study-1", "one", "study-2")
+    ledger.vacate("uid-earlier", "batch")
+    assert ledger.in_line()[:4] == ("study-0", "study-1", "study-2", "one")
+
+
+def test_a_higher_priority_goes_first_whatever_its_experiment_runs() -> None:
+    ledger = line(waiting("low", experiment="other", created=ago(9)), waiting("high", priority=1))
+    hold(ledger, "running")
+    assert ledger.in_line() == ("high", "low")
+
+
+def test_a_place_given_in_one_priority_counts_in_the_next() -> None:
+    ledger = line(
+        waiting("urgent", priority=1, experiment="study"),
+        waiting("study", experiment="study", created=ago(9)),
+        waiting("other", experiment="other", created=ago(1)),
+    )
+    assert ledger.in_line() == ("urgent", "other", "study")
+
+
+def test_one_that_gave_its_place_back_stands_behind_all_until_its_pause_is_over() -> None:
+    paused = waiting("paused", priority=9, created=ago(99), until=ago(-60))
+    ledger = line(paused, waiting("low", priority=-9))
+    assert ledger.in_line() == ("low", "paused")
+    assert (ledger.queued, ledger.contested) == (2, True)
+    assert ledger.place("uid-paused", queue(maxRunning=1)) == NotYet(
+        "QueueFull", "position 2 of 2 in queue cpu (0 of 1 running)"
+    )
+    ledger.resume(ago(-59))
+    assert ledger.in_line() == ("low", "paused")
+    ledger.resume(ago(-60))
+    assert ledger.in_line() == ("paused", "low")
+
+
+def test_after_its_pause_one_counts_from_its_end_on() -> None:
+    ledger = line(waiting("paused", created=ago(99), until=ago(9)), waiting("b", created=ago(50)))
+    ledger.resume(NOW)
+    assert ledger.in_line() == ("b", "paused")
+
+
+def test_with_nobody_else_in_line_one_that_gave_its_place_back_may_try_again() -> None:
+    ledger = line(waiting("paused", until=ago(-60)))
+    assert not ledger.contested
+    assert ledger.place("uid-paused", queue(maxRunning=1)) == Admitted()
+    assert ledger.next_in_line(queue(maxRunning=1)) == ("paused",)
+    assert ledger.leave("uid-paused")
+    assert (ledger.queued, ledger.in_line()) == (0, ())
 
 
 @given(
@@ -163,8 +247,12 @@ def test_no_more_are_admitted_than_there_are_places(
     for act, name in history:
         if act == "ask":
             ledger.ask(waiting(name))
-        elif act != "reserve":
-            getattr(ledger, act)(f"uid-{name}")
+        elif act == "hold":
+            hold(ledger, name)
+        elif act == "vacate":
+            ledger.vacate(f"uid-{name}", "batch")
+        elif act == "leave":
+            ledger.leave(f"uid-{name}")
         elif ledger.has(f"uid-{name}") and ledger.place(f"uid-{name}", cpu) == Admitted():
             before = ledger.running
             ledger.reserve(f"uid-{name}")

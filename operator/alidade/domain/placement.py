@@ -1,0 +1,84 @@
+"""A job that no node can take gives its place in the queue back to those that wait for one.
+
+It does so after the queue's placementTimeoutSeconds in the last flavor, and if somebody waits: else
+it stays, as nobody is helped and its pods would only be made anew. Then it stands behind all others
+for a minute, the next time for two, and so on up to an hour, and asks again like any other.
+"""
+
+from datetime import datetime, timedelta
+
+from alidade.api.job import RequeueState
+from alidade.api.reason import Reason
+from alidade.domain import blocked, flavors
+from alidade.domain.actions import Suspend
+from alidade.domain.admission import NotYet
+from alidade.domain.backing import suspend_patch
+from alidade.domain.diagnosis import UNSCHEDULABLE, Pending
+from alidade.domain.draft import Draft
+from alidade.domain.observed import BackingJob
+from alidade.domain.words import shorten
+
+TIMEOUT = Reason.PLACEMENT_TIMEOUT
+FIRST_PAUSE_SECONDS = 60
+LONGEST_PAUSE_SECONDS = 3600
+# Who comes and waits wakes none of those that hold a place.
+LOOK_AGAIN = timedelta(seconds=5)
+MAX_MESSAGE = 512
+
+
+def mind(draft: Draft, backing: BackingJob, pending: Pending) -> None:
+    """Give the place back, if no pod has found a node for too long and somebody waits."""
+    snapshot, queue, first = draft.snapshot, draft.snapshot.queue, blocked.since(draft.status)
+    if queue is None or backing.local_queue or first is None or pending.reason != UNSCHEDULABLE:
+        return
+    if any(pod.node for pod in snapshot.pods if not pod.over):
+        return
+    limit = queue.spec.placement_timeout_seconds
+    if not draft.due(first, limit):
+        return
+    if not snapshot.contested:
+        draft.wake(LOOK_AGAIN)
+        return
+    name = queue.metadata.name
+    state = _again(draft.status.requeue_state, snapshot.now, pending.message)
+    blocked.clear(draft)
+    draft.set(requeue_state=state)
+    draft.condition("Suspended", True, TIMEOUT)
+    draft.queue(
+        TIMEOUT,
+        f"no node for {limit} s (queue {name}'s placementTimeoutSeconds): gives its place back, "
+        f"and stands behind all others until {_clock(state)}; the scheduler said: "
+        f"{pending.message}",
+    )
+    if draft.status.start_time is None:
+        # The first flavor may have a node by now.
+        draft.set(flavor=flavors.current(queue, None))
+    if not flavors.leave(draft, backing):
+        draft.do(Suspend(suspend_patch(backing)))
+
+
+def why_not_yet(draft: Draft, place: NotYet) -> tuple[str, str]:
+    """Say why a job waits for its turn, as long as that is for having given its place back."""
+    state = draft.status.requeue_state
+    if state is None or place.reason != Reason.QUEUE_FULL or state.requeue_at <= draft.snapshot.now:
+        return place.reason, place.message
+    draft.wake(state.requeue_at - draft.snapshot.now)
+    return (
+        TIMEOUT,
+        f"no node could take it, and it stands behind all others until {_clock(state)}: "
+        f"{place.message}; the scheduler said: {state.message}",
+    )
+
+
+def _again(before: RequeueState | None, now: datetime, words: str) -> RequeueState:
+    count = before.count + 1 if before else 1
+    pause = min(FIRST_PAUSE_SECONDS * 2 ** min(count - 1, 16), LONGEST_PAUSE_SECONDS)
+    return RequeueState(
+        count=count,
+        requeue_at=now.replace(microsecond=0) + timedelta(seconds=pause),
+        message=shorten(words, MAX_MESSAGE),
+    )
+
+
+def _clock(state: RequeueState) -> str:
+    return f"{state.requeue_at:%H:%M:%S} UTC"
