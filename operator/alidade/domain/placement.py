@@ -29,7 +29,10 @@ MAX_MESSAGE = 512
 def mind(draft: Draft, backing: BackingJob, pending: Pending) -> None:
     """Give the place back, if no pod has found a node for too long and somebody waits."""
     snapshot, queue, first = draft.snapshot, draft.snapshot.queue, blocked.since(draft.status)
-    if queue is None or backing.local_queue or first is None or pending.reason != UNSCHEDULABLE:
+    if first is None or pending.reason != UNSCHEDULABLE:
+        return
+    if queue is None or queue.spec.max_running is None or backing.local_queue:
+        # There are no places, or Kueue's.
         return
     if any(pod.node for pod in snapshot.pods if not pod.over):
         return

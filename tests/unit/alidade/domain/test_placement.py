@@ -55,7 +55,7 @@ def decide(
             backing=found,
             pods=tuple(pods) or (unplaced(),),
             contested=contested,
-            queue=queue(maxRunning=1, **spec),
+            queue=queue(**{"maxRunning": 1, **spec}),
             now=now,
         )
     )
@@ -132,6 +132,11 @@ def test_of_several_flavors_the_last_has_the_time_and_then_the_first_is_tried_ag
     assert decided.actions == (DeleteBacking("uid-batch-train", foreground=True),)
     earlier = decide(blocked(60), flavors=[*flavors, {"name": "cpu"}])
     assert (earlier.status.reason, earlier.status.requeue_state) == ("FlavorFallback", None)
+
+
+def test_without_a_limit_there_is_no_place_to_give_back() -> None:
+    decided = decide(blocked(3600), maxRunning=None)
+    assert (gave_back(decided), decided.wake_after) == (False, None)
 
 
 def test_kueue_decides_itself_who_waits() -> None:
