@@ -35,7 +35,7 @@ def test_a_standby_is_ready_and_takes_over_when_the_leader_ends(
             assert leader.terminate() == 0
         eventually(lambda: _holder(installed) == ["standby"])
         eventually(lambda: "synced" in standby.log())
-        assert _ready(standby)
+        eventually(lambda: _ready(standby))
         assert standby.terminate() == 0
 
 

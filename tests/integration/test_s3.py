@@ -6,10 +6,14 @@ import pytest
 
 from tests.integration.bench import NewOperator
 from tests.integration.scene import Scene
+from tests.support.kubelet import running, succeeded
 from tests.support.kubelet_logs import line
 from tests.support.manifests import experiment, job, queue
 from tests.support.operator import Operator
+from tests.support.polling import eventually
 from tests.support.s3 import S3Server
+
+pytestmark = pytest.mark.usefixtures("operator")
 
 BUCKET = "results"
 
@@ -31,17 +35,50 @@ def operator(new_operator: NewOperator, store: S3Server) -> Iterator[Operator]:
         yield instance
 
 
-@pytest.mark.usefixtures("operator")
+def keep_artifacts_in_s3(scene: Scene) -> None:
+    location = f"s3://{BUCKET}/{scene.namespace}"
+    scene.apply(queue(), experiment(artifactLocation=location))
+
+
+def log_of(scene: Scene, name: str) -> dict[str, str]:
+    """Return what the store has to have of a job's log, once it is told to be there."""
+    scene.kubectl("wait", "--for=condition=LogsArchived", f"ajob/{name}", "--timeout=180s")
+    (pod,) = (each["metadata"]["name"] for each in scene.pods(name))
+    run_id = scene.status(name)["mlflowRunId"]
+    return {f"{scene.namespace}/{run_id}/artifacts/logs/{pod}/worker.log": line(pod)}
+
+
 def test_logs_go_where_the_experiment_keeps_its_artifacts(
     empty_scene: Scene, store: S3Server
 ) -> None:
-    scene = empty_scene
-    location = f"s3://{BUCKET}/{scene.namespace}"
-    scene.apply(queue(), experiment(artifactLocation=location), job("a"))
-    run_id = scene.until("a", "Finished")["mlflowRunId"]
-    scene.kubectl("wait", "--for=condition=LogsArchived", "ajob/a", "--timeout=60s")
+    keep_artifacts_in_s3(empty_scene)
+    empty_scene.apply(job("a"))
+    empty_scene.until("a", "Finished")
 
-    (pod,) = (each["metadata"]["name"] for each in scene.pods("a"))
-    assert store.objects(BUCKET) == {
-        f"{scene.namespace}/{run_id}/artifacts/logs/{pod}/worker.log": line(pod)
-    }
+    assert log_of(empty_scene, "a").items() <= store.objects(BUCKET).items()
+
+
+def test_a_store_that_is_away_keeps_no_job_from_its_end_and_gets_the_log_when_it_is_back(
+    empty_scene: Scene, store: S3Server
+) -> None:
+    scene = empty_scene
+    keep_artifacts_in_s3(scene)
+    scene.let("a", [running()])
+    scene.apply(job("a"))
+    scene.until("a", "Started")
+
+    store.kill()
+    scene.let("a", [running(), succeeded()])
+    scene.until("a", "Finished")
+    eventually(lambda: f'"{store.url}/{BUCKET}/' in archived(scene, "a"))
+    store.start()
+    store.client.create_bucket(Bucket=BUCKET)
+
+    assert log_of(scene, "a") == store.objects(BUCKET)
+
+
+def archived(scene: Scene, name: str) -> str:
+    """Return what is said of the archive of a job's logs while they are not there."""
+    conditions = scene.status(name)["conditions"]
+    told = (c for c in conditions if c["type"] == "LogsArchived" and c["status"] == "False")
+    return next((c["message"] for c in told), "")

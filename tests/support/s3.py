@@ -35,17 +35,26 @@ class S3Server:
         )
 
     def __enter__(self) -> Self:
-        self._server.start()
-        self._server.wait_until(lambda: answers(f"{self.url}/moto-api/"))
+        self.start()
         return self
 
     def __exit__(self, *_: object) -> None:
+        self.kill()
+
+    def start(self) -> None:
+        """Start it, without any bucket, and wait until it answers."""
+        self._server.start()
+        self._server.wait_until(lambda: answers(f"{self.url}/moto-api/"))
+
+    def kill(self) -> None:
+        """Kill it, as a crash would."""
         self._server.kill()
 
     @property
     def environment(self) -> dict[str, str]:
-        """Variables by which MLflow's client finds it."""
-        return {**CREDENTIALS, "AWS_DEFAULT_REGION": REGION, "MLFLOW_S3_ENDPOINT_URL": self.url}
+        """Variables by which MLflow's client finds it, and does not wait for it by itself."""
+        where = {"AWS_DEFAULT_REGION": REGION, "MLFLOW_S3_ENDPOINT_URL": self.url}
+        return {**CREDENTIALS, **where, "AWS_MAX_ATTEMPTS": "1"}
 
     def objects(self, bucket: str) -> dict[str, str]:
         """Return all objects of a bucket, by their keys."""
