@@ -84,7 +84,7 @@ def assert_all_took_their_turn(scene: Scene, since: str) -> None:
     versions = scene.history(BATCH_JOB, since)
     assert len({version["metadata"]["uid"] for version in versions}) == len(ENDS)
     assert sorted(in_the_order_released(versions)) == sorted(set(ENDS) - {"never"})
-    assert most_at_a_time(versions) == 2
+    assert most_at_a_time(versions) <= 2
 
 
 def test_an_operator_killed_again_and_again_does_everything_once(

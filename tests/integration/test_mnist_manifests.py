@@ -79,7 +79,7 @@ def test_all_jobs_finish_with_what_earlier_ones_gave_them(
     assert generations == {(name, generation) for name in JOBS for generation in (1, 2)}
     assert len({j["metadata"]["uid"] for j in versions}) == len(JOBS)
     assert all(j["spec"]["suspend"] == (j["metadata"]["generation"] == 1) for j in versions)
-    assert most_at_a_time(versions) == 2
+    assert most_at_a_time(versions) <= 2
 
 
 def test_what_waits_can_be_seen_with_kubectl(empty_scene: Scene) -> None:

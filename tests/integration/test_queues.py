@@ -34,8 +34,14 @@ def test_no_more_jobs_than_max_running_hold_a_place_at_any_moment(scene: Scene) 
     scene.apply(queue(maxRunning=3))
     names = [f"j{number}" for number in range(12)]
     since = scene.version(BATCH_JOB)
+    for name in names:
+        scene.let(name, RUNS_ON)
 
     scene.apply(*map(job, names))
+    # All places are taken before the first is given back.
+    eventually(lambda: places(scene) == {"queued": 9, "running": 3})
+    for name in names:
+        scene.let(name, RUNS_OUT)
 
     scene.until_states(dict.fromkeys(names, "Finished"))
     versions = scene.history(BATCH_JOB, since)
