@@ -43,6 +43,8 @@ DnsSubdomain = Annotated[
 ]
 """A name of another object, which is the value of a label as well (RFC 1123 subdomain)."""
 
+ImageReference = Annotated[str, Limits(minLength=1, maxLength=512)]
+
 MAX_SECONDS = 365 * 24 * 3600
 Seconds = Annotated[int, Limits(minimum=1, maximum=MAX_SECONDS)]
 """A time that somebody waits for: a year at most."""
@@ -114,6 +116,22 @@ def map_of(key: str) -> dict[str, Any]:
 
 
 Conditions = Annotated[tuple[Condition, ...], Limits(**map_of("type"))]
+
+
+class Status(Model):
+    """What is, as every kind tells it."""
+
+    conditions: Conditions = ()
+    observed_generation: Generation | None = None
+
+    def condition(self, kind: str) -> Condition | None:
+        """Return the condition of this type, None where it was never set."""
+        return next((c for c in self.conditions if c.type == kind), None)
+
+    def is_true(self, kind: str) -> bool:
+        """Whether the condition of this type is set and true."""
+        condition = self.condition(kind)
+        return condition is not None and condition.status == "True"
 
 
 class Column(NamedTuple):

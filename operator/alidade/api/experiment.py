@@ -1,5 +1,6 @@
 """Experiment: what a set of jobs measures together, an MLflow experiment."""
 
+from datetime import datetime
 from enum import StrEnum
 from typing import Annotated, ClassVar
 
@@ -8,19 +9,22 @@ from pydantic import ConfigDict, Field
 from alidade.api.base import (
     REFERABLE,
     Column,
-    Conditions,
     Count,
     Definition,
     DnsSubdomain,
-    Generation,
+    ImageReference,
     Limits,
     Model,
     Resource,
+    Status,
     fixed,
+    map_of,
 )
 from alidade.api.base import rules as cel
+from alidade.api.job import JobState
 
-ImageReference = Annotated[str, Limits(minLength=1, maxLength=512)]
+MAX_JOBS = 100_000
+MAX_SETBACKS = 32
 
 
 class Tracking(StrEnum):
@@ -62,7 +66,7 @@ class ExperimentSpec(Model):
         DnsSubdomain | None, Field(description="Default queue of the experiment's jobs.")
     ] = None
     mlflow_experiment: Annotated[
-        str | None,
+        Annotated[str, Limits(minLength=1, maxLength=250, pattern=r"^[^\x00-\x1f\x7f]+$")] | None,
         Field(
             description=(
                 "Name of the MLflow experiment that the runs are recorded in, which is registered "
@@ -70,9 +74,6 @@ class ExperimentSpec(Model):
                 "Whoever names the same shares it. One that is registered is kept, whatever is "
                 "written here later."
             ),
-            min_length=1,
-            max_length=250,
-            pattern=r"^[^\x00-\x1f\x7f]+$",
         ),
     ] = None
     artifact_location: Annotated[
@@ -88,10 +89,19 @@ class ExperimentSpec(Model):
         Tracking,
         Field(description="MLflow records a run a job; None records nothing."),
     ] = Tracking.MLFLOW
+    completions: Annotated[
+        Annotated[int, Limits(minimum=1, maximum=MAX_JOBS)] | None,
+        Field(
+            description=(
+                "Jobs that have to end well before the experiment is Complete; without it, all "
+                "that are there, which it is too before the rest of them is applied."
+            )
+        ),
+    ] = None
 
 
 class JobCounts(Model):
-    """How many jobs of the experiment are in each state."""
+    """How many jobs of the experiment are in each state, of those that are there."""
 
     waiting: Count = 0
     queued: Count = 0
@@ -102,7 +112,35 @@ class JobCounts(Model):
     cancelled: Count = 0
 
 
-class ExperimentStatus(Model):
+class Departure(StrEnum):
+    """How a job went that is not there any more."""
+
+    EXPIRED = "Expired"
+    DELETED = "Deleted"
+    UNSEEN = "Unseen"
+
+
+class Setback(Model):
+    """A job that did not end well, or was deleted before its end."""
+
+    name: str
+    uid: str
+    state: JobState
+    reason: str = ""
+    message: str = ""
+    completion_time: datetime | None = None
+    departure: Annotated[
+        Departure | None,
+        Field(
+            description=(
+                "How it went, if it is not there any more. Expired: by its time to live. Deleted: "
+                "by someone. Unseen: while no operator ran."
+            )
+        ),
+    ] = None
+
+
+class ExperimentStatus(Status):
     """What is."""
 
     mlflow_experiment_id: Annotated[
@@ -112,8 +150,17 @@ class ExperimentStatus(Model):
         str | None, Field(description="Name of the MLflow experiment.")
     ] = None
     jobs: JobCounts = JobCounts()
-    conditions: Conditions = ()
-    observed_generation: Generation | None = None
+    setbacks: Annotated[
+        tuple[Setback, ...],
+        Limits(maxItems=MAX_SETBACKS, **map_of("uid")),
+        Field(
+            description=(
+                "The first of the jobs that did not end well, those that failed by themselves "
+                "before the others. One that is gone is kept until a job of its name takes its "
+                "place."
+            )
+        ),
+    ] = ()
 
 
 class Experiment(Resource):

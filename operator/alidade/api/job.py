@@ -9,22 +9,20 @@ from pydantic import BeforeValidator, ConfigDict, Field
 from alidade.api.base import (
     MAX_SECONDS,
     Column,
-    Condition,
-    Conditions,
     Count,
     Definition,
     DnsSubdomain,
-    Generation,
+    ImageReference,
     Limits,
     Model,
     Resource,
     Rule,
     Seconds,
+    Status,
     fixed,
     map_of,
 )
 from alidade.api.base import rules as cel
-from alidade.api.experiment import ImageReference
 from alidade.api.parameter import ESCAPED, MAX_ENCODED, Parameter, ParameterValue
 from alidade.api.pod_template import POD_TEMPLATE
 from alidade.api.reason import Reason
@@ -300,7 +298,7 @@ class RequeueState(Model):
     message: Annotated[str, Field(description="Why, in the scheduler's words.")] = ""
 
 
-class JobStatus(Model):
+class JobStatus(Status):
     """What is."""
 
     state: Annotated[JobState | None, Field(description="Where the job is, in one word.")] = None
@@ -332,7 +330,6 @@ class JobStatus(Model):
     root_cause: Annotated[
         RootCause | None, Field(description="What failed first, here or further up.")
     ] = None
-    conditions: Conditions = ()
     attempts: Annotated[
         tuple[Attempt, ...],
         Field(
@@ -357,7 +354,6 @@ class JobStatus(Model):
     ] = None
     start_time: Annotated[datetime | None, Field(description="When a pod first ran.")] = None
     completion_time: Annotated[datetime | None, Field(description="When the job ended.")] = None
-    observed_generation: Generation | None = None
 
     @property
     def ended(self) -> bool:
@@ -374,15 +370,6 @@ class JobStatus(Model):
         """Whether MLflow is known to have all that it is to have, or to have lost the run."""
         told = self.condition("Tracked")
         return told is not None and (told.status == "True" or told.reason == Reason.RUN_GONE)
-
-    def condition(self, kind: str) -> Condition | None:
-        """Return the condition of this type, None where it was never set."""
-        return next((c for c in self.conditions if c.type == kind), None)
-
-    def is_true(self, kind: str) -> bool:
-        """Whether the condition of this type is set and true."""
-        condition = self.condition(kind)
-        return condition is not None and condition.status == "True"
 
 
 # A Service's name is an RFC 1035 label, a pod's host name one of RFC 1123.

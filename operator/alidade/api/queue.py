@@ -9,17 +9,16 @@ from alidade.api.base import (
     MAX_SECONDS,
     REFERABLE,
     Column,
-    Conditions,
     Count,
     Definition,
     DnsLabel,
     DnsSubdomain,
-    Generation,
     Limits,
     Model,
     Resource,
     Rule,
     Seconds,
+    Status,
     map_of,
     rules,
 )
@@ -213,7 +212,7 @@ class QueueSpec(Model):
     ] = (Override.CPU, Override.MEMORY)
 
 
-class QueueStatus(Model):
+class QueueStatus(Status):
     """What is."""
 
     queued: Annotated[Count, Field(description="Jobs that only wait for their turn.")] = 0
@@ -221,8 +220,6 @@ class QueueStatus(Model):
         Count,
         Field(description="Jobs that hold a place: those that may run, or have pods that do."),
     ] = 0
-    conditions: Conditions = ()
-    observed_generation: Generation | None = None
 
 
 class Queue(Resource):

@@ -2,13 +2,14 @@
 
 from datetime import timedelta
 
-from alidade.api.job import Job
+from alidade.api.experiment import MAX_SETBACKS
+from alidade.api.job import Job, JobState
 from alidade.domain import mlflow_run, pod_logs
 from alidade.domain.actions import DeleteBacking, DeleteJob
 from alidade.domain.draft import Draft
 from alidade.domain.parameters import resolve
 
-# For a job that depends on this one to take note of its end, which takes a moment.
+# For a job that depends on this one, and its experiment, to take note of its end.
 _HEARD_AFTER = timedelta(seconds=1)
 
 
@@ -51,7 +52,17 @@ def _expire(draft: Draft) -> None:
         return
     if not draft.due(ended, ttl):
         return
-    if draft.snapshot.awaited:
+    if draft.snapshot.awaited or not _counted(draft):
         draft.wake(_HEARD_AFTER)
     else:
         draft.do(DeleteJob())
+
+
+def _counted(draft: Draft) -> bool:
+    """Whether the experiment knows of the job's end, which is to count when the job is gone."""
+    experiment, job = draft.snapshot.experiment, draft.snapshot.job
+    if experiment is None or draft.status.state is JobState.FINISHED:
+        return True
+    setbacks = experiment.status.setbacks
+    known = any(setback.uid == job.metadata.uid for setback in setbacks)
+    return known or len(setbacks) == MAX_SETBACKS

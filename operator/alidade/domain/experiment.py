@@ -1,20 +1,27 @@
 """What an experiment's status says: registered or not, and how its jobs stand."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 
-from alidade.api.experiment import Experiment, ExperimentStatus, JobCounts
-from alidade.api.job import ENDS, Job, JobState
+from alidade.api.experiment import (
+    Departure,
+    Experiment,
+    ExperimentStatus,
+    JobCounts,
+    Setback,
+)
+from alidade.api.job import ENDS, JobState
 from alidade.api.reason import Reason
 from alidade.domain.conditions import set_condition
 from alidade.domain.registration import readiness, registered_as
 from alidade.domain.snapshot import TrackingView
+from alidade.domain.tally import Tally
+from alidade.domain.words import quoted_list
 
 
 def experiment_status(
     experiment: Experiment,
-    states: Mapping[JobState, int],
-    first_failed: Job | None,
+    tally: Tally,
     *,
     installation: str,
     view: TrackingView,
@@ -24,8 +31,7 @@ def experiment_status(
 
     Args:
         experiment: The experiment as last read.
-        states: How many of its jobs are in each state.
-        first_failed: The job of it that failed before all others, None where none did.
+        tally: How its jobs stand.
         installation: UID that the operator's installation is known by.
         view: What is known of MLflow.
         now: The time.
@@ -33,20 +39,13 @@ def experiment_status(
     ready, reason, message = readiness(
         experiment, installation, view.registered, view.trouble, away=view.away
     )
-    total = sum(states.values())
-    ended = sum(count for state, count in states.items() if state in ENDS)
-    well = states.get(JobState.FINISHED, 0)
-    over = total > 0 and ended == total
-    summary = f"{ended} of {total} jobs have ended, {well} of them well"
-    if first_failed is not None:
-        summary = f"{summary}; {first_failed.metadata.name} {first_failed.status.message}"
-    how = Reason.JOBS_FINISHED if well == total else Reason.JOBS_FAILED
-    how = how if over else Reason.JOBS_OPEN
+    setbacks = tally.setbacks(experiment.status.setbacks)
+    over, well, how, summary = _outcome(experiment, tally.states, setbacks)
     conditions = experiment.status.conditions
     for kind, status, why, text in (
         ("Ready", ready, reason, message),
-        ("Complete", over and well == total, how, summary),
-        ("Failed", over and well < total, how, summary),
+        ("Complete", over and well, how, summary),
+        ("Failed", over and not well, how, summary),
     ):
         conditions = set_condition(
             conditions,
@@ -61,7 +60,57 @@ def experiment_status(
     return ExperimentStatus(
         mlflow_experiment_id=experiment_id,
         mlflow_experiment=name,
-        jobs=JobCounts(**{state.lower(): max(count, 0) for state, count in states.items()}),
+        jobs=JobCounts(**{state.lower(): count for state, count in tally.states.items()}),
+        setbacks=setbacks,
         conditions=conditions,
         observed_generation=experiment.metadata.generation,
     )
+
+
+# Those beyond are in the status.
+_NAMED = 5
+_GONE = {
+    Departure.EXPIRED: " (expired since)",
+    Departure.DELETED: " (deleted since)",
+    Departure.UNSEEN: " (gone since)",
+}
+
+
+def _outcome(
+    experiment: Experiment, states: Mapping[JobState, int], setbacks: Sequence[Setback]
+) -> tuple[bool, bool, Reason, str]:
+    """Say whether it is over, whether it went well, and both in a word and a sentence."""
+    total = sum(states.values())
+    ended = sum(count for state, count in states.items() if state in ENDS)
+    finished = states.get(JobState.FINISHED, 0)
+    wanted = experiment.spec.completions or 1
+    counted = [setback for setback in setbacks if not _deleted_on_purpose(setback)]
+    words = [f"{ended} of {total} jobs have ended, {finished} of them well"]
+    if finished < wanted and experiment.spec.completions:
+        words.append(f"{wanted} have to end well")
+    if counted:
+        words.append(_told(counted[0]))
+    if deleted := [setback.name for setback in setbacks if _deleted_on_purpose(setback)]:
+        more = f" and {len(deleted) - _NAMED} more" if len(deleted) > _NAMED else ""
+        words.append(f"deleted before they had ended well: {quoted_list(deleted[:_NAMED])}{more}")
+    summary = "; ".join(words)
+    if ended < total:
+        return False, False, Reason.JOBS_OPEN, summary
+    if counted:
+        return True, False, Reason.JOBS_FAILED, summary
+    # Jobs that expire after a good end take nothing back.
+    if finished < wanted and not experiment.status.is_true("Complete"):
+        return False, False, Reason.JOBS_OPEN, summary
+    return True, True, Reason.JOBS_FINISHED, summary
+
+
+def _deleted_on_purpose(setback: Setback) -> bool:
+    # What failed has failed, and stays so until it is done again under the same name.
+    return setback.departure is Departure.DELETED and setback.state is not JobState.FAILED
+
+
+def _told(setback: Setback) -> str:
+    gone = _GONE[setback.departure] if setback.departure else ""
+    if setback.state is JobState.FAILED:
+        return f"{setback.name}{gone} {setback.message}"
+    return f"{setback.name}{gone} was {setback.state.lower()}"

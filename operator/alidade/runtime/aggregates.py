@@ -60,8 +60,7 @@ class AggregateReconciler:
             self._see_to_registration(key, experiment)
         status = experiment_status(
             experiment,
-            self._cache.states(where),
-            self._cache.first_failed(where),
+            self._cache.tally(where),
             installation=self._cache.installation,
             view=self._tracker.view(experiment.metadata.uid),
             now=self._clock(),

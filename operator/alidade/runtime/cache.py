@@ -5,14 +5,13 @@ order; an older version never replaces a newer one. Each change says which keys 
 that nothing is planned again that the change cannot have touched.
 """
 
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
-from datetime import datetime
 from typing import Any, Literal, NamedTuple
 
 from alidade.api.experiment import Experiment
-from alidade.api.job import Job, JobState
+from alidade.api.job import Job
 from alidade.api.queue import Queue
 from alidade.domain.admission import QueueLedger
 from alidade.domain.graph import DependencyGraph, Key
@@ -24,6 +23,7 @@ from alidade.domain.observed import (
     backing_job,
     pod,
 )
+from alidade.domain.tally import Tally
 from alidade.kube.gateway import BATCH_JOBS, EXPERIMENTS, JOBS, PODS, QUEUES, TOO_DEEP, Body, Kind
 from alidade.runtime.pods import Pods
 
@@ -70,7 +70,7 @@ class Cache:
         self._pods = Pods()
         self._key_of: dict[str, Key] = {}
         self._jobs_of: defaultdict[Key, set[Key]] = defaultdict(set)
-        self._states: defaultdict[Key, Counter[JobState]] = defaultdict(Counter)
+        self._tallies: defaultdict[Key, Tally] = defaultdict(Tally)
         self._ledgers: defaultdict[Key, QueueLedger] = defaultdict(QueueLedger)
         self._line_of: dict[str, Key] = {}
         self._gone: dict[str, int] = {}
@@ -104,17 +104,9 @@ class Cache:
             return self.job(self._pods.job_of(found))
         return None
 
-    def states(self, experiment: Key) -> Counter[JobState]:
-        """Return how many jobs of an experiment are in each state."""
-        return self._states[experiment]
-
-    def first_failed(self, experiment: Key) -> Job | None:
-        """Return the job of an experiment that failed before all others, and not for another's."""
-        if not self._states[experiment][JobState.FAILED]:
-            return None
-        jobs = (self.jobs[key] for key in self._jobs_of[experiment])
-        failed = [job for job in jobs if job.failed_by_itself]
-        return min(failed, key=_end, default=None)
+    def tally(self, experiment: Key) -> Tally:
+        """Return how the jobs of an experiment stand."""
+        return self._tallies[experiment]
 
     def ledger(self, queue: Key) -> QueueLedger:
         """Return the ledger of a queue."""
@@ -274,28 +266,22 @@ class Cache:
         self._wake_job(key)
         if old is None or old.status != job.status:
             self._wake_jobs(self.graph.dependents(key))
-        if old is None:
-            self._count(experiment, job, +1)
-        elif old.status.state is not job.status.state:
-            self._count(experiment, old, -1)
-            self._count(experiment, job, +1)
+        if old is None or old.status.state is not job.status.state:
+            self._tallies[experiment].put(job)
+            self._wake(WorkKey("experiment", *experiment))
 
     def _drop_job(self, key: Key) -> None:
         job = self.jobs.pop(key)
         del self._key_of[job.metadata.uid]
         experiment = (key[0], job.spec.experiment)
         self._jobs_of[experiment].discard(key)
-        self._count(experiment, job, -1)
+        self._tallies[experiment].drop(job)
+        self._wake(WorkKey("experiment", *experiment))
         self.step_out(job.metadata.uid)
         self._wake_jobs(self.graph.remove(key))
         self._wake_jobs(self.graph.dependents(key))
         self._wake_job(key)
         self._see_off(job)
-
-    def _count(self, experiment: Key, job: Job, change: int) -> None:
-        # One that has not been looked at yet waits for that.
-        self._states[experiment][job.status.state or JobState.WAITING] += change
-        self._wake(WorkKey("experiment", *experiment))
 
     def _put_backing(self, backing: BackingJob) -> None:
         key = (backing.namespace, backing.name)
@@ -387,10 +373,6 @@ class Cache:
     def _wake_jobs(self, keys: Iterable[Key]) -> None:
         for key in keys:
             self._wake_job(key)
-
-
-def _end(job: Job) -> tuple[datetime | None, str]:
-    return (job.status.completion_time, job.metadata.name)
 
 
 def _decisive(experiment: Experiment) -> tuple[object, ...]:

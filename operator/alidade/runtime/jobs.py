@@ -283,6 +283,7 @@ class JobReconciler:
             case ArchiveLog():
                 self._archive.request(key, job.metadata.uid, action)
             case DeleteJob():
+                self._cache.tally((key.namespace, job.spec.experiment)).expire(job.metadata.uid)
                 await self._gateway.delete(JOBS, *job.key, job.metadata.uid)
             case ReadPods() | ReadWorkload() | ReadWarnings():
                 await self._ask(key, job, action)

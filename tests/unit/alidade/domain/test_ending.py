@@ -15,6 +15,7 @@ from tests.support.builders import (
     ago,
     backing,
     complete,
+    experiment,
     failed,
     job,
     snapshot,
@@ -80,6 +81,23 @@ def test_a_job_is_kept_until_those_that_depend_on_it_have_taken_note() -> None:
     draft = draft_of(ended(ttl=0), awaited=True)
     assert draft.actions == []
     assert draft.wake_after == timedelta(seconds=1)
+
+
+@pytest.mark.parametrize("state", [JobState.FAILED, JobState.SKIPPED, JobState.CANCELLED])
+def test_a_job_that_did_not_end_well_is_kept_until_its_experiment_has_noted_it(
+    state: JobState,
+) -> None:
+    def draft(*noted: str) -> Draft:
+        setbacks = [{"name": "train", "uid": uid, "state": state} for uid in noted]
+        found = ended(0, state)
+        return draft_of(found, experiment=experiment(status={"setbacks": setbacks}))
+
+    assert draft().actions == []
+    assert draft().wake_after == timedelta(seconds=1)
+    assert draft("uid-of-another").actions == []
+    assert draft("uid-train").actions == [DeleteJob()]
+    # It has as many as it keeps.
+    assert draft(*(f"uid-{n}" for n in range(32))).actions == [DeleteJob()]
 
 
 FIRST = job(

@@ -2,12 +2,11 @@ from typing import Any
 
 import pytest
 
-from alidade.api.job import DependencyStatus, JobState, JobStatus, RootCause
+from alidade.api.job import DependencyStatus, JobState, JobStatus
 from alidade.domain.admission import Admitted
 from alidade.kube.gateway import BATCH_JOBS, EXPERIMENTS, JOBS, PODS, QUEUES, Body, Kind
 from alidade.runtime.cache import Cache, WorkKey
 from tests.support.builders import (
-    ago,
     backing_body,
     complete,
     experiment_body,
@@ -47,7 +46,7 @@ class Scene:
         return {key.name if key.kind == "job" else f"{key.kind} {key.name}" for key in self._woken}
 
     def states(self) -> dict[JobState, int]:
-        return {s: n for s, n in self.cache.states(("lab", "mnist")).items() if n}
+        return {s: n for s, n in self.cache.tally(("lab", "mnist")).states.items() if n}
 
     def running(self, queue: str = "cpu") -> int:
         return self.cache.ledger(("lab", queue)).running
@@ -207,21 +206,6 @@ def test_an_experiment_wakes_its_jobs_when_something_that_concerns_them_changes(
     registered = newer(experiment_body(queue="gpu", registered="8"), 4)
     assert lab.put(EXPERIMENTS, registered) == {"experiment mnist", "a", "b", "c"}
     assert lab.drop(EXPERIMENTS, "mnist") == {"a", "b", "c"}
-
-
-def failed(name: str, seconds_ago: int, cause: str) -> Body:
-    root_cause = RootCause(job=cause, reason="Error", message="failed")
-    end = ago(seconds_ago)
-    status = JobStatus(state=S.FAILED, root_cause=root_cause, completion_time=end)
-    return newer(job_body(name, status=status))
-
-
-def test_what_failed_first_in_an_experiment_failed_by_itself(lab: Scene) -> None:
-    assert lab.cache.first_failed(("lab", "mnist")) is None
-    lab.put(JOBS, failed("c", 5, "c"), failed("b", 90, "a"), failed("a", 60, "a"))
-    first = lab.cache.first_failed(("lab", "mnist"))
-    assert first is not None
-    assert first.metadata.name == "a"
 
 
 def test_a_queue_wakes_its_jobs_when_its_spec_changes(lab: Scene) -> None:
