@@ -269,6 +269,15 @@ class RootCause(Model):
     ] = None
 
 
+class Fate(StrEnum):
+    """What became of a pod, whatever its exit code."""
+
+    STOPPED = "Stopped"
+    NEVER_RAN = "NeverRan"
+    FAILED = "Failed"
+    SUCCEEDED = "Succeeded"
+
+
 class Attempt(Model):
     """A pod that ran the job, and how it ended."""
 
@@ -285,6 +294,31 @@ class Attempt(Model):
     ] = None
     message: Annotated[str | None, Field(description="How it ended, in one sentence.")] = None
     exit_code: ExitCode | None = None
+    fate: Annotated[
+        Fate | None,
+        Field(
+            description=(
+                "Stopped: somebody or something ended it before it had finished, whatever its exit "
+                "code. NeverRan: no container of it was ever started. Failed, Succeeded: it ended "
+                "by itself. Unset while it runs."
+            )
+        ),
+    ] = None
+
+
+class Retries(Model):
+    """How often a job was begun anew, as its pods were stopped or never ran."""
+
+    count: Annotated[Count, Field(description="How often.")] = 0
+    failures: Annotated[
+        Count,
+        Field(description="How many pods had failed by themselves by then; backoffLimit counts."),
+    ] = 0
+    rejections: Annotated[
+        Count, Field(description="How many of the last tries in a row no node would run.")
+    ] = 0
+    last_time: Annotated[datetime, Field(description="When it last was.")]
+    batch_job: Annotated[str, Field(description="UID of the batch/v1 Job given up then.")]
 
 
 class RequeueState(Model):
@@ -343,6 +377,10 @@ class JobStatus(Status):
     attempt_count: Annotated[
         Count, Field(description="How many there were, those left out of attempts included.")
     ] = 0
+    retries: Annotated[
+        Retries | None,
+        Field(description="How often it was begun anew, as its pods were stopped or never ran."),
+    ] = None
     pod_template_hash: Annotated[
         str | None,
         Field(
@@ -418,6 +456,12 @@ class Job(Resource):
 
     spec: JobSpec
     status: JobStatus = JobStatus()
+
+    @property
+    def failures_left(self) -> int:
+        """How many pods may yet fail by themselves and be tried again."""
+        retries = self.status.retries
+        return max(self.spec.backoff_limit - (retries.failures if retries else 0), 0)
 
     @property
     def failed_by_itself(self) -> bool:

@@ -184,6 +184,15 @@ class Reason(StrEnum):
         "WorkflowNotFound",
         "The workflow is not there, or its MLproject cannot be read (exit code 66).",
     )
+    POD_STOPPED = (
+        "PodStopped",
+        "Its pod was deleted while it ran, by somebody or as its job was suspended; whatever its "
+        "exit code, it had not finished.",
+    )
+    CONTAINER_LOST = (
+        "ContainerLost",
+        "A node lost its container: it was restarted, or its container runtime was emptied.",
+    )
     PEER_LOST = ("PeerLost", "A replica could not go on without another (exit code 75).")
     KUEUE_REFUSED = ("KueueRefused", "Kueue gave up starting it; the message has its words.")
     UNKNOWN = ("Unknown", "It was gone before its end was seen.")

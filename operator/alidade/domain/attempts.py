@@ -4,8 +4,10 @@ from collections import Counter
 from collections.abc import Sequence
 from datetime import datetime
 
+from alidade.api.job import Fate
+from alidade.domain.failure_policy import PEER_LOST
+from alidade.domain.fate import fate
 from alidade.domain.observed import Pod
-from alidade.domain.replicas import PEER_LOST
 
 
 def age(pod: Pod) -> tuple[bool, datetime | None, str]:
@@ -32,13 +34,14 @@ def count_attempts(pods: Sequence[Pod]) -> int:
 def first_failed(pods: Sequence[Pod]) -> Pod | None:
     """Return the one of these failed pods that brought the others down.
 
-    Of the last attempts of all replicas it is the one that ended first. Those that were being
-    deleted, and those that say that they lost a peer, failed for another's failure, and count only
-    where nothing else is left to tell. Ends are known to the second.
+    Of the last attempts of all replicas it is the one that ended first. Those that say that they
+    lost a peer, and those that were deleted, ended for another's end, and count only where nothing
+    else is left to tell. Ends are known to the second.
     """
 
     def order(pod: Pod) -> tuple[object, ...]:
-        lost = pod.exit_code == PEER_LOST
-        return (pod.deleting, lost, pod.finished is None, pod.finished, pod.index)
+        lost, ended_otherwise = pod.exit_code == PEER_LOST, fate(pod) is not Fate.FAILED
+        deleted = pod.deleting and ended_otherwise
+        return (deleted, lost, ended_otherwise, pod.finished is None, pod.finished, pod.index)
 
     return min(latest(pods), key=order, default=None)

@@ -13,7 +13,7 @@ from typing import Any
 from alidade.api.experiment import Experiment
 from alidade.api.job import Job, JobStatus
 from alidade.api.queue import Queue
-from alidade.domain import observed, replicas
+from alidade.domain import failure_policy, observed, replicas
 from alidade.domain.merge import merge
 from alidade.domain.metadata import labels_of, metadata_for
 from alidade.domain.pod_template import pod_template
@@ -62,8 +62,8 @@ def wanted(
     template, gave_way = pod_template(job, experiment, queue, image, tracking_uri, labels=labels)
     spec: dict[str, Any] = {
         "suspend": True,
-        "backoffLimit": job.spec.backoff_limit,
-        "podFailurePolicy": job.spec.pod_failure_policy or replicas.failure_policy(job),
+        "backoffLimit": job.failures_left,
+        "podFailurePolicy": job.spec.pod_failure_policy or failure_policy.default(job),
         "template": template,
         **replicas.indexed(job),
     }

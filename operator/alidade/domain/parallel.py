@@ -2,9 +2,12 @@
 
 from collections.abc import Sequence
 
+from alidade.api.job import Fate
 from alidade.api.reason import Reason
 from alidade.domain.attempts import first_failed, latest, newest
-from alidade.domain.diagnosis import Pending, how_it_runs, why_pod_failed
+from alidade.domain.diagnosis import Pending, how_it_runs
+from alidade.domain.failure import why_pod_failed
+from alidade.domain.fate import fate
 from alidade.domain.observed import Pod
 
 
@@ -41,8 +44,8 @@ def what_ended(pods: Sequence[Pod]) -> Pod | None:
 
 
 def ended_well(pod: Pod) -> bool:
-    """Whether a pod that has ended did so with success; the kubelet tells of containers first."""
-    return pod.phase == "Succeeded" or (not pod.over and pod.exit_code == 0)
+    """Whether a pod that has ended did so by itself, and with success."""
+    return fate(pod) is Fate.SUCCEEDED
 
 
 def _how_ended(pod: Pod) -> str:

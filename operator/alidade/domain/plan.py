@@ -12,6 +12,7 @@ from alidade.api.job import JobState, JobStatus
 from alidade.api.reason import Reason
 from alidade.domain import (
     accepted,
+    again,
     blocked,
     ending,
     kueue,
@@ -74,12 +75,8 @@ def _bring_on(draft: Draft) -> None:
     if snapshot.job.spec.cancel:
         draft.end(JobState.CANCELLED, Reason.CANCELLED, "cancelled by spec.cancel")
     elif snapshot.backing is None and snapshot.was_released:
-        draft.end(
-            JobState.CANCELLED,
-            Reason.BACKING_JOB_DELETED,
-            "cancelled: someone deleted its batch/v1 Job (kubectl delete job) while it ran",
-        )
-    else:
+        running.cancel_with_backing(draft)
+    elif not again.pauses(draft):
         preparing.prepare(draft)
 
 

@@ -12,19 +12,6 @@ from alidade.api.job import Job
 from alidade.domain import observed
 
 PORT = 2222
-PEER_LOST = 75
-"""Exit code of a replica that cannot go on without another: sysexits.h's EX_TEMPFAIL."""
-
-# With these, backoffLimit counts only failures of the workflow itself (KEP-3329), and one failure
-# of a replica only once, though its peers cannot go on without it.
-_DISRUPTED = {
-    "action": "Ignore",
-    "onPodConditions": [{"type": "DisruptionTarget", "status": "True"}],
-}
-_PEER_LOST = {
-    "action": "Ignore",
-    "onExitCodes": {"containerName": observed.WORKER, "operator": "In", "values": [PEER_LOST]},
-}
 
 
 def indexed(job: Job) -> dict[str, Any]:
@@ -33,11 +20,6 @@ def indexed(job: Job) -> dict[str, Any]:
         return {}
     count = job.spec.replicas
     return {"completionMode": "Indexed", "completions": count, "parallelism": count}
-
-
-def failure_policy(job: Job) -> dict[str, Any]:
-    """Return its podFailurePolicy where the job has none of its own."""
-    return {"rules": [_DISRUPTED] if job.spec.replicas == 1 else [_DISRUPTED, _PEER_LOST]}
 
 
 def pod_spec(job: Job) -> dict[str, Any]:

@@ -2,10 +2,18 @@
 
 import json
 
-from alidade.api.job import JobState
+from alidade.api.job import Fate, JobState
 from alidade.api.queue import StopPolicy
 from alidade.api.reason import Reason
-from alidade.domain import blocked, flavors, kueue, parallel, placement, pod_warnings
+from alidade.domain import (
+    again,
+    blocked,
+    flavors,
+    kueue,
+    parallel,
+    placement,
+    pod_warnings,
+)
 from alidade.domain.actions import ReadPods, Suspend
 from alidade.domain.attempts import newest
 from alidade.domain.backing import suspend_patch
@@ -13,13 +21,13 @@ from alidade.domain.diagnosis import (
     PENDING,
     Pending,
     how_it_runs,
-    why_failed,
     why_not_running,
-    why_pod_failed,
 )
 from alidade.domain.draft import Draft
+from alidade.domain.failure import RESERVED, killed_for_memory, told_of, why_failed, why_pod_failed
+from alidade.domain.failure_policy import ignored_exits
+from alidade.domain.fate import fate
 from alidade.domain.observed import BackingJob, Pod
-from alidade.domain.replicas import PEER_LOST
 from alidade.domain.words import quoted_list
 
 
@@ -30,6 +38,9 @@ def follow(draft: Draft) -> None:
     if backing is None:
         raise ValueError("only a job with a batch/v1 Job can be followed")
     if flavors.leave(draft, backing) or kueue.taken_back(draft, backing):
+        return
+    if again.given_up(draft, backing):
+        again.clear_away(draft, backing)
         return
     reason = None if backing.ended or backing.deleting else _why_stop(draft)
     draft.condition("Suspended", reason is not None, reason or Reason.RELEASED)
@@ -45,9 +56,15 @@ def follow(draft: Draft) -> None:
     elif backing.ended:
         _conclude(draft, backing)
     elif backing.deleting:
-        draft.fail(Reason.BACKING_JOB_DELETED, "failed: its batch/v1 Job was deleted by someone")
+        cancel_with_backing(draft)
     else:
         _watch(draft, backing)
+
+
+def cancel_with_backing(draft: Draft) -> None:
+    """End a job whose batch/v1 Job somebody deleted while it ran, which is what they meant."""
+    message = "cancelled: someone deleted its batch/v1 Job (kubectl delete job) while it ran"
+    draft.end(JobState.CANCELLED, Reason.BACKING_JOB_DELETED, message)
 
 
 def _why_stop(draft: Draft) -> str | None:
@@ -109,7 +126,8 @@ def _between_attempts(draft: Draft, backing: BackingJob, over: Pod, next_: str) 
         draft.start(Reason.COMPLETING, f"pod {over.name} ended well{beside}")
         return
     cause = why_pod_failed(over)
-    if backing.failed or over.disruption or over.exit_code == PEER_LOST:
+    ignored = over.exit_code in ignored_exits(draft.snapshot.job)
+    if backing.failed or fate(over) in (Fate.STOPPED, Fate.NEVER_RAN) or ignored:
         draft.start(Reason.RETRYING, f"{cause.message}; next attempt: {next_}")
     else:
         draft.start(Reason.COMPLETING, f"{cause.message}{beside}")
@@ -125,6 +143,10 @@ def _conclude(draft: Draft, backing: BackingJob) -> None:
         # The watches of pods and of jobs are not in step.
         draft.do(ReadPods())
         return
+    interruption = again.why(draft, backing)
+    if interruption is not None:
+        again.give_up(draft, backing, interruption)
+        return
     if backing.complete:
         _finish(draft, over)
         return
@@ -134,18 +156,21 @@ def _conclude(draft: Draft, backing: BackingJob) -> None:
 
 def _finish(draft: Draft, over: list[Pod]) -> None:
     # Of several replicas the first gives the outputs.
-    pod = newest([p for p in over if p.phase == "Succeeded" and not p.index])
+    pod = newest([p for p in over if parallel.ended_well(p) and not p.index])
     if draft.status.start_time is None:
         # It ended well, so it ran, even if no pod is left to say when.
         draft.set(start_time=draft.snapshot.now.replace(microsecond=0))
         draft.condition("Started", True, Reason.POD_STARTED)
     told = pod.container.terminated if pod and pod.container else None
-    outputs, trouble = read_outputs(told.message if told else "")
+    said = told.message if told else ""
+    outputs, trouble = read_outputs(said)
     draft.set(outputs=outputs)
     replicas = draft.snapshot.job.spec.replicas
     name = pod.name if pod else "its pod"
     well = f"{name} ended well" if replicas == 1 else f"all {replicas} pods ended well"
-    draft.end(JobState.FINISHED, Reason.COMPLETED, trouble or well)
+    kills = killed_for_memory(told) if told else 0
+    starved = f", but {told_of(kills)}" if kills else ""
+    draft.end(JobState.FINISHED, Reason.COMPLETED, f"{trouble or well}{starved}")
 
 
 def read_outputs(text: str) -> tuple[dict[str, str], str | None]:
@@ -160,6 +185,7 @@ def read_outputs(text: str) -> tuple[dict[str, str], str | None]:
         found = json.loads(text)
     except (ValueError, RecursionError) as error:
         return {}, f"ended well, but its termination message is no JSON ({error}): no outputs"
+    found = {name: value for name, value in found.items() if not name.startswith(RESERVED)}
     wrong = [name for name, value in found.items() if not isinstance(value, str)]
     if wrong:
         return (

@@ -128,6 +128,7 @@ class Snapshot:
         workload: What Kueue says of that, if it was asked.
         warnings: The last warning about that and about pods of it, by UID, where it was asked for.
         pods: The pods of the backing Job.
+        gone: Pods of it that are gone, as they last were.
         strays: Pods of an earlier batch/v1 Job of its name.
         pods_complete: Whether the pods were read after the backing Job ended, or was gone.
         place: Whether its queue has a place for it.
@@ -154,6 +155,7 @@ class Snapshot:
     workload: WorkloadView | None = None
     warnings: Mapping[str, WarningView] = field(default_factory=dict)
     pods: tuple[Pod, ...] = ()
+    gone: tuple[Pod, ...] = ()
     strays: tuple[Pod, ...] = ()
     pods_complete: bool = False
     place: Place | None = None

@@ -62,7 +62,7 @@ class _Memory:
 
     workload: WorkloadView | None = None
     warnings: dict[str, WarningView] = field(default_factory=dict)
-    pods_complete: bool = False
+    pods_read_of: str | None = None
     unanswered: bool = False
 
 
@@ -241,8 +241,9 @@ class JobReconciler:
             workload=memory.workload,
             warnings=memory.warnings,
             pods=tuple(p for p in pods if p not in strays),
+            gone=cache.gone_pods(backing) if backing else (),
             strays=tuple(strays),
-            pods_complete=memory.pods_complete,
+            pods_complete=memory.pods_read_of == (backing.uid if backing else ""),
             place=ledger.place(uid, queue) if ledger and queue and ledger.has(uid) else None,
             run=self._tracker.view(uid),
             keeps_logs=self._archive.keeps,
@@ -298,7 +299,8 @@ class JobReconciler:
             case ReadPods():
                 async for body in gateway.list_all(PODS, namespace, f"{JOB_LABEL}={key.name}"):
                     self._cache.put(PODS, body)
-                memory.pods_complete = True
+                backing = self._cache.backing(job)
+                memory.pods_read_of = backing.uid if backing else ""
             case ReadWorkload(uid):
                 memory.workload = await read_workload(gateway, namespace, uid, self._clock())
             case ReadWarnings(uid):

@@ -66,9 +66,10 @@ class Pods:
         if old is not None and old.uid != pod.uid:
             self.drop(key)
             old = None
-        being_stopped = (pod.deleting or pod.disruption is not None) and not pod.ended
-        stopped = pod.stopped or being_stopped or (old is not None and old.stopped)
-        self.by_name[key] = replace(pod, stopped=stopped)
+        # A disruption that does not come about is taken back.
+        asked = pod.deleting or pod.disruption is not None
+        seen = not pod.ended or (old is not None and old.stopped)
+        self.by_name[key] = replace(pod, stopped=pod.stopped or (asked and seen))
         for uid in _uids(pod):
             self._under[uid].add(key)
 

@@ -8,6 +8,7 @@ from enum import StrEnum
 from functools import partial
 from typing import Any
 
+from alidade.domain.failure_policy import PEER_LOST
 from alidade.domain.observed import (
     COMPLETION_INDEX,
     FLAVOR_LABEL,
@@ -15,7 +16,6 @@ from alidade.domain.observed import (
     LOCAL_QUEUE_LABEL,
     WORKER,
 )
-from alidade.domain.replicas import PEER_LOST
 from alidade.kube.gateway import BATCH_JOBS, EVENTS, JOBS, PODS, SERVICES, Body
 from tests.support.builders import owner_reference, stamp
 from tests.support.simulation.api_server import ApiServer

@@ -4,9 +4,12 @@ from typing import Any
 import pytest
 
 from alidade.domain.attempts import count_attempts, first_failed, latest, newest
+from alidade.domain.failure_policy import PEER_LOST
 from alidade.domain.observed import Pod
-from alidade.domain.replicas import PEER_LOST
-from tests.support.builders import DELETED, NOW, ago, failed_pod, pod, stamp
+from tests.support.builders import NOW, ago, failed_pod, pod, stamp
+
+GOING = {"deletionTimestamp": stamp(ago(20)), "deletionGracePeriodSeconds": 0}
+"""What has its metadata more where it was asked to end before it did."""
 
 
 def attempt(name: str, index: int | None, created: float = 60, ended: float = 0, **f: Any) -> Pod:
@@ -28,8 +31,8 @@ BEFORE = 200
         ([attempt("a", 0, ended=5), attempt("b", 1, ended=9)], "b"),
         ([attempt("a", 1, ended=5), attempt("b", 0, ended=5)], "b"),
         ([attempt("a", 0, ended=9, code=PEER_LOST), attempt("b", 1, ended=5)], "b"),
-        ([attempt("a", 0, ended=9, meta=DELETED), attempt("b", 1, ended=5)], "b"),
-        ([attempt("a", 0, ended=9, meta=DELETED), attempt("b", 1, code=PEER_LOST)], "b"),
+        ([attempt("a", 0, ended=9, meta=GOING), attempt("b", 1, ended=5)], "b"),
+        ([attempt("a", 0, ended=9, meta=GOING), attempt("b", 1, code=PEER_LOST)], "b"),
         ([attempt("a", 0, code=PEER_LOST, ended=5), attempt("b", 1, code=PEER_LOST, ended=9)], "b"),
         ([attempt("a", 0, BEFORE, 150), attempt("b", 0, ended=5), attempt("c", 1, ended=3)], "b"),
         ([failed_pod("a", index=0, finished=None), attempt("b", 1, ended=5)], "b"),

@@ -4,12 +4,12 @@ from typing import Any
 import pytest
 
 from alidade.api.experiment import Experiment
-from alidade.api.job import Job, JobStatus
+from alidade.api.job import Job, JobStatus, Retries
 from alidade.api.parameter import ParameterValue
 from alidade.api.queue import Queue
 from alidade.domain import backing as backing_job
 from alidade.domain import observed
-from tests.support.builders import IMAGE, URI, backing, experiment, job, queue
+from tests.support.builders import IMAGE, NOW, URI, backing, experiment, job, queue
 
 THIS = {"uid": "uid-batch-train", "resourceVersion": "1"}
 POLICY = {"rules": [{"action": "FailJob", "onExitCodes": {"operator": "In", "values": [64]}}]}
@@ -77,9 +77,16 @@ def test_by_default_disruptions_do_not_count_and_nothing_is_retried() -> None:
     spec = manifest()["spec"]
     assert spec["backoffLimit"] == 0
     assert "activeDeadlineSeconds" not in spec
-    (rule,) = spec["podFailurePolicy"]["rules"]
+    rule, unreachable = spec["podFailurePolicy"]["rules"]
     assert rule["action"] == "Ignore"
     assert rule["onPodConditions"][0]["type"] == "DisruptionTarget"
+    assert unreachable["onExitCodes"]["values"] == [69]
+
+
+def test_what_failed_before_it_was_begun_anew_counts_against_the_backoff_limit() -> None:
+    retries = Retries(failures=2, last_time=NOW, batch_job="uid-before")
+    of = job(backoffLimit=3, status=JobStatus(retries=retries))
+    assert manifest(of)["spec"]["backoffLimit"] == 1
 
 
 def test_the_time_to_live_is_left_to_the_operator() -> None:

@@ -2,7 +2,7 @@ from typing import Any
 
 import pytest
 
-from alidade.api.job import Attempt, JobStatus
+from alidade.api.job import Attempt, Fate, JobStatus
 from alidade.domain.draft import Draft
 from alidade.domain.history import MAX_MESSAGE, note_attempts
 from alidade.domain.observed import Pod
@@ -29,7 +29,8 @@ OF_ANOTHER = {"ownerReferences": [owner_reference("Job", "train", "uid-other")]}
 
 
 def ended(reason: str, message: str, exit_code: int) -> Attempt:
-    end = {"reason": reason, "message": message, "exit_code": exit_code}
+    fate = Fate.FAILED if exit_code else Fate.SUCCEEDED
+    end = {"reason": reason, "message": message, "exit_code": exit_code, "fate": fate}
     return RUNS.model_copy(update={"completion_time": NOW, **end})
 
 
@@ -51,7 +52,13 @@ def noted(*pods: Pod, before: tuple[Attempt, ...] = (), **fields: Any) -> tuple[
         ),
         (
             pod("a", phase="Failed", conditions=[disruption("Preempted", "for b")]),
-            Attempt(pod="a", node="node-1", reason="Preempted", message="failed: Preempted: for b"),
+            Attempt(
+                pod="a",
+                node="node-1",
+                reason="Preempted",
+                message="stopped: Preempted: for b",
+                fate=Fate.STOPPED,
+            ),
         ),
     ],
     ids=["runs", "ended well", "failed", "never ran"],

@@ -7,8 +7,8 @@ import pytest
 
 from alidade.api.job import JobState, JobStatus
 from alidade.domain.draft import Draft
+from alidade.domain.failure_policy import PEER_LOST
 from alidade.domain.observed import Pod
-from alidade.domain.replicas import PEER_LOST
 from alidade.domain.running import follow
 from tests.support.builders import (
     DELETED,
@@ -86,7 +86,7 @@ def unscheduled(index: int) -> Pod:
          "failed: exit code 3"),
         ([failed_pod(A, code=PEER_LOST, index=0, finished=NOW),
           failed_pod(B, code=137, index=1, finished=ago(9), conditions=[EVICTED])],
-         S.STARTED, "Retrying", "failed: Evicted: m; next attempt: no pod yet"),
+         S.STARTED, "Retrying", "stopped: Evicted: m; next attempt: no pod yet"),
         ([failed_pod(A, code=PEER_LOST, index=0)], S.STARTED, "Retrying",
          "failed: PeerLost, exit code 75; next attempt: no pod yet"),
     ],

@@ -48,13 +48,13 @@ def test_a_job_of_one_pod_has_nothing_of_it() -> None:
     assert not {"completionMode", "completions", "parallelism"} & plain["spec"].keys()
     assert "subdomain" not in plain["spec"]["template"]["spec"]
     assert "TF_CONFIG" not in {variable["name"] for variable in variables(job())}
-    assert len(plain["spec"]["podFailurePolicy"]["rules"]) == 1
+    assert len(plain["spec"]["podFailurePolicy"]["rules"]) == 2
 
 
 def test_the_batch_job_of_a_job_of_one_pod_changes_only_on_purpose() -> None:
     """Another hash has those of all jobs that wait made anew when the operator is upgraded."""
     wanted = backing_job.wanted(job(), experiment(), queue(), IMAGE, URI)
-    assert wanted.template_hash == "8cc146cb4ee1024e"
+    assert wanted.template_hash == "e763bfb88d4f26bf"
 
 
 @pytest.mark.parametrize("template", [None, OWN_TF_CONFIG])
@@ -82,7 +82,7 @@ def test_a_replica_that_lost_its_peer_is_not_counted_as_a_failure() -> None:
     _, rule = manifest(job(replicas=2))["spec"]["podFailurePolicy"]["rules"]
     assert rule == {
         "action": "Ignore",
-        "onExitCodes": {"containerName": "worker", "operator": "In", "values": [75]},
+        "onExitCodes": {"containerName": "worker", "operator": "In", "values": [69, 75]},
     }
     own = {"rules": [{"action": "FailJob", "onExitCodes": {"operator": "In", "values": [64]}}]}
     assert manifest(job(replicas=2, podFailurePolicy=own))["spec"]["podFailurePolicy"] == own

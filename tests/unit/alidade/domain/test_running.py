@@ -169,10 +169,11 @@ def test_a_released_job_is_not_suspended() -> None:
     assert not followed(running_pod()).status.is_true("Suspended")
 
 
-def test_a_batch_job_deleted_by_someone_fails_the_job() -> None:
+def test_a_batch_job_deleted_by_someone_cancels_the_job() -> None:
     deleting = backing(suspend=False, meta=DELETED)
     status = followed(running_pod(), backing=deleting).status
-    assert (status.state, status.reason) == (S.FAILED, "BackingJobDeleted")
+    assert (status.state, status.reason) == (S.CANCELLED, "BackingJobDeleted")
+    assert "kubectl delete job" in (status.message or "")
 
 
 def test_a_job_finishes_with_its_pods_outputs() -> None:

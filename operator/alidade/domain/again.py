@@ -1,0 +1,176 @@
+"""Beginning a job anew whose pods were stopped or never ran: that is neither an end nor a failure.
+
+Kubernetes replaces what it disrupted itself. What is left is a batch/v1 Job that counts as ended
+for pods that have not finished: Complete, as one that was evicted exited with 0; Failed, as a
+kubelet rejected one, or somebody deleted it. Such a batch/v1 Job is given up, which its job's
+status says before it is done, and another is made, for the same MLflow run.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+
+from alidade.api.job import Fate, Job, Retries
+from alidade.api.reason import Reason
+from alidade.domain.actions import DeleteBacking
+from alidade.domain.draft import Draft
+from alidade.domain.failure import why_pod_failed, why_stopped
+from alidade.domain.failure_policy import UNREACHABLE, ignored_exits
+from alidade.domain.fate import being_stopped, fate
+from alidade.domain.observed import BackingJob, Pod
+
+# What a kubelet rejects it may reject for long: a device that is not there, a node that is full.
+FIRST_PAUSE_SECONDS = 10
+LONGEST_PAUSE_SECONDS = 360
+# Ends of a batch/v1 Job that somebody asked for.
+_ASKED_FOR = ("DeadlineExceeded", "PodFailurePolicy")
+
+
+@dataclass(frozen=True)
+class Interruption:
+    """Why a batch/v1 Job that ended is no end of its job.
+
+    Attributes:
+        message: What became of its pod, in one sentence.
+        rejected: Whether that was a node's refusal to run it.
+    """
+
+    message: str
+    rejected: bool = False
+
+
+def why(draft: Draft, backing: BackingJob) -> Interruption | None:
+    """Say why a batch/v1 Job that ended is to be given up, None if it is not.
+
+    Args:
+        draft: The plan for the job.
+        backing: Its batch/v1 Job.
+    """
+    pods = _pods(draft)
+    if backing.complete:
+        return _told(_unfinished(pods)) or _remembered(draft, pods)
+    if backing.failure is None or backing.failure.reason in _ASKED_FOR:
+        return None
+    if _own_failures(draft.snapshot.job, pods) > draft.snapshot.job.failures_left:
+        return None
+    if _deadline_passed(draft):
+        return None
+    excused = _first(pod for pod in pods if _excused(draft.snapshot.job, pod))
+    return _told(excused) or _remembered(draft, pods)
+
+
+def give_up(draft: Draft, backing: BackingJob, interruption: Interruption) -> None:
+    """Give a batch/v1 Job up, which is told before anything is done."""
+    job, now = draft.snapshot.job, draft.snapshot.now
+    before = draft.status.retries or Retries(last_time=now, batch_job="")
+    failures = _own_failures(job, _pods(draft))
+    retries = Retries(
+        count=before.count + 1,
+        failures=before.failures + failures,
+        rejections=before.rejections + 1 if interruption.rejected else 0,
+        last_time=now.replace(microsecond=0),
+        batch_job=backing.uid,
+    )
+    draft.set(retries=retries)
+    pause = _pause(retries)
+    when = f"in {pause} s" if pause else "at once"
+    draft.queue(Reason.RETRYING, f"{interruption.message}; it is begun anew {when}")
+    clear_away(draft, backing)
+
+
+def given_up(draft: Draft, backing: BackingJob) -> bool:
+    """Whether it was decided before that this batch/v1 Job is given up."""
+    retries = draft.status.retries
+    return retries is not None and retries.batch_job == backing.uid
+
+
+def clear_away(draft: Draft, backing: BackingJob) -> None:
+    """See that a batch/v1 Job that was given up goes, once the logs of its pods are safe."""
+    draft.condition("Suspended", True, Reason.RETRYING)
+    if not backing.deleting and _logs_are_safe(draft):
+        draft.do(DeleteBacking(backing.uid, foreground=True))
+
+
+def pauses(draft: Draft) -> bool:
+    """Whether a job is left alone for a while, as no node would run its last pods."""
+    retries = draft.status.retries
+    if retries is None or draft.snapshot.backing is not None:
+        return False
+    pause = _pause(retries)
+    return pause > 0 and not draft.due(retries.last_time, pause)
+
+
+def _pods(draft: Draft) -> tuple[Pod, ...]:
+    return (*draft.snapshot.pods, *draft.snapshot.gone)
+
+
+def _told(pod: Pod | None) -> Interruption | None:
+    if pod is None:
+        return None
+    if fate(pod) is None:
+        return Interruption(why_stopped(pod).message)
+    return Interruption(why_pod_failed(pod).message, fate(pod) is Fate.NEVER_RAN)
+
+
+def _remembered(draft: Draft, pods: Sequence[Pod]) -> Interruption | None:
+    """Say that the last pod was seen while it was being stopped, if none is left to tell."""
+    if any(not pod.index for pod in pods):
+        return None
+    last = next(reversed(draft.status.attempts), None)
+    stopped = last is not None and last.fate is Fate.STOPPED
+    return Interruption(last.message or "") if last and stopped else None
+
+
+def _pause(retries: Retries) -> int:
+    if not retries.rejections:
+        return 0
+    doublings = min(retries.rejections - 1, LONGEST_PAUSE_SECONDS.bit_length())
+    return min(FIRST_PAUSE_SECONDS << doublings, LONGEST_PAUSE_SECONDS)
+
+
+def _unfinished(pods: Sequence[Pod]) -> Pod | None:
+    """Return a pod that was stopped, and of whose replica no other ended well."""
+    done = {pod.index for pod in pods if fate(pod) is Fate.SUCCEEDED}
+    return _first(
+        pod
+        for pod in pods
+        if pod.index not in done and (fate(pod) is Fate.STOPPED or being_stopped(pod))
+    )
+
+
+def _own_failures(job: Job, pods: Sequence[Pod]) -> int:
+    """Count the pods that failed by themselves, less those whose exit code says otherwise."""
+    ignored = ignored_exits(job)
+    return sum(fate(pod) is Fate.FAILED and pod.exit_code not in ignored for pod in pods)
+
+
+def _excused(job: Job, pod: Pod) -> bool:
+    if pod.exit_code == UNREACHABLE and UNREACHABLE in ignored_exits(job):
+        return True
+    return fate(pod) in (Fate.STOPPED, Fate.NEVER_RAN)
+
+
+def _deadline_passed(draft: Draft) -> bool:
+    seconds = draft.snapshot.job.spec.active_deadline_seconds
+    started = draft.status.condition("Started")
+    if seconds is None or started is None:
+        return False
+    return draft.snapshot.now - started.last_transition_time >= timedelta(seconds=seconds)
+
+
+def _first(pods: Iterable[Pod]) -> Pod | None:
+    """Return the one that ended first; what Kubernetes disrupted comes before what followed."""
+
+    def order(pod: Pod) -> tuple[object, ...]:
+        return (pod.disruption is None, pod.finished is None, pod.finished, pod.name)
+
+    return min(pods, key=order, default=None)
+
+
+def _logs_are_safe(draft: Draft) -> bool:
+    snapshot = draft.snapshot
+    if not snapshot.keeps_logs or draft.status.mlflow_run_id is None:
+        return True
+    known = snapshot.logs
+    wanted = [(pod.name, c.name) for pod in snapshot.pods for c in pod.logged]
+    return all(name in known and known[name].done for name in wanted)

@@ -1,0 +1,39 @@
+"""Which ends of a pod are no failure of the workflow: podFailurePolicy, where a job has none.
+
+With it backoffLimit counts only failures of the workflow itself (KEP-3329), and one failure of a
+replica only once, though its peers cannot go on without it.
+"""
+
+from typing import Any
+
+from alidade.api.job import Job
+from alidade.domain import observed
+
+PEER_LOST = 75
+"""Exit code of a replica that cannot go on without another: sysexits.h's EX_TEMPFAIL."""
+UNREACHABLE = 69
+"""Exit code of a worker that cannot reach what it needs, as MLflow: sysexits.h's EX_UNAVAILABLE."""
+
+_DISRUPTED = {
+    "action": "Ignore",
+    "onPodConditions": [{"type": "DisruptionTarget", "status": "True"}],
+}
+
+
+def default(job: Job) -> dict[str, Any]:
+    """Return the podFailurePolicy of a job that has none of its own."""
+    exits = {
+        "containerName": observed.WORKER,
+        "operator": "In",
+        "values": sorted(_exits(job.spec.replicas)),
+    }
+    return {"rules": [_DISRUPTED, {"action": "Ignore", "onExitCodes": exits}]}
+
+
+def ignored_exits(job: Job) -> frozenset[int]:
+    """Return the exit codes that are no failure of the job's workflow."""
+    return frozenset() if job.spec.pod_failure_policy else _exits(job.spec.replicas)
+
+
+def _exits(replicas: int) -> frozenset[int]:
+    return frozenset({UNREACHABLE} if replicas == 1 else {UNREACHABLE, PEER_LOST})

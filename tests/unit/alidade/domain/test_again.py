@@ -1,0 +1,229 @@
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from alidade.api.base import Condition
+from alidade.api.job import Attempt, Fate, Job, JobState, JobStatus, Retries
+from alidade.domain.actions import ArchiveLog, CreateBacking, DeleteBacking
+from alidade.domain.admission import Admitted
+from alidade.domain.observed import Pod
+from alidade.domain.plan import Plan, plan
+from alidade.domain.snapshot import LogView, Snapshot
+from tests.support.builders import (
+    NOW,
+    ago,
+    backing,
+    complete,
+    disruption,
+    failed,
+    failed_pod,
+    job,
+    pod,
+    snapshot,
+    succeeded_pod,
+    terminated,
+)
+from tests.support.plans import acts, suspended, where
+
+S = JobState
+BATCH = backing().uid
+STARTED = Condition(
+    type="Started", status="True", reason="PodStarted", last_transition_time=ago(60)
+)
+EVICTED = succeeded_pod(conditions=[disruption("EvictionByEvictionAPI", "Eviction API: evicting")])
+REJECTED = pod(phase="Failed", reason="OutOfcpu", message="Pod was rejected: no CPU is free")
+
+
+def stopped_pod(name: str = "train-x7k2p", code: int = 0, **fields: Any) -> Pod:
+    """A pod that somebody deleted while it ran."""
+    phase = "Failed" if code else "Succeeded"
+    return replace(pod(name, phase=phase, worker=terminated(code), **fields), stopped=True)
+
+
+def over(
+    *pods: Pod,
+    status: dict[str, Any] | None = None,
+    spec: dict[str, Any] | None = None,
+    **more: Any,
+) -> Snapshot:
+    """A job whose batch/v1 Job has ended with these pods, and whose logs are kept nowhere."""
+    known = JobStatus(
+        state=S.STARTED,
+        mlflow_run_id="r1",
+        conditions=(suspended("Released", "False"), STARTED),
+        **more.pop("known", {}),
+    )
+    of = job(status=known, **(spec or {}))
+    given = {"backing": backing(suspend=False, status=status or complete()), "pods": pods, **more}
+    return snapshot(of, **{"keeps_logs": False, **given})
+
+
+def begun_anew(decided: Plan) -> bool:
+    return (
+        where(decided) == (S.QUEUED, "Retrying") and DeleteBacking(BATCH, True) in decided.actions
+    )
+
+
+@pytest.mark.parametrize(
+    ("pods", "status", "words"),
+    [
+        ([EVICTED], complete(), "stopped: EvictionByEvictionAPI: Eviction API"),
+        (
+            [stopped_pod()],
+            complete(),
+            "stopped: pod train-x7k2p was deleted while it ran",
+        ),
+        ([stopped_pod(code=143)], failed(), "ended with exit code 143 (SIGTERM)"),
+        ([REJECTED], failed(), "never ran: OutOfcpu: Pod was rejected: no CPU is free"),
+        ([failed_pod(code=255, reason="Unknown")], failed(), "its node lost its container"),
+        ([failed_pod(code=69)], failed(), "TrackingUnavailable, exit code 69"),
+    ],
+    ids=["evicted", "deleted", "deleted, failed", "rejected", "rebooted", "no MLflow"],
+)
+def test_what_has_not_finished_is_begun_anew(
+    pods: list[Pod], status: dict[str, Any], words: str
+) -> None:
+    decided = plan(over(*pods, status=status))
+    assert begun_anew(decided), decided.status.message
+    assert words in (decided.status.message or "")
+    assert decided.status.is_true("Suspended")
+    assert decided.status.retries == Retries(
+        count=1, rejections=int(pods == [REJECTED]), last_time=NOW, batch_job=BATCH
+    )
+
+
+@pytest.mark.parametrize(
+    ("pods", "status", "spec", "end"),
+    [
+        ([succeeded_pod()], complete(), {}, S.FINISHED),
+        ([failed_pod(code=3)], failed(), {}, S.FAILED),
+        ([failed_pod("a", code=3), stopped_pod("b", 143)], failed(failed=2), {}, S.FAILED),
+        ([stopped_pod("a"), succeeded_pod("b")], complete(succeeded=2), {}, S.FINISHED),
+        ([stopped_pod(code=143)], failed("DeadlineExceeded"), {}, S.FAILED),
+        ([stopped_pod(code=143)], failed("PodFailurePolicy"), {}, S.FAILED),
+        ([stopped_pod(code=143)], failed(), {"activeDeadlineSeconds": 60}, S.FAILED),
+        ([failed_pod(code=69)], failed(), {"podFailurePolicy": {"rules": []}}, S.FAILED),
+    ],
+    ids=[
+        "ended well", "failed", "failed once too often", "ended well at last", "its deadline",
+        "its own policy", "no time left", "its own policy says nothing of MLflow",
+    ],
+)  # fmt: skip
+def test_what_ended_by_itself_or_as_was_asked_for_has_ended(
+    pods: list[Pod], status: dict[str, Any], spec: dict[str, Any], end: JobState
+) -> None:
+    decided = plan(over(*pods, status=status, spec=spec))
+    assert decided.status.state is end
+    assert decided.status.retries is None
+
+
+def test_failures_of_the_workflow_itself_count_over_all_its_batch_jobs() -> None:
+    pods = (failed_pod("a", code=3), stopped_pod("b", 143))
+    first = plan(over(*pods, status=failed(failed=2), spec={"backoffLimit": 1}))
+    assert begun_anew(first)
+    assert first.status.retries is not None
+    assert first.status.retries.failures == 1
+    again = over(failed_pod("c", code=3), status=failed(), spec={"backoffLimit": 1})
+    retries = first.status.retries.model_copy(update={"batch_job": "uid-before"})
+    after = again.job.model_copy(
+        update={"status": again.job.status.model_copy(update={"retries": retries})}
+    )
+    assert plan(replace(again, job=after)).status.state is S.FAILED
+
+
+def later(of: Snapshot, decided: Plan, seconds: float = 0, **fields: Any) -> Snapshot:
+    after: Job = of.job.model_copy(update={"status": decided.status})
+    return replace(of, job=after, now=of.now + timedelta(seconds=seconds), **fields)
+
+
+def test_what_was_decided_stands_while_its_pods_go_and_after_a_restart() -> None:
+    of = over(stopped_pod())
+    first = plan(of)
+    going = plan(later(of, first, pods=()))
+    assert (going.status, acts(going)) == (first.status, [DeleteBacking])
+    deleting = backing(
+        suspend=False, status=complete(), meta={"deletionTimestamp": "2026-03-01T12:00:00Z"}
+    )
+    gone = plan(later(of, first, pods=(), backing=deleting))
+    assert (gone.status, acts(gone)) == (first.status, [])
+
+
+def test_then_a_batch_job_is_made_for_the_same_run() -> None:
+    of = over(stopped_pod())
+    decided = plan(later(of, plan(of), pods=(), backing=None, place=Admitted()))
+    assert CreateBacking in acts(decided)
+    assert decided.status.mlflow_run_id == "r1"
+
+
+@pytest.mark.parametrize(
+    ("rejections", "pause"), [(0, 10), (1, 20), (2, 40), (5, 320), (6, 360), (5000, 360)]
+)
+def test_what_no_node_takes_waits_longer_each_time(rejections: int, pause: int) -> None:
+    retries = Retries(count=9, rejections=rejections, last_time=NOW, batch_job="uid-before")
+    of = over(REJECTED, status=failed(), known={"retries": retries})
+    first = plan(of)
+    assert f"it is begun anew in {pause} s" in (first.status.message or "")
+    early = plan(later(of, first, pause - 1, pods=(), backing=None))
+    assert (early.status, acts(early)) == (first.status, [])
+    assert early.wake_after == timedelta(seconds=1)
+    assert plan(later(of, first, pause, pods=(), backing=None)).wants_place
+
+
+def test_a_pod_that_ran_ends_the_row_of_rejections() -> None:
+    retries = Retries(count=3, rejections=3, last_time=ago(60), batch_job="uid-before")
+    decided = plan(over(stopped_pod(), known={"retries": retries}))
+    assert decided.status.retries is not None
+    assert (decided.status.retries.count, decided.status.retries.rejections) == (4, 0)
+    assert "at once" in (decided.status.message or "")
+
+
+def test_a_job_that_was_suspended_while_its_pod_saved_its_work_goes_back() -> None:
+    drained = backing(suspend=True, status=complete())
+    of = over(stopped_pod(), spec={"suspend": True}, backing=drained)
+    first = plan(of)
+    assert begun_anew(first)
+    assert where(plan(later(of, first, pods=(), backing=None)))[0] is S.QUEUED
+
+
+@pytest.mark.parametrize("status", [complete(), failed()])
+@pytest.mark.parametrize("left", ["its last view", "its attempt"])
+def test_a_pod_that_is_gone_is_remembered(left: str, status: dict[str, Any]) -> None:
+    if left == "its last view":
+        of = over(gone=(stopped_pod(),), status=status, pods_complete=True)
+    else:
+        attempt = Attempt(pod="a", reason="PodStopped", message="stopped: gone", fate=Fate.STOPPED)
+        of = over(known={"attempts": (attempt,)}, status=status, pods_complete=True)
+    assert begun_anew(plan(of))
+
+
+def test_all_replicas_have_to_have_finished() -> None:
+    pods = (succeeded_pod("a", index=0), stopped_pod("b", index=1))
+    done = complete(succeeded=2)
+    assert begun_anew(plan(over(*pods, status=done, spec={"replicas": 2})))
+    again = (*pods, succeeded_pod("c", index=1))
+    assert plan(over(*again, status=done, spec={"replicas": 2})).status.state is S.FINISHED
+
+
+def test_peers_that_were_lost_with_a_replica_are_no_failures() -> None:
+    pods = (stopped_pod("a", 143, index=0), failed_pod("b", code=75, index=1))
+    decided = plan(over(*pods, status=failed(), spec={"replicas": 2}))
+    assert begun_anew(decided)
+    assert decided.status.retries is not None
+    assert decided.status.retries.failures == 0
+
+
+def test_its_logs_are_read_before_its_pods_go() -> None:
+    of = over(stopped_pod(), keeps_logs=True)
+    first = plan(of)
+    assert acts(first) == [ArchiveLog]
+    name = ("train-x7k2p", "worker")
+    reading = plan(later(of, first, logs={name: LogView()}))
+    assert acts(reading) == []
+    assert begun_anew(plan(later(of, first, logs={name: LogView(done=True)})))
+
+
+def test_a_job_that_is_cancelled_is_not_begun_anew() -> None:
+    decided = plan(over(stopped_pod(), spec={"cancel": True}))
+    assert where(decided) == (S.CANCELLED, "Cancelled")
