@@ -49,7 +49,7 @@ def read_assignment(environment: Mapping[str, str]) -> Assignment:
 def _parameters(text: str) -> dict[str, str]:
     try:
         values = json.loads(text)
-    except json.JSONDecodeError as error:
+    except (ValueError, RecursionError) as error:
         raise UsageError(f"{PARAMETERS} is not JSON: {error}.") from error
     if not isinstance(values, dict):
         raise UsageError(f"{PARAMETERS} must be a JSON object of strings, not {text}.")
@@ -59,4 +59,16 @@ def _parameters(text: str) -> dict[str, str]:
                 f"{PARAMETERS} must hold strings, but {name} is {json.dumps(value)}: "
                 f"write {json.dumps(str(value))}."
             )
+        if not _can_be_passed(value):
+            raise UsageError(
+                f"Parameter {name} holds a character that no command can be given: "
+                f"{json.dumps(value)}."
+            )
     return values
+
+
+def _can_be_passed(value: str) -> bool:
+    try:
+        return "\0" not in value and value.encode() is not None
+    except UnicodeEncodeError:
+        return False

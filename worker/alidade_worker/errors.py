@@ -32,6 +32,15 @@ class WorkflowError(WorkerError):
 
 
 class TrackingError(WorkerError):
-    """The job's MLflow run could not be resumed."""
+    """MLflow could not be asked: it is away, or something before it turns the job away.
+
+    Either passes, by itself or as someone sees to it, so that the job is tried again.
+    """
 
     exit_code = 69
+
+
+class RunLostError(WorkerError):
+    """MLflow answers, and does not have the job's run: no retry brings it back."""
+
+    exit_code = 76

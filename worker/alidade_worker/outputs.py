@@ -7,9 +7,13 @@ of the MLflow run.
 
 import json
 import os
+from collections.abc import Mapping
 from pathlib import Path
 
 from alidade_worker.errors import OutputsError
+
+RESERVED = "alidade.dev/"
+"""What the names of the worker's own values begin with."""
 
 OUTPUTS = "ALIDADE_OUTPUTS"
 """Variable that names the file in which an entry point leaves its outputs."""
@@ -26,7 +30,8 @@ def set_output(name: str, value: object) -> None:
         value: its text, ``str(value)``, is what they get. A second call replaces it.
 
     Raises:
-        OutputsError: with this one, the outputs are longer than Kubernetes keeps.
+        OutputsError: the name is one of the worker's own, or with this one the outputs are longer
+            than Kubernetes keeps.
     """
     file = os.environ.get(OUTPUTS)
     if not file:
@@ -41,27 +46,44 @@ def read_outputs(file: Path) -> dict[str, str]:
     Raises:
         OutputsError: the file is not a JSON object of strings.
     """
-    text = file.read_text(encoding="utf-8") if file.exists() else ""
+    text = file.read_bytes() if file.exists() else b""
     try:
-        values = json.loads(text or "{}")
-    except json.JSONDecodeError as error:
+        values = json.loads(text or b"{}")
+    except (ValueError, RecursionError) as error:
         raise OutputsError(f"The entry point's outputs are not JSON: {error}.") from error
     if not isinstance(values, dict) or not all(isinstance(v, str) for v in values.values()):
-        raise OutputsError(f"The entry point's outputs are no JSON object of strings: {text[:200]}")
+        begin = text[:200].decode(errors="replace")
+        raise OutputsError(f"The entry point's outputs are no JSON object of strings: {begin}")
     return values
 
 
-def render_outputs(values: dict[str, str]) -> str:
+def render_outputs(values: Mapping[str, str], own: Mapping[str, str] | None = None) -> str:
     """Return the termination message for these outputs.
 
+    Args:
+        values: The job's.
+        own: The worker's own, which are left out where there is no room for them.
+
     Raises:
-        OutputsError: it would be longer than Kubernetes keeps.
+        OutputsError: it would be longer than Kubernetes keeps, or a name is one of the worker's.
     """
-    text = json.dumps(values, ensure_ascii=False, separators=(",", ":"))
+    for name in values:
+        if name.startswith(RESERVED):
+            raise OutputsError(
+                f"Output {name} cannot be: names that begin with {RESERVED} are the worker's."
+            )
+    text = _render(values)
     size = len(text.encode())
     if size > LIMIT_BYTES:
         raise OutputsError(
             f"The job's outputs take {size} bytes together; Kubernetes keeps {LIMIT_BYTES}. "
             "Log what is large as an artifact of the MLflow run."
         )
-    return text
+    all_of_it = _render({**values, **(own or {})})
+    return all_of_it if len(all_of_it.encode()) <= LIMIT_BYTES else text
+
+
+def _render(values: Mapping[str, str]) -> str:
+    text = json.dumps(dict(values), ensure_ascii=False, separators=(",", ":"))
+    # Halves of pairs, as from a file name that is no text, are characters that nothing takes.
+    return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import yaml
 from mlflow.exceptions import MlflowException
 from mlflow.projects.utils import get_entry_point_command, load_project
 
@@ -61,7 +60,8 @@ def load_entry_point(directory: Path, name: str) -> EntryPoint:
         raise WorkflowError(f"There is no MLproject in workflow directory {directory}.")
     try:
         project = load_project(directory)
-    except (yaml.YAMLError, MlflowException, AttributeError, TypeError) as error:
+    except Exception as error:
+        # The file may be anything, and MLflow raises what its parts do.
         raise WorkflowError(f"The MLproject in {directory} cannot be read: {error}.") from error
     entry_points = project._entry_points
     if name not in entry_points:

@@ -7,9 +7,9 @@ from collections.abc import Mapping, MutableMapping
 from pathlib import Path
 
 from alidade_worker import contract
-from alidade_worker.diagnosis import exit_status, explain_failure
 from alidade_worker.errors import WorkerError
-from alidade_worker.outputs import OUTPUTS, read_outputs, render_outputs
+from alidade_worker.memory import CGROUPS, oom_kills
+from alidade_worker.outputs import OUTPUTS, RESERVED, read_outputs, render_outputs
 from alidade_worker.parameters import effective_parameters
 from alidade_worker.project import load_entry_point
 from alidade_worker.supervision import Supervisor
@@ -17,24 +17,36 @@ from alidade_worker.termination import write_message
 from alidade_worker.tracking import be_patient, resume_run
 from alidade_worker.workflow import workflow_directory
 
+OOM_KILLS = f"{RESERVED}oom-kills"
+"""Name of the worker's own value: how many processes the kernel killed for want of memory."""
 
-def run(environment: MutableMapping[str, str], supervisor: Supervisor) -> int:
+# The kernel takes 128 KiB in one argument; quotes make a command longer than its parameters.
+_LONGEST_COMMAND = 100 * 1024
+
+
+def run(
+    environment: MutableMapping[str, str], supervisor: Supervisor, cgroups: Path = CGROUPS
+) -> int:
     """Run the job that the environment describes, leave the termination message, say how it went.
+
+    Of an entry point that fails the message says nothing but what the kernel did: Kubernetes puts
+    the end of the log in its place.
 
     Returns:
         The exit status: the entry point's own, or that of a :class:`WorkerError`.
     """
     try:
-        status, message = _run(environment, supervisor)
+        status, message = _run(environment, supervisor, cgroups)
     except WorkerError as error:
         status, message = error.exit_code, str(error)
-    if status:
-        print(f"alidade-worker: exit code {status}: {message}", file=sys.stderr, flush=True)  # noqa: T201
+        _say(f"exit code {status}: {message}")
     write_message(environment, message)
     return status
 
 
-def _run(environment: MutableMapping[str, str], supervisor: Supervisor) -> tuple[int, str]:
+def _run(
+    environment: MutableMapping[str, str], supervisor: Supervisor, cgroups: Path
+) -> tuple[int, str]:
     be_patient(environment)
     assignment = contract.read_assignment(environment)
     directory = workflow_directory(assignment.workflow)
@@ -47,11 +59,36 @@ def _run(environment: MutableMapping[str, str], supervisor: Supervisor) -> tuple
         outputs = Path(scratch) / "outputs.json"
         # Of a run that this is not to report to, its process knows nothing.
         told = {**environment, contract.RUN_ID: assignment.run_id or ""}
-        ending = supervisor.run(command, directory, _environment_of_child(told, outputs))
-        if ending.returncode:
-            message = explain_failure(entry_point.name, ending.returncode, ending.stderr)
-            return exit_status(ending.returncode), message
-        return 0, render_outputs(read_outputs(outputs))
+        before = oom_kills(cgroups)
+        status = supervisor.run(
+            _shell(command, Path(scratch)), directory, _environment_of_child(told, outputs)
+        )
+        own = _news_of_memory(oom_kills(cgroups) - before)
+        if status:
+            return status, render_outputs({}, own) if own else ""
+        return 0, render_outputs(read_outputs(outputs), own)
+
+
+def _news_of_memory(kills: int) -> dict[str, str]:
+    if kills <= 0:
+        return {}
+    processes = "one process" if kills == 1 else f"{kills} processes"
+    _say(f"the kernel killed {processes} of this container for want of memory")
+    return {OOM_KILLS: str(kills)}
+
+
+def _say(text: str) -> None:
+    line = f"alidade-worker: {text}\n"
+    sys.stderr.buffer.write(line.encode(errors="replace"))
+    sys.stderr.buffer.flush()
+
+
+def _shell(command: str, scratch: Path) -> list[str]:
+    if len(command.encode()) <= _LONGEST_COMMAND:
+        return ["/bin/bash", "-c", command]
+    script = scratch / "command.sh"
+    script.write_text(command, encoding="utf-8")
+    return ["/bin/bash", str(script)]
 
 
 def _environment_of_child(environment: Mapping[str, str], outputs: Path) -> dict[str, str]:

@@ -1,34 +1,20 @@
-"""The entry point's process: started, told when to stop, and its last words kept."""
+"""The entry point's process: started, told when to stop, and how it ended."""
 
 import os
 import signal
 import subprocess
-import sys
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
-from threading import Thread
 from types import FrameType
-from typing import IO
 
-_KEPT_BYTES = 64 * 1024
-_DRAIN_SECONDS = 2.0
-
-
-@dataclass(frozen=True)
-class Ending:
-    """How the entry point's process ended."""
-
-    returncode: int
-    """As subprocess has it: a signal's number, negated, where a signal ended the process."""
-    stderr: str
-    """The end of what it wrote to standard error, 64 KiB at most."""
+_SHELL_SIGNAL_BASE = 128
 
 
 class Supervisor:
     """Runs one command and passes SIGTERM and SIGINT on to it, all of its processes included.
 
-    Until the command has started, either signal ends this process at once.
+    What the command writes goes where this process's own output goes, untouched: why it failed is
+    for the log to tell. Until the command has started, either signal ends this process at once.
     """
 
     def __init__(self) -> None:
@@ -38,27 +24,24 @@ class Supervisor:
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, self._forward)
 
-    def run(self, command: str, directory: Path, environment: Mapping[str, str]) -> Ending:
-        """Run a shell command to its end, its standard error both kept and passed on."""
+    def run(self, command: list[str], directory: Path, environment: Mapping[str, str]) -> int:
+        """Run a command to its end.
+
+        Returns:
+            The status to exit with so as to pass its ending on. A command that a signal ended has
+            none of its own: it becomes 128 and the signal's number, as a shell and Kubernetes
+            count.
+        """
         # From here on a signal waits for the child, or it would run on with no one to stop it.
         self._starting = True
         process = subprocess.Popen(  # noqa: S603 - running the workflow's command is the purpose
-            ["/bin/bash", "-c", command],
-            cwd=directory,
-            env=dict(environment),
-            stderr=subprocess.PIPE,
-            start_new_session=True,
+            command, cwd=directory, env=dict(environment), start_new_session=True
         )
         self._process = process
         if self._pending is not None:
             self._forward(self._pending, None)
-        kept = bytearray()
-        pump = Thread(target=_copy, args=(process.stderr, kept), daemon=True)
-        pump.start()
         returncode = process.wait()
-        # A grandchild left behind may hold the pipe open for ever.
-        pump.join(_DRAIN_SECONDS)
-        return Ending(returncode=returncode, stderr=bytes(kept).decode(errors="replace"))
+        return returncode if returncode >= 0 else _SHELL_SIGNAL_BASE - returncode
 
     def _forward(self, number: int, _frame: FrameType | None) -> None:
         if not self._starting:
@@ -67,13 +50,3 @@ class Supervisor:
             self._pending = number
         elif self._process.poll() is None:
             os.killpg(self._process.pid, number)
-
-
-def _copy(source: IO[bytes] | None, kept: bytearray) -> None:
-    if source is None:
-        return
-    while chunk := os.read(source.fileno(), _KEPT_BYTES):
-        sys.stderr.buffer.write(chunk)
-        sys.stderr.buffer.flush()
-        kept += chunk
-        del kept[:-_KEPT_BYTES]

@@ -14,4 +14,4 @@ def write_message(environment: Mapping[str, str], message: str) -> None:
     named = environment.get(TERMINATION_LOG)
     file = Path(named) if named else _KUBERNETES_FILE
     if named or file.exists():
-        file.write_bytes(message.encode()[:LIMIT_BYTES])
+        file.write_bytes(message.encode(errors="replace")[:LIMIT_BYTES])

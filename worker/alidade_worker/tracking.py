@@ -1,20 +1,29 @@
 """The job's MLflow run, which the operator has made and a worker resumes."""
 
+import sys
 from collections.abc import Mapping, MutableMapping
 
 from mlflow import MlflowClient
 from mlflow.entities import Param, RunTag, SourceType
 from mlflow.exceptions import MlflowException
+from mlflow.protos.databricks_pb2 import (
+    INVALID_PARAMETER_VALUE,
+    RESOURCE_DOES_NOT_EXIST,
+    ErrorCode,
+)
 from mlflow.utils.mlflow_tags import (
     MLFLOW_PROJECT_ENTRY_POINT,
     MLFLOW_SOURCE_NAME,
     MLFLOW_SOURCE_TYPE,
 )
 
-from alidade_worker.errors import TrackingError
+from alidade_worker.errors import RunLostError, TrackingError
 
 PATIENCE = {"MLFLOW_HTTP_REQUEST_MAX_RETRIES": "9", "MLFLOW_HTTP_REQUEST_BACKOFF_FACTOR": "2"}
 """Some eight minutes of doubling pauses, capped at two: a tracking server may restart meanwhile."""
+
+_MISSING = ErrorCode.Name(RESOURCE_DOES_NOT_EXIST)
+_REFUSED = ErrorCode.Name(INVALID_PARAMETER_VALUE)
 
 
 def be_patient(environment: MutableMapping[str, str]) -> None:
@@ -29,7 +38,8 @@ def resume_run(run_id: str, workflow: str, entry_point: str, values: Mapping[str
     A second attempt at the same job records the same again, which MLflow accepts.
 
     Raises:
-        TrackingError: MLflow cannot be reached, or knows no such run.
+        RunLostError: MLflow knows no such run.
+        TrackingError: MLflow cannot be asked.
     """
     client = MlflowClient()
     tags = {
@@ -39,10 +49,22 @@ def resume_run(run_id: str, workflow: str, entry_point: str, values: Mapping[str
     }
     try:
         client.update_run(run_id, status="RUNNING")
-        client.log_batch(
-            run_id,
-            params=[Param(name, value) for name, value in values.items()],
-            tags=[RunTag(name, value) for name, value in tags.items()],
-        )
+        client.log_batch(run_id, tags=[RunTag(name, value) for name, value in tags.items()])
+        for name, value in values.items():
+            _record(client, run_id, Param(name, value))
     except MlflowException as error:
-        raise TrackingError(f"MLflow run {run_id} cannot be resumed: {error}") from error
+        problem = f"MLflow run {run_id} cannot be resumed: {error}"
+        # To MLflow a deleted run is there, but in a state that is not valid.
+        lost = error.error_code in (_MISSING, _REFUSED)
+        raise (RunLostError if lost else TrackingError)(problem) from error
+
+
+def _record(client: MlflowClient, run_id: str, param: Param) -> None:
+    """Record a parameter; one that MLflow does not take as it is does not keep the job from it."""
+    try:
+        client.log_batch(run_id, params=[param])
+    except MlflowException as error:
+        if error.error_code != _REFUSED:
+            raise
+        said = f"alidade-worker: parameter {param.key} is not in the MLflow run: {error}"
+        print(said, file=sys.stderr, flush=True)  # noqa: T201

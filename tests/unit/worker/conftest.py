@@ -32,6 +32,9 @@ entry_points:
   stray: {command: "echo {undeclared}"}
   ids: {command: "env | grep -c -E '^MLFLOW_(RUN|EXPERIMENT)_ID=' > ids; true"}
   log: {command: "python log.py"}
+  own: {parameters: {eps: float, name: string}, command: "python own.py {eps} {name}"}
+  whole: {parameters: {text: string}, command: "python whole.py {text}"}
+  odd: {command: "python odd.py"}
 """
 
 GREET = """
@@ -55,6 +58,29 @@ with mlflow.start_run() as run:
 """
 
 
+OWN = """
+import os
+import sys
+import mlflow
+with mlflow.start_run():
+    mlflow.log_params({"eps": float(sys.argv[1]), "name": sys.argv[2], "extra": 1})
+    mlflow.log_param("host", os.environ["HOST_NAME"])
+    mlflow.log_metric("done", 1)
+"""
+
+WHOLE = """
+import sys
+from pathlib import Path
+Path("given").write_bytes(sys.argv[1].encode())
+"""
+
+ODD = """
+import os
+from pathlib import Path
+Path(os.environ["ALIDADE_OUTPUTS"]).write_bytes(Path("left").read_bytes())
+"""
+
+
 @pytest.fixture
 def workflow(tmp_path: Path) -> Path:
     directory = tmp_path / "workflow"
@@ -63,6 +89,9 @@ def workflow(tmp_path: Path) -> Path:
     (directory / "greet.py").write_text(GREET)
     (directory / "boast.py").write_text(BOAST)
     (directory / "log.py").write_text(LOG)
+    (directory / "own.py").write_text(OWN)
+    (directory / "whole.py").write_text(WHOLE)
+    (directory / "odd.py").write_text(ODD)
     return directory
 
 
@@ -97,6 +126,7 @@ def run_job(workflow: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
     handlers = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)}
     monkeypatch.chdir(tmp_path)
     message = tmp_path / "termination-log"
+    cgroups = tmp_path / "cgroups"
     python_path = os.pathsep.join(filter(None, (os.environ.get("PYTHONPATH"), str(_WORKER))))
 
     def job(
@@ -106,14 +136,15 @@ def run_job(workflow: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
             **os.environ,
             "PYTHONPATH": python_path,
             "ALIDADE_ENTRY_POINT": entry_point,
-            "ALIDADE_PARAMETERS": json.dumps(parameters),
+            "ALIDADE_PARAMETERS": json.dumps(parameters, ensure_ascii=False),
             "ALIDADE_WORKFLOW": str(workflow),
             "ALIDADE_TERMINATION_LOG": str(message),
             "MLFLOW_RUN_ID": run_id,
             "TF_CONFIG": tf_config,
             "MLFLOW_EXPERIMENT_ID": "",
         }
-        return Outcome(run(environment, Supervisor()), message.read_text())
+        message.write_text("")
+        return Outcome(run(environment, Supervisor(), cgroups), message.read_text())
 
     yield job
     for number, handler in handlers.items():
