@@ -23,6 +23,7 @@ LAST_PAUSE_SECONDS = 5.0
 # So often a watch is tried again from where it ended; then everything is listed anew.
 TRIES = 3
 SHORTEST_WATCH_SECONDS = 1.0
+LAST_LIST_PAUSE_SECONDS = 60.0
 
 Observe = Callable[[Kind, str | None, Body], None]
 log = structlog.get_logger(__name__)
@@ -61,6 +62,8 @@ class Follower:
         self._tell = tell
         self._version: str | None = None
         self._failures = 0
+        # Lists since a watch last came to anything.
+        self._fruitless = 0
 
     async def list_until_done(self) -> None:
         """List everything, as often as it takes."""
@@ -87,20 +90,26 @@ class Follower:
         return None
 
     async def _list(self) -> None:
+        if self._fruitless:
+            # Lists cost the API server far more than watches.
+            pause = FIRST_PAUSE_SECONDS * 2.0 ** min(self._fruitless, 10)
+            await asyncio.sleep(min(LAST_LIST_PAUSE_SECONDS, pause))
         self._version = await self._relist()
+        self._fruitless += 1
 
     async def _watch(self) -> None:
         version, started = self._version or "", time.monotonic()
         async for change in self._gateway.watch(
             self._kind, self._namespace, self._selector, version
         ):
-            self._failures = 0
+            self._failures = self._fruitless = 0
             self._tell(None)
             if change.type != "BOOKMARK":
                 self._observe(self._kind, change.type, change.body)
             self._version = _version(change) or self._version
         if time.monotonic() - started < SHORTEST_WATCH_SECONDS:
             raise UnavailableError("API server: a watch ends as soon as it has begun")
+        self._fruitless = 0
 
     async def _attempt(self, step: Callable[[], Awaitable[None]]) -> None:
         """Take a step; if it fails say so, and pause before the next one."""
