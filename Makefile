@@ -43,7 +43,12 @@ test-unit: ## Tests that need nothing but Python: the operator's, the worker's, 
 .PHONY: test-integration
 test-integration: ## The chart and the operator against a real API server, etcd and controllers.
 	@hack/cluster/binaries control-plane >/dev/null && hack/cluster/binaries kueue >/dev/null
-	@$(DEV)/pytest --timeout 600 tests/chart tests/integration tests/conformance
+	@$(DEV)/pytest --timeout 600 tests/chart tests/integration tests/conformance tests/conform
+
+.PHONY: conform
+conform: ## Hold the simulated world against the real one, at length (SEQUENCES=20000 SEED=0).
+	@hack/cluster/binaries control-plane >/dev/null
+	@$(DEV)/pytest tests/conform --sequences $(or $(SEQUENCES),20000) --first-seed $(or $(SEED),0)
 
 .PHONY: test-e2e
 test-e2e: deploy ## The tutorial and its failures with TensorFlow pods on a real cluster.

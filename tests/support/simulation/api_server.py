@@ -35,6 +35,7 @@ HOME = "alidade"
 """The namespace of the operator."""
 
 FOREGROUND: Final = "foregroundDeletion"
+GRACE_SECONDS: Final = 30
 MAX_REQUEST: Final = 3 * 2**20
 MAX_STORED: Final = 3 * 2**19
 _STATUS_APART = (EXPERIMENTS, QUEUES, JOBS, BATCH_JOBS, PODS)
@@ -194,16 +195,18 @@ class ApiServer:
             raise refusals.conflict("the precondition does not match")
         finalizers = [f for f in meta.get("finalizers") or [] if f != FOREGROUND]
         finalizers += [FOREGROUND] if foreground else []
-        if kind == PODS and old["spec"].get("nodeName"):
-            stopping = {"deletionTimestamp": stamp(clock()), "deletionGracePeriodSeconds": 30}
-            return self._replace(kind, old, {**old, "metadata": {**stopping, **meta}})
-        if not finalizers:
+        if kind != PODS and not finalizers:
             self.remove(kind, name, namespace)
-            return old if kind == PODS else None
-        going = {"deletionTimestamp": stamp(clock()), "deletionGracePeriodSeconds": 0}
-        return self._replace(
+            return None
+        # Of pods, the kubelet says when they are gone; there is none for those without a node.
+        grace = GRACE_SECONDS if kind == PODS and old["spec"].get("nodeName") else 0
+        going = {"deletionTimestamp": stamp(clock()), "deletionGracePeriodSeconds": grace}
+        answer = self._replace(
             kind, old, {**old, "metadata": {**going, **meta, "finalizers": finalizers}}
         )
+        if kind == PODS and not grace and not finalizers:
+            self.remove(kind, name, namespace)
+        return answer
 
     def read_log(self, name: str, container: str, namespace: str = NAMESPACE) -> bytes:
         """Return what a container has said.

@@ -74,7 +74,7 @@ def _decode(type_name: str, value: Any, path: str, *, strict: bool) -> Any:
             raise bad_request(f"{path}: parsing time {value!r}")
         if type_name == "int" and not -(2 ** _bits(path)) <= value < 2 ** _bits(path):
             raise bad_request(f"{path}: cannot unmarshal number {value}")
-        return value
+        return str(value) if type_name == "str" else value
     if not isinstance(value, dict):
         raise bad_request(f"{path}: cannot unmarshal {type(value).__name__} into {type_name}")
     return _object(getattr(models, type_name), value, path, strict=strict)

@@ -1,0 +1,41 @@
+"""How many sequences are compared, and what they are compared on."""
+
+import asyncio
+from collections.abc import Iterator
+
+import pytest
+
+from tests.conform.comparison import Recording, connected, record
+from tests.support.control_plane import REPOSITORY, ControlPlane
+
+SHORT = 300
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--sequences", type=int, default=SHORT, help="how many sequences are compared")
+    parser.addoption("--first-seed", type=int, default=0, help="the seed of the first of them")
+
+
+@pytest.fixture(scope="session")
+def seeds(pytestconfig: pytest.Config) -> range:
+    first = pytestconfig.getoption("first_seed")
+    return range(first, first + pytestconfig.getoption("sequences"))
+
+
+@pytest.fixture(scope="session")
+def bare_plane(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ControlPlane]:
+    """An API server alone: nobody acts on what is there but those who ask it."""
+    folder = tmp_path_factory.mktemp("bare-plane")
+    with ControlPlane(folder, REPOSITORY / "crds", controllers=()) as plane:
+        yield plane
+
+
+@pytest.fixture(scope="session")
+def recordings(bare_plane: ControlPlane) -> list[Recording]:
+    """The sequences of the first seeds as a real API server answered them."""
+
+    async def collect() -> list[Recording]:
+        async with connected(bare_plane.kubeconfig) as api:
+            return [one async for some in record(api, range(SHORT)) for one in some]
+
+    return asyncio.run(collect())

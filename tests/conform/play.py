@@ -1,0 +1,89 @@
+"""Sending the steps of a sequence to one side, and taking down what it answers."""
+
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+from alidade.kube.gateway import ApiError, Body, Kind
+from tests.conform.ledger import Ledger
+from tests.conform.sides import Side
+from tests.conform.steps import Place, Sequence, Step
+
+OTHERS = ("put", "edit", "take")
+"""What others than the operator do."""
+UNNAMED = ("create", "put")
+
+
+class Answer(NamedTuple):
+    """What came of a step.
+
+    Attributes:
+        error: The class of the error, and its code where there is one; empty where all went well.
+        found: What was answered, as far as it can be compared.
+        words: What the server said, which differs in its wording and is not compared.
+    """
+
+    error: str
+    found: Any = None
+    words: str = ""
+
+
+class Player:
+    """Plays one sequence on one side.
+
+    Args:
+        side: The side.
+        tag: What makes the names of the sequence its own.
+        places: The namespaces.
+    """
+
+    def __init__(self, side: Side, tag: str, places: Mapping[Place, str]) -> None:
+        self._side = side
+        self._tag = tag
+        self._places = places
+        self._ledger = Ledger(tag, places["home"])
+
+    async def play(self, sequence: Sequence) -> list[Answer]:
+        """Return the answers to all steps."""
+        return [await self._play(step) for step in sequence]
+
+    async def _play(self, step: Step) -> Answer:
+        try:
+            answer = await self._send(step)
+        except ApiError as error:
+            code, reason = error.code, error.status.get("reason", "")
+            return Answer(f"{type(error).__name__} {code} {reason}", words=str(error))
+        return Answer("", answer)
+
+    async def _send(self, step: Step) -> Any:
+        given: dict[str, Any] = self._ledger.meant(step.given)
+        namespace = self._places[step.namespace]
+        name: str = self._ledger.meant(step.name)
+        match step.verb:
+            case "list_all":
+                return await self._list(step.kind, namespace, **given)
+            case "read_log":
+                return await self._side.gateway.read_log(namespace, name, **given, tail_lines=10)
+            case "record_event":
+                return await self._side.gateway.record_event(namespace, **given)
+        request = getattr(
+            self._side.others if step.verb in OTHERS else self._side.gateway, step.verb
+        )
+        named = () if step.verb in UNNAMED else (name,)
+        return self._object(step.kind, await request(step.kind, namespace, *named, **given))
+
+    async def _list(
+        self, kind: Kind, namespace: str, *, everywhere: bool = False, **selectors: Any
+    ) -> list[Body]:
+        chosen = {key: _selector(value) for key, value in selectors.items()}
+        where = None if everywhere else namespace
+        found = [body async for body in self._side.gateway.list_all(kind, where, **chosen)]
+        own = [body for body in found if body["metadata"]["name"].endswith(self._tag)]
+        noted = [self._ledger.note(kind, body) for body in own]
+        return sorted(noted, key=lambda body: str(body["metadata"]["name"]))
+
+    def _object(self, kind: Kind, body: Body | None) -> Body | None:
+        return None if body is None else self._ledger.note(kind, body)
+
+
+def _selector(pairs: list[list[str]] | None) -> str | None:
+    return None if pairs is None else ",".join("=".join(pair) for pair in pairs)

@@ -1,0 +1,55 @@
+"""Every request that the operator sends is among those that are compared."""
+
+import inspect
+
+import pytest
+from hypothesis import Phase, given, settings
+
+from alidade.kube.gateway import Gateway, Kind
+from tests.conform.draw import draw
+from tests.support.simulation import operator, simulate
+from tests.support.simulation.gateway import UnreliableGateway
+from tests.support.simulation.scenario import Scenario
+from tests.unit.alidade.test_simulation import scenarios
+
+DRAWN = {(step.verb, step.kind) for seed in range(3000) for step in draw(seed)}
+VERBS = {name for name, _ in inspect.getmembers(Gateway, inspect.isfunction) if name[0] != "_"}
+NOT_DRAWN = {
+    "watch": "the world tells the simulated operator what happens, in its own time",
+    "list_pages": "list_all is made of it",
+}
+
+SENT: set[tuple[str, Kind]] = set()
+
+
+class _Noting(UnreliableGateway):
+    """Takes down what is asked for."""
+
+    def __getattribute__(self, name: str) -> object:
+        found = super().__getattribute__(name)
+        if name not in VERBS - NOT_DRAWN.keys():
+            return found
+
+        def noted(*given: object, **more: object) -> object:
+            if isinstance(given[0], Kind):
+                SENT.add((name, given[0]))
+            return found(*given, **more)
+
+        return noted
+
+
+@settings(max_examples=12, derandomize=True, phases=[Phase.generate], deadline=None)
+@given(scenarios(meddling=True))
+def happen(scenario: Scenario) -> None:
+    simulate(scenario)
+
+
+def test_every_verb_of_the_gateway_is_drawn() -> None:
+    assert {verb for verb, _ in DRAWN} >= VERBS - NOT_DRAWN.keys()
+
+
+def test_what_the_operator_asks_of_which_kind_is_drawn(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(operator, "UnreliableGateway", _Noting)
+    happen()
+    assert len(SENT) > 10
+    assert not SENT - DRAWN
