@@ -11,7 +11,12 @@ from tests.support.control_plane import ControlPlane, node
 
 @pytest.fixture(scope="session")
 def plane(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ControlPlane]:
-    with ControlPlane(tmp_path_factory.mktemp("control-plane")) as plane:
+    # Of this version of Kubernetes they are off by default.
+    mutating = (
+        "--feature-gates=MutatingAdmissionPolicy=true",
+        "--runtime-config=admissionregistration.k8s.io/v1beta1=true",
+    )
+    with ControlPlane(tmp_path_factory.mktemp("control-plane"), options=mutating) as plane:
         plane.apply(node("cpu-0", "cpu"))
         yield plane
 

@@ -147,3 +147,9 @@ def test_the_clusters_own_roles_take_them_in_unless_told_otherwise(
         labels = rendered.get("ClusterRole", name)["metadata"]["labels"]
         taken_in = {label.removeprefix(prefix) for label in labels if label.startswith(prefix)}
         assert taken_in == expected.get(name, set()), name
+
+
+@pytest.mark.parametrize("rbac", [{"userRoles": False}, {"submitterPolicies": False}])
+def test_the_policies_on_who_submitted_can_be_left_out(rbac: dict[str, bool]) -> None:
+    assert "ValidatingAdmissionPolicy" in Rendered().kinds()
+    assert "ValidatingAdmissionPolicy" not in Rendered({"rbac": rbac}).kinds()

@@ -16,6 +16,7 @@ from tests.support.polling import eventually
 READ = {"get", "list", "watch"}
 WRITE = {"create", "update", "patch", "delete", "deletecollection"}
 RESOURCES = ("experiments", "jobs", "queues")
+SUBMITTED_BY = "alidade.dev/submitted-by"
 RAISED = '{"spec":{"maxRunning":100}}'
 
 
@@ -42,7 +43,7 @@ class Person:
         """Give the role, and wait for it: a controller gathers the cluster's own."""
         whom = (f"--clusterrole={self.role}", f"--user={self.name}")
         self.plane.kubectl("-n", self.namespace, "create", "rolebinding", self.role, *whom)
-        eventually(lambda: ("jobs", "list") in self.rights())
+        eventually(lambda: {("jobs", "list"), ("*", "*")} & self.rights())
 
     def rights(self) -> set[tuple[str, str]]:
         """Ask the API server for all rights to resources of Alidade: resources and verbs."""
@@ -115,6 +116,40 @@ def test_who_owns_queues_raises_limits_and_submits_nothing(person: Person) -> No
     )
     said = person("create", "-f", "-", stdin=json.dumps(job("unwanted")))
     assert 'cannot create resource "jobs"' in said
+
+
+@pytest.mark.parametrize("role", ["alidade-submit"])
+def test_a_job_tells_who_submitted_it_and_nobody_else(person: Person) -> None:
+    plane, where = person.plane, ("-n", person.namespace)
+
+    def submitter(name: str) -> str:
+        path = r"jsonpath={.metadata.annotations.alidade\.dev/submitted-by}"
+        return plane.kubectl(*where, "get", "ajob", name, "-o", path)
+
+    def submit(name: str, **annotations: str) -> str:
+        body = job(name)
+        body["metadata"]["annotations"] = {"team": "a", **annotations}
+        return person("create", "-f", "-", stdin=json.dumps(body))
+
+    assert "created" in submit("silent")
+    assert submitter("silent") == person.name
+    assert "created" in submit("honest", **{SUBMITTED_BY: person.name})
+    said = submit("lying", **{SUBMITTED_BY: "somebody"})
+    assert f"{SUBMITTED_BY} is somebody, but {person.name} sends this" in said
+
+    annotate = ("annotate", "--overwrite", "ajob", "silent")
+    said = person(*annotate, f"{SUBMITTED_BY}=somebody")
+    assert f"{SUBMITTED_BY} cannot be changed from {person.name} to somebody" in said
+    assert "cannot be changed" in person(*annotate, f"{SUBMITTED_BY}-")
+    assert "annotated" in person(*annotate, "team=b")
+    assert submitter("silent") == person.name
+
+
+@pytest.mark.parametrize("role", ["cluster-admin"])
+def test_who_restores_a_backup_may_tell_who_submitted_what_is_in_it(person: Person) -> None:
+    body = job("restored")
+    body["metadata"]["annotations"] = {SUBMITTED_BY: "somebody"}
+    assert "created" in person("create", "-f", "-", stdin=json.dumps(body))
 
 
 @pytest.mark.parametrize("role", ["alidade-submit"])

@@ -78,6 +78,7 @@ def test_lint_finds_nothing(values: Values) -> None:
         ("mlflow/extraArgs/0", 1),
         ("rbac/userRoles", "none"),
         ("rbac/aggregate", "false"),
+        ("rbac/submitterPolicies", "all"),
         ("monitoring/serviceMonitor/enabled", 1),
         ("monitoring/serviceMonitor/interval", "often"),
         ("monitoring/serviceMonitor/labels/release", 1),

@@ -43,11 +43,13 @@ class ControlPlane:
         definitions: Folder of CustomResourceDefinitions that are there before any controller:
             the garbage collector takes half a minute to notice kinds that come later.
         controllers: Those who act beside the API server; without them nobody does.
+        options: What else the API server is told.
     """
 
     folder: Path
     definitions: Path | None = None
     controllers: Sequence[str] = CONTROLLERS
+    options: Sequence[str] = ()
     _servers: dict[str, Server] = field(default_factory=dict)
 
     @property
@@ -152,6 +154,7 @@ class ControlPlane:
                 "--service-account-issuer=https://kubernetes.default.svc",
                 "--service-account-key-file=sa.key",
                 "--service-account-signing-key-file=sa.key",
+                *self.options,
             ],
             "kube-controller-manager": [
                 f"--kubeconfig={self.kubeconfig}",

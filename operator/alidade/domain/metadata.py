@@ -34,7 +34,7 @@ def metadata_for(job: Job, kept_back: Iterable[str] = ()) -> dict[str, Any]:
         "name": job.metadata.name,
         "namespace": job.metadata.namespace,
         "labels": {**passed_on(job.metadata.labels, kept_back), **labels_of(job)},
-        "annotations": passed_on(job.metadata.annotations, kept_back),
+        "annotations": {**passed_on(job.metadata.annotations, kept_back), **_submitter(job)},
         "ownerReferences": [
             {
                 "apiVersion": f"{GROUP}/{VERSION}",
@@ -46,6 +46,12 @@ def metadata_for(job: Job, kept_back: Iterable[str] = ()) -> dict[str, Any]:
             }
         ],
     }
+
+
+def _submitter(job: Job) -> dict[str, str]:
+    # Policies see the operator's account alone, and may go by this.
+    name = job.metadata.annotations.get(observed.SUBMITTED_BY)
+    return {observed.SUBMITTED_BY: name} if name else {}
 
 
 def labels_of(job: Job) -> dict[str, str]:

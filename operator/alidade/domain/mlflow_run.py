@@ -8,6 +8,7 @@ from alidade.api.job import Attempt, Job, JobSpec, JobState, JobStatus
 from alidade.api.reason import Reason
 from alidade.domain.actions import CreateRun, EndRun, ReadPods, RunEnd
 from alidade.domain.draft import Draft
+from alidade.domain.observed import SUBMITTED_BY
 from alidade.domain.snapshot import Snapshot
 
 RUN_ENDS = {
@@ -123,6 +124,7 @@ def _tags(snapshot: Snapshot) -> dict[str, str]:
         "alidade.dev/entry-point": job.spec.entry_point,
         "alidade.dev/queue": snapshot.queue.metadata.name if snapshot.queue else "",
         "alidade.dev/depends-on": ",".join(d.name for d in job.spec.depends_on),
+        SUBMITTED_BY: job.metadata.annotations.get(SUBMITTED_BY, ""),
     }
 
 

@@ -254,3 +254,10 @@ def test_once_pods_have_run_the_template_is_left_alone() -> None:
 
 def test_another_patch_stops_it() -> None:
     assert backing_job.suspend_patch(backing()) == {"metadata": THIS, "spec": {"suspend": True}}
+
+
+def test_who_submitted_a_job_is_told_where_policies_see_the_operator_alone() -> None:
+    submitted = job(meta={"annotations": {observed.SUBMITTED_BY: "ada"}})
+    annotations = wanted(submitted).manifest["metadata"]["annotations"]
+    assert annotations[observed.SUBMITTED_BY] == "ada"
+    assert observed.SUBMITTED_BY not in wanted().manifest["metadata"]["annotations"]

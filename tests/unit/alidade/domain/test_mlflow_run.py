@@ -56,7 +56,15 @@ def told(draft: Draft) -> tuple[str, str] | None:
 
 def test_a_run_is_asked_for_by_the_jobs_uid_and_that_is_remembered() -> None:
     draft = Draft(
-        snapshot(job("fgm", depends_on=["a", "b"], entryPoint="attack"), installation="uid-alidade")
+        snapshot(
+            job(
+                "fgm",
+                depends_on=["a", "b"],
+                entryPoint="attack",
+                meta={"annotations": {"alidade.dev/submitted-by": "ada"}},
+            ),
+            installation="uid-alidade",
+        )
     )
     create(draft)
     (action,) = draft.actions
@@ -71,6 +79,7 @@ def test_a_run_is_asked_for_by_the_jobs_uid_and_that_is_remembered() -> None:
         "alidade.dev/entry-point": "attack",
         "alidade.dev/queue": "cpu",
         "alidade.dev/depends-on": "a,b",
+        "alidade.dev/submitted-by": "ada",
     }
     assert told(draft) == ("False", "RunRequested")
 
