@@ -19,6 +19,7 @@ from alidade.kube.gateway import (
 )
 from alidade.runtime.cache import Cache, WorkKey
 from alidade.runtime.jobs import JobReconciler
+from alidade.runtime.last_lines import LastLines
 from alidade.runtime.log_archive import LogArchive
 from alidade.runtime.recorder import Recorder
 from alidade.runtime.tracker import Tracker
@@ -91,7 +92,7 @@ class Scene:
         self.gateway = Gateway(self.server)
         self.mlflow = Faltering(CERTAIN)
         self.queue: WorkQueue[WorkKey] = WorkQueue()
-        self.work: asyncio.Future[tuple[None, None]] | None = None
+        self.work: asyncio.Future[tuple[None, None, None]] | None = None
         self.start()
 
     def start(self) -> None:
@@ -100,6 +101,7 @@ class Scene:
             self.work.cancel()
         self.cache = Cache(self.queue.add)
         self.tracker = Tracker(self.queue.add)
+        last_lines = LastLines(self.gateway, self.queue.add)
         archive = LogArchive(
             self.gateway, self.mlflow, self.tracker, self.queue.add, tail_lines=100
         )
@@ -111,12 +113,13 @@ class Scene:
             tracking=self.mlflow,
             recorder=Recorder(self.gateway, "test"),
             archive=archive,
+            last_lines=last_lines,
             job_tracking_uri="http://mlflow",
             clock=clock,
         )
         self.see()
         self.reconciler.prime()
-        self.work = asyncio.gather(self.tracker.run(), archive.run())
+        self.work = asyncio.gather(self.tracker.run(), archive.run(), last_lines.run())
 
     def have(self, kind: Kind, *bodies: Body) -> None:
         """Let there be objects, and be known."""

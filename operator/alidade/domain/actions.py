@@ -80,6 +80,14 @@ class ReadWarnings:
 
 
 @dataclass(frozen=True)
+class ReadLastLines:
+    """Read the end of a container's log, which tells why it failed, then plan again."""
+
+    pod: str
+    container: str
+
+
+@dataclass(frozen=True)
 class CreateRun:
     """Create the job's MLflow run, or find the one created earlier."""
 
@@ -136,6 +144,7 @@ Action = (
     | ReadPods
     | ReadWorkload
     | ReadWarnings
+    | ReadLastLines
     | CreateRun
     | EndRun
     | ArchiveLog

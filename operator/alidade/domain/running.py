@@ -14,7 +14,7 @@ from alidade.domain import (
     placement,
     pod_warnings,
 )
-from alidade.domain.actions import ReadPods, Suspend
+from alidade.domain.actions import ReadLastLines, ReadPods, Suspend
 from alidade.domain.attempts import newest
 from alidade.domain.backing import suspend_patch
 from alidade.domain.diagnosis import (
@@ -24,7 +24,14 @@ from alidade.domain.diagnosis import (
     why_not_running,
 )
 from alidade.domain.draft import Draft
-from alidade.domain.failure import RESERVED, killed_for_memory, told_of, why_failed, why_pod_failed
+from alidade.domain.failure import (
+    RESERVED,
+    killed_for_memory,
+    told_of,
+    who_tells,
+    why_failed,
+    why_pod_failed,
+)
 from alidade.domain.failure_policy import ignored_exits
 from alidade.domain.fate import fate
 from alidade.domain.observed import BackingJob, Pod
@@ -150,7 +157,11 @@ def _conclude(draft: Draft, backing: BackingJob) -> None:
     if backing.complete:
         _finish(draft, over)
         return
-    cause = why_failed(backing, snapshot.pods)
+    who = who_tells(backing, snapshot.pods) if snapshot.keeps_logs else None
+    if who and who not in snapshot.said:
+        draft.do(ReadLastLines(*who))
+        return
+    cause = why_failed(backing, snapshot.pods, snapshot.said[who] if who else None)
     draft.fail(cause.reason, cause.message, exit_code=cause.exit_code, last_lines=cause.last_lines)
 
 

@@ -135,6 +135,8 @@ class Snapshot:
         contested: Whether another job waits for a place in its queue.
         run: What is known of its MLflow run.
         keeps_logs: Whether the logs of its pods are to be archived.
+        said: Ends of logs, by pod and container, as far as they were asked for; None where one
+            could not be read.
         logs: What has become of them, by pod and container, as far as they were asked for.
     """
 
@@ -162,6 +164,7 @@ class Snapshot:
     contested: bool = False
     run: TrackingView = TrackingView()
     keeps_logs: bool = True
+    said: Mapping[tuple[str, str], str | None] = field(default_factory=dict)
     logs: Mapping[tuple[str, str], LogView] = field(default_factory=dict)
 
     @property

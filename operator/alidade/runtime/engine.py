@@ -32,6 +32,7 @@ from alidade.runtime.bulkhead import keep_going
 from alidade.runtime.cache import Cache, WorkKey
 from alidade.runtime.follower import Follower
 from alidade.runtime.jobs import JobReconciler
+from alidade.runtime.last_lines import LastLines
 from alidade.runtime.listing import Listing
 from alidade.runtime.log_archive import LogArchive
 from alidade.runtime.metrics import QUEUE_DEPTH, RECONCILE_SECONDS, RECONCILES
@@ -80,6 +81,7 @@ class Engine:
         self._recorder = Recorder(gateway, settings.identity)
         self._oddities = Oddities(self._cache, self._recorder)
         self._second_look = SecondLook(gateway, self._cache, self._drop, self._see)
+        self._last_lines = LastLines(gateway, self._wake)
         self._archive = LogArchive(
             gateway, tracking, self._tracker, self._wake, settings.log_tail_lines
         )
@@ -91,6 +93,7 @@ class Engine:
             tracking=tracking,
             recorder=self._recorder,
             archive=self._archive,
+            last_lines=self._last_lines,
             job_tracking_uri=settings.for_jobs(),
             kept_back=settings.unpropagated(),
             clock=clock,
@@ -193,6 +196,7 @@ class Engine:
             "tracker": self._tracker.run,
             "recorder": self._recorder.run,
             "archive": self._archive.run,
+            "last_lines": self._last_lines.run,
             "second look": self._second_look.run,
             "sweep": self._sweep.run,
             "resync": self._resync,

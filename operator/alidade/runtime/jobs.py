@@ -16,6 +16,7 @@ from alidade.domain.actions import (
     CreateRun,
     DeleteJob,
     EndRun,
+    ReadLastLines,
     ReadPods,
     ReadWarnings,
     ReadWorkload,
@@ -45,6 +46,7 @@ from alidade.kube.gateway import (
 from alidade.runtime.backings import Backings
 from alidade.runtime.cache import Cache, WorkKey
 from alidade.runtime.inquiries import read_warnings, read_workload
+from alidade.runtime.last_lines import LastLines
 from alidade.runtime.log_archive import LogArchive
 from alidade.runtime.metrics import JOBS_ENDED
 from alidade.runtime.recorder import Recorder
@@ -77,6 +79,7 @@ class JobReconciler:
         tracking: MLflow.
         recorder: Where events go.
         archive: Where logs are left.
+        last_lines: Where ends of logs are read.
         job_tracking_uri: Where pods reach MLflow.
         kept_back: Domains whose labels and annotations of a job are not passed on.
         clock: The time.
@@ -92,6 +95,7 @@ class JobReconciler:
         tracking: Tracking,
         recorder: Recorder,
         archive: LogArchive,
+        last_lines: LastLines,
         job_tracking_uri: str,
         kept_back: tuple[str, ...] = (),
         clock: Callable[[], datetime],
@@ -103,6 +107,7 @@ class JobReconciler:
         self._tracking = tracking
         self._recorder = recorder
         self._archive = archive
+        self._last_lines = last_lines
         self._job_tracking_uri = job_tracking_uri
         self._kept_back = kept_back
         self._clock = clock
@@ -194,6 +199,7 @@ class JobReconciler:
                 self._memories.pop(uid, None)
                 self._tracker.forget(uid)
                 self._archive.forget(uid)
+                self._last_lines.forget(uid)
                 continue
             for action in decided.actions:
                 await self._act(key, job, action)
@@ -247,6 +253,7 @@ class JobReconciler:
             place=ledger.place(uid, queue) if ledger and queue and ledger.has(uid) else None,
             run=self._tracker.view(uid),
             keeps_logs=self._archive.keeps,
+            said=self._last_lines.said(uid),
             logs=self._archive.views(uid),
         )
 
@@ -269,6 +276,7 @@ class JobReconciler:
                 message=status.message,
             )
             if status.ended:
+                self._last_lines.forget(job.metadata.uid)
                 JOBS_ENDED.labels(status.state, status.reason).inc()
         if is_settled(status) and not is_settled(job.status):
             self._backings.note_settled(job.metadata.namespace)
@@ -283,6 +291,8 @@ class JobReconciler:
                 self._end_run(key, job, action)
             case ArchiveLog():
                 self._archive.request(key, job.metadata.uid, action)
+            case ReadLastLines():
+                self._last_lines.request(key, job.metadata.uid, action)
             case DeleteJob():
                 self._cache.tally((key.namespace, job.spec.experiment)).expire(job.metadata.uid)
                 await self._gateway.delete(JOBS, *job.key, job.metadata.uid)

@@ -40,7 +40,7 @@ EVICTED = disruption("Evicted", "m")
 def followed(
     *pods: Pod, replicas: int = 2, status: JobStatus | None = None, **fields: Any
 ) -> Draft:
-    known = {"backing": backing(suspend=False), "pods": pods}
+    known = {"backing": backing(suspend=False), "pods": pods, "keeps_logs": False}
     draft = Draft(snapshot(job(replicas=replicas, status=status), **{**known, **fields}))
     follow(draft)
     return draft

@@ -39,6 +39,7 @@ from tests.support.builders import (
     running_pod,
     snapshot,
     succeeded_pod,
+    terminated,
     waiting,
 )
 from tests.support.plans import (
@@ -61,7 +62,7 @@ from tests.support.plans import (
         ((), {}, S.QUEUED),
         ((running_pod(),), {}, S.STARTED),
         ((succeeded_pod(),), complete(), S.FINISHED),
-        ((failed_pod(),), failed(), S.FAILED),
+        ((pod(phase="Failed", reason="Evicted", worker=terminated(1)),), failed(), S.FAILED),
     ],
 )
 def test_a_released_job_goes_by_its_pods(

@@ -5,7 +5,7 @@ import pytest
 
 from alidade.api.base import Condition
 from alidade.api.job import JobState, JobStatus
-from alidade.domain.actions import ReadPods, Suspend
+from alidade.domain.actions import ReadLastLines, ReadPods, Suspend
 from alidade.domain.draft import Draft
 from alidade.domain.observed import Pod
 from alidade.domain.observed import pod as read_pod
@@ -43,7 +43,7 @@ def released(
     *pods: Pod, status: JobStatus | None = None, spec: dict[str, Any] | None = None, **fields: Any
 ) -> Snapshot:
     """A job whose batch/v1 Job may run, with these pods."""
-    known = {"backing": backing(suspend=False), "pods": pods}
+    known = {"backing": backing(suspend=False), "pods": pods, "keeps_logs": False}
     return snapshot(job(status=status, **(spec or {})), **{**known, **fields})
 
 
@@ -194,6 +194,40 @@ def test_a_job_fails_for_its_pods_cause() -> None:
     assert status.root_cause is not None
     assert (status.root_cause.job, status.root_cause.exit_code) == ("train", 137)
     assert status.is_true("Failed")
+
+
+def test_before_a_job_fails_the_end_of_the_log_that_tells_why_is_read() -> None:
+    over = backing(suspend=False, status=failed())
+    who = ("train-x7k2p", "worker")
+    asks = followed(failed_pod(), backing=over, keeps_logs=True, status=STARTED)
+    assert (asks.actions, asks.status.state) == ([ReadLastLines(*who)], S.STARTED)
+
+    known = followed(failed_pod(), backing=over, keeps_logs=True, said={who: "a\nno data"})
+    cause = known.status.root_cause
+    assert (known.actions, cause and cause.last_lines) == ([], "a\nno data")
+    assert known.status.message == "failed: exit code 1: no data"
+
+    gone = followed(failed_pod(says="short"), backing=over, keeps_logs=True, said={who: None})
+    assert gone.status.message == "failed: exit code 1: short"
+
+
+@pytest.mark.parametrize(
+    ("reason", "says", "told"),
+    [
+        ("Completed", '{"a": "1", "alidade.dev/oom-kills": "1"}', "a process of it was killed"),
+        ("OOMKilled", '{"a": "1"}', "train-x7k2p ended well, but a process of it was killed"),
+        ("Completed", '{"a": "1", "alidade.dev/oom-kills": "3"}', "3 processes of it were killed"),
+    ],
+)
+def test_a_job_that_ended_well_without_all_its_processes_says_so(
+    reason: str, says: str, told: str
+) -> None:
+    over = backing(suspend=False, status=complete())
+    found = pod(phase="Succeeded", worker=terminated(0, reason, says))
+    status = followed(found, backing=over).status
+    assert (status.state, status.outputs) == (S.FINISHED, {"a": "1"})
+    assert told in (status.message or "")
+    assert "for want of memory" in (status.message or "")
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,79 @@
+"""The ends of logs that tell why a job failed: read once, before the job ends."""
+
+import asyncio
+from collections import defaultdict
+from collections.abc import Mapping
+from typing import NamedTuple
+
+from alidade.domain.actions import ReadLastLines
+from alidade.kube.gateway import ApiError, Gateway, UnavailableError
+from alidade.runtime.cache import Wake, WorkKey
+from alidade.runtime.workqueue import WorkQueue
+
+READERS = 16
+WAIT_SECONDS = 10.0
+"""How long a job's end waits for its log: a node that is gone tells nothing, ever."""
+ASK_AGAIN_SECONDS = 1.0
+# As much as a traceback through a deep library takes, and then some.
+TAIL_LINES = 1000
+MAX_BYTES = 64 * 1024
+
+
+class _Wanted(NamedTuple):
+    uid: str
+    key: WorkKey
+    action: ReadLastLines
+
+
+class LastLines:
+    """Reads the ends of logs, each once.
+
+    Args:
+        gateway: Where logs are read.
+        wake: Called with the key of a job whose log was read, or could not be.
+    """
+
+    def __init__(self, gateway: Gateway, wake: Wake) -> None:
+        self._gateway = gateway
+        self._wake = wake
+        self._queue: WorkQueue[_Wanted] = WorkQueue()
+        self._said: defaultdict[str, dict[tuple[str, str], str | None]] = defaultdict(dict)
+
+    def said(self, uid: str) -> Mapping[tuple[str, str], str | None]:
+        """Return what was read for a job, by pod and container; None where nothing could be."""
+        return dict(self._said.get(uid, {}))
+
+    def request(self, key: WorkKey, uid: str, action: ReadLastLines) -> None:
+        """Ask for the end of a log."""
+        self._queue.add(_Wanted(uid, key, action))
+
+    def forget(self, uid: str) -> None:
+        """Forget what was read for a job that has ended."""
+        self._said.pop(uid, None)
+
+    async def run(self) -> None:
+        """Read until cancelled."""
+        await self._queue.serve(self._work, READERS)
+
+    async def _work(self, wanted: _Wanted) -> None:
+        namespace, action = wanted.key.namespace, wanted.action
+        text: str | None = None
+        try:
+            async with asyncio.timeout(WAIT_SECONDS):
+                text = await self._read(namespace, action)
+        except (ApiError, TimeoutError):
+            # The termination message has to do.
+            pass
+        self._said[wanted.uid][action.pod, action.container] = text
+        self._wake(wanted.key)
+
+    async def _read(self, namespace: str, action: ReadLastLines) -> str:
+        while True:
+            try:
+                found = await self._gateway.read_log(
+                    namespace, action.pod, action.container, tail_lines=TAIL_LINES
+                )
+            except UnavailableError:
+                await asyncio.sleep(ASK_AGAIN_SECONDS)
+            else:
+                return found[-MAX_BYTES:].decode(errors="replace")
