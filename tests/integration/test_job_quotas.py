@@ -60,8 +60,9 @@ def test_the_last_in_line_yields_first_and_is_not_made_again_meanwhile(scene: Sc
     scene.apply(queue("held", stopPolicy="Hold"))
     allow(scene, 2)
     scene.apply(job("first", queue="held", priority=1), job("last", queue="held"))
-    for name in ("first", "last"):
-        eventually(lambda name=name: scene.get(BATCH_JOB, name))
+    eventually(
+        lambda: {"first", "last"} == {b["metadata"]["name"] for b in scene.all_of(BATCH_JOB)}
+    )
     scene.let("runs", RUNS_ON)
 
     scene.apply(job("runs"))

@@ -47,7 +47,7 @@ def policy(
             },
         },
     ]
-    probe = ("create", "job", "probe", "--image=localhost/probe")
+    probe: tuple[str, ...] = ("create", "job", "probe", "--image=localhost/probe")
     if operation != "CREATE":
         scene.kubectl(*probe)
         probe = ("label", "job", "probe", "--overwrite", "probed=again")
@@ -116,7 +116,13 @@ def test_a_webhook_that_does_not_answer_is_named(scene: Scene, plane: ControlPla
         }
     )
     try:
-        probe = ("create", "job", "probe", "--image=localhost/probe", "--dry-run=server")
+        probe: tuple[str, ...] = (
+            "create",
+            "job",
+            "probe",
+            "--image=localhost/probe",
+            "--dry-run=server",
+        )
         eventually(lambda: "failed calling webhook" in scene.kubectl(*probe, check=False))
         scene.apply(job("a"))
         status = scene.until("a", "Waiting", "BackingJobRejected")
