@@ -8,6 +8,7 @@ from alidade.api.reason import Reason
 from alidade.domain import blocked, kueue, placement
 from alidade.domain.diagnosis import NODE_SILENT
 from alidade.domain.flavors import FALLBACK
+from alidade.domain.preparing import APPLIED
 
 # Reasons that a user wants to hear of when they come up, though the state stays the same.
 _NOTED = frozenset(
@@ -21,7 +22,6 @@ _NOTED = frozenset(
         Reason.TRACKING_UNAVAILABLE,
         Reason.QUEUE_HELD,
         Reason.SUSPENDED,
-        Reason.RELEASED,
         Reason.RETRYING,
         kueue.SEIZED,
         FALLBACK,
@@ -30,7 +30,7 @@ _NOTED = frozenset(
     }
 )
 _BAD = frozenset({JobState.FAILED, JobState.SKIPPED})
-_GOOD_NEWS = frozenset({Reason.RELEASED, Reason.SUSPENDED, Reason.QUEUE_HELD})
+_GOOD_NEWS = frozenset({Reason.SUSPENDED, Reason.QUEUE_HELD})
 
 
 @dataclass(frozen=True)
@@ -59,6 +59,16 @@ def note_change(old: JobStatus, new: JobStatus) -> Note | None:
         pods = (f"pod {attempt.pod} runs on node {attempt.node}" for attempt in new.attempts)
         return Note("Normal", str(new.state), next(pods, message))
     return None
+
+
+def note_what_gave_way(old: JobStatus, new: JobStatus) -> Note | None:
+    """Return the event that tells which fields of its podTemplate a job does not get."""
+    before, told = old.condition(APPLIED), new.condition(APPLIED)
+    if told is None or told.status == "True":
+        return None
+    if before and (before.status, before.message) == (told.status, told.message):
+        return None
+    return Note("Warning", told.reason, told.message)
 
 
 def _blocked(status: JobStatus) -> bool:

@@ -23,7 +23,7 @@ from alidade.domain.actions import (
     Release,
 )
 from alidade.domain.ending import awaited_by
-from alidade.domain.events import note_change
+from alidade.domain.events import note_change, note_what_gave_way
 from alidade.domain.graph import Key
 from alidade.domain.observed import JOB_LABEL
 from alidade.domain.plan import Plan, plan, plan_deleted
@@ -280,8 +280,9 @@ class JobReconciler:
                 JOBS_ENDED.labels(status.state, status.reason).inc()
         if is_settled(status) and not is_settled(job.status):
             self._backings.note_settled(job.metadata.namespace)
-        if note := note_change(job.status, status):
-            self._recorder.record(job, note)
+        for note in (note_change(job.status, status), note_what_gave_way(job.status, status)):
+            if note is not None:
+                self._recorder.record(job, note)
 
     async def _act(self, key: WorkKey, job: Job, action: Action) -> None:
         match action:

@@ -1,8 +1,11 @@
+from typing import Literal
+
 import pytest
 
 from alidade.api.base import Condition
 from alidade.api.job import Attempt, JobState, JobStatus
-from alidade.domain.events import Note, note_change
+from alidade.domain.events import Note, note_change, note_what_gave_way
+from alidade.domain.preparing import APPLIED
 from tests.support.builders import NOW
 
 S = JobState
@@ -25,13 +28,12 @@ def in_(state: JobState | None, reason: str = "", message: str = "m") -> JobStat
         (in_(S.WAITING), in_(S.QUEUED, "Preparing"), None),
         (in_(S.QUEUED), in_(S.QUEUED, "QueueFull"), None),
         (in_(S.QUEUED), in_(S.QUEUED, "QueueHeld"), Note("Normal", "QueueHeld", "m")),
-        (in_(S.QUEUED), in_(S.QUEUED, "Released"), Note("Normal", "Released", "m")),
         (
             in_(S.WAITING),
             in_(S.WAITING, "KueueDefaultQueue"),
             Note("Warning", "KueueDefaultQueue", "m"),
         ),
-        (in_(S.QUEUED, "Released"), in_(S.QUEUED, "KueuePending"), None),
+        (in_(S.QUEUED, "Preparing"), in_(S.QUEUED, "KueuePending"), None),
         (
             in_(S.QUEUED, "QueueFull"),
             in_(S.QUEUED, "TrackingUnavailable"),
@@ -84,3 +86,22 @@ def test_whatever_keeps_a_pod_from_running_is_told(reason: str) -> None:
 def test_another_message_alone_is_no_event() -> None:
     held = in_(S.QUEUED, "QueueHeld", "a")
     assert note_change(held, in_(S.QUEUED, "QueueHeld", "b")) is None
+
+
+def test_what_gave_way_to_the_queue_is_told_once_and_when_it_changes() -> None:
+    def told(status: Literal["True", "False"], message: str) -> JobStatus:
+        condition = Condition(
+            type=APPLIED,
+            status=status,
+            reason="QueueWins",
+            message=message,
+            last_transition_time=NOW,
+        )
+        return JobStatus(conditions=(condition,))
+
+    lost, plain = told("False", "tolerations"), JobStatus()
+    assert note_what_gave_way(plain, lost) == Note("Warning", "QueueWins", "tolerations")
+    assert note_what_gave_way(lost, told("False", "nodeName")) is not None
+    assert note_what_gave_way(lost, lost) is None
+    assert note_what_gave_way(lost, told("True", "")) is None
+    assert note_what_gave_way(plain, plain) is None
