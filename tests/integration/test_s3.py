@@ -1,21 +1,37 @@
-"""An experiment whose artifacts are in S3, where the operator brings the logs by itself."""
+"""An experiment whose artifacts are in S3, where operator and jobs bring them by themselves."""
 
+import os
+import subprocess
+import sys
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
 from tests.integration.bench import NewOperator
 from tests.integration.scene import Scene
+from tests.support.control_plane import REPOSITORY
 from tests.support.kubelet import running, succeeded
 from tests.support.kubelet_logs import line
 from tests.support.manifests import experiment, job, queue
 from tests.support.operator import Operator
 from tests.support.polling import eventually
 from tests.support.s3 import S3Server
+from tests.support.tracking import TrackingServer
 
 pytestmark = pytest.mark.usefixtures("operator")
 
 BUCKET = "results"
+MLPROJECT = """
+name: writes
+entry_points:
+  main: {command: "python write.py"}
+"""
+WRITE = """
+import mlflow
+with mlflow.start_run():
+    mlflow.log_text("x", "x.txt")
+"""
 
 
 @pytest.fixture(scope="module")
@@ -82,3 +98,30 @@ def archived(scene: Scene, name: str) -> str:
     conditions = scene.status(name)["conditions"]
     told = (c for c in conditions if c["type"] == "LogsArchived" and c["status"] == "False")
     return next((c["message"] for c in told), "")
+
+
+def test_an_entry_point_logs_artifacts_there_as_anywhere(
+    tmp_path: Path, tracking: TrackingServer, store: S3Server
+) -> None:
+    (tmp_path / "MLproject").write_text(MLPROJECT)
+    (tmp_path / "write.py").write_text(WRITE)
+    where = f"s3://{BUCKET}/of-a-worker"
+    created = tracking.client.create_experiment(tmp_path.name, artifact_location=where)
+    run_id = tracking.client.create_run(created).info.run_id
+    told = {
+        "ALIDADE_WORKFLOW": str(tmp_path),
+        "ALIDADE_TERMINATION_LOG": str(tmp_path / "message"),
+        "MLFLOW_TRACKING_URI": tracking.uri,
+        "MLFLOW_RUN_ID": run_id,
+        "PYTHONPATH": str(REPOSITORY / "worker"),
+        "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
+    }
+    done = subprocess.run(
+        [sys.executable, "-m", "alidade_worker"],
+        env={**os.environ, **told, **store.environment},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert not done.returncode, done.stdout + done.stderr
+    assert store.objects(BUCKET)[f"of-a-worker/{run_id}/artifacts/x.txt"] == "x"
