@@ -116,12 +116,15 @@ def test_one_replica_that_cannot_start_ends_the_job_though_the_other_runs(scene:
     eventually(lambda: not scene.pods("a"))
 
 
-def test_a_job_whose_queue_changes_while_it_waits_keeps_its_service(scene: Scene) -> None:
+def test_a_job_whose_queue_changes_while_it_waits_is_made_anew_and_has_its_service(
+    scene: Scene,
+) -> None:
     scene.apply(queue("held", stopPolicy="Hold"), job("a", replicas=2, queue="held"))
     scene.until("a", "Queued", "QueueHeld")
     before = eventually(lambda: scene.get(BATCH_JOB, "a"))["metadata"]["uid"]
-    service = eventually(lambda: scene.get(SERVICE, "a"))["metadata"]["uid"]
     scene.apply(queue("held", stopPolicy="None", resources={"requests": {"cpu": "10m"}}))
     scene.until("a", "Finished")
     assert scene.get(BATCH_JOB, "a")["metadata"]["uid"] != before
-    assert scene.get(SERVICE, "a")["metadata"]["uid"] == service
+    # It goes with the job, and not with a batch/v1 Job that may be made anew.
+    (owner,) = scene.get(SERVICE, "a")["metadata"]["ownerReferences"]
+    assert owner["uid"] == scene.get(JOB, "a")["metadata"]["uid"]
