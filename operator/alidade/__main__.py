@@ -10,6 +10,7 @@ import structlog
 from kubernetes.aio import client, config
 from pydantic import ValidationError
 
+from alidade.handlers.watch import KopfWatches
 from alidade.kube.client import KubernetesGateway
 from alidade.kube.election import RETRY_SECONDS, Leadership
 from alidade.runtime import health, logs
@@ -73,9 +74,11 @@ class Operator:
         quiet: Whether nothing that was asked for is under way any more.
     """
 
-    def __init__(self, gateway: KubernetesGateway, settings: Settings) -> None:
+    def __init__(
+        self, gateway: KubernetesGateway, watches: KopfWatches, settings: Settings
+    ) -> None:
         self._tracking = MlflowTracking(settings.tracking_uri, settings.key())
-        self._engine = Engine(gateway, self._tracking, settings)
+        self._engine = Engine(gateway, watches, self._tracking, settings)
         self.stands_by = False
         self.quiet = False
 
@@ -100,14 +103,14 @@ async def run(settings: Settings) -> None:
     Raises:
         Exception: Whatever ends it otherwise; the pod's restart starts it anew.
     """
-    async with await _connect() as api:
+    async with await _connect() as api, KopfWatches() as watches:
         leadership: Leadership | None = None
         if settings.own_namespace and settings.lease_name:
             leadership = Leadership(
                 api, settings.own_namespace, settings.lease_name, settings.identity
             )
         left = leadership.left if leadership else lambda: math.inf
-        operator = Operator(KubernetesGateway(api, left), settings)
+        operator = Operator(KubernetesGateway(api, left), watches, settings)
         server = await health.serve(settings.http_port, lambda: operator.trouble)
         task = asyncio.create_task(_lead(leadership, operator, settings))
         loop = asyncio.get_running_loop()

@@ -9,19 +9,18 @@ from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, Final
 
-from aiohttp import ClientError, ClientTimeout, StreamReader
+from aiohttp import ClientError, ClientTimeout
 from kubernetes.aio import client
 from kubernetes.aio.client.exceptions import ApiException
 from kubernetes.aio.client.rest import RESTResponse
 
-from alidade.kube.answers import CLIENT_ERROR, body_of, decode, error_of, error_of_event
+from alidade.kube.answers import CLIENT_ERROR, body_of, error_of
 from alidade.kube.gateway import (
     EVENTS,
     NAMESPACES,
     PODS,
     ApiError,
     Body,
-    Change,
     InvalidError,
     Kind,
     Page,
@@ -34,9 +33,6 @@ TIMEOUT_SECONDS = 30.0
 # No pod takes longer to be stopped, but for those that are given longer to end than this.
 LOG_TIMEOUT_SECONDS = 600.0
 MAX_LOG_BYTES = 4 * 2**20
-# The server ends a watch after this time; what comes once a minute, if all is well, is a bookmark.
-WATCH_SECONDS = 300
-WATCH_SILENCE_SECONDS = 150.0
 # A change that would have less time than this is not asked for.
 LEAST_SECONDS = 1.0
 
@@ -89,28 +85,6 @@ class KubernetesGateway:
         async for page in self.list_pages(kind, namespace, selector, fields=fields):
             for body in page.items:
                 yield body
-
-    async def watch(
-        self, kind: Kind, namespace: str | None, selector: str | None, version: str
-    ) -> AsyncIterator[Change]:
-        """Yield what happens to the objects of a kind."""
-        query = _given(
-            labelSelector=selector,
-            watch="true",
-            allowWatchBookmarks="true",
-            resourceVersion=version,
-            timeoutSeconds=str(WATCH_SECONDS),
-        )
-        limits = ClientTimeout(
-            total=WATCH_SECONDS + TIMEOUT_SECONDS, sock_read=WATCH_SILENCE_SECONDS
-        )
-        with _own_errors():
-            answer = await self._send("GET", _path(kind, namespace), query, limits=limits)
-            try:
-                async for line in _lines(answer.response.content):
-                    yield _change(line)
-            finally:
-                answer.response.close()
 
     async def get(self, kind: Kind, namespace: str, name: str) -> Body:
         """Read one object."""
@@ -223,15 +197,6 @@ def _given(**query: str | None) -> _Query:
     return [(name, value) for name, value in query.items() if value]
 
 
-async def _lines(content: StreamReader) -> AsyncIterator[bytes]:
-    # The reader's own has a limit to the length of a line, which an object may well exceed.
-    rest = b""
-    async for chunk in content.iter_any():
-        *lines, rest = (rest + chunk).split(b"\n")
-        for line in filter(None, lines):
-            yield line
-
-
 def _mapping(found: Any) -> Mapping[str, Any]:
     return found if isinstance(found, dict) else {}
 
@@ -245,19 +210,6 @@ def _page(body: Body) -> Page:
     if not isinstance(items, list | None) or not isinstance(version, str):
         raise UnavailableError("API server: its answer is no list")
     return Page(tuple(item for item in items or () if isinstance(item, dict)), version)
-
-
-def _change(line: bytes) -> Change:
-    try:
-        told = _mapping(decode(line))
-    except ValueError as error:
-        raise UnavailableError(f"API server: a watch tells what is no JSON ({error})") from error
-    kind, body = told.get("type"), told.get("object")
-    if kind == "ERROR":
-        raise error_of_event(body)
-    if not isinstance(kind, str) or not isinstance(body, dict):
-        raise UnavailableError("API server: a watch tells what is no change of an object")
-    return Change(kind, body)
 
 
 @contextmanager

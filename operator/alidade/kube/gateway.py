@@ -141,22 +141,6 @@ class Gateway(Protocol):
         """Yield the objects of a kind one by one; the arguments are those of `list_pages`."""
         ...
 
-    def watch(
-        self, kind: Kind, namespace: str | None, selector: str | None, version: str
-    ) -> AsyncIterator[Change]:
-        """Yield what happens to the objects of a kind, until the server ends it after some minutes.
-
-        Args:
-            kind: Their kind.
-            namespace: Where they are, None for everywhere.
-            selector: A selector of labels.
-            version: The resourceVersion after which to begin.
-
-        Raises:
-            ExpiredError: What happened since then is not known any more.
-        """
-        ...
-
     async def get(self, kind: Kind, namespace: str, name: str) -> Body:
         """Read one object."""
         ...
@@ -218,4 +202,24 @@ class Gateway(Protocol):
 
     async def record_event(self, namespace: str, event: Body) -> None:
         """Create an event (events.k8s.io/v1)."""
+        ...
+
+
+class Watches(Protocol):
+    """What tells of changes as they happen."""
+
+    def watch(
+        self, kind: Kind, namespace: str | None, selector: str | None, version: str
+    ) -> AsyncIterator[Change]:
+        """Yield what happens to the objects of a kind, until the server ends it after some minutes.
+
+        Args:
+            kind: Their kind.
+            namespace: Where they are, None for everywhere.
+            selector: A selector of labels.
+            version: The resourceVersion after which to begin.
+
+        Raises:
+            ExpiredError: What happened since then is not known any more.
+        """
         ...

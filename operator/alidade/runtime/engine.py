@@ -26,6 +26,7 @@ from alidade.kube.gateway import (
     Body,
     Gateway,
     Kind,
+    Watches,
 )
 from alidade.runtime.aggregates import AggregateReconciler
 from alidade.runtime.bulkhead import keep_going
@@ -61,6 +62,7 @@ class Engine:
 
     Args:
         gateway: The Kubernetes API.
+        watches: What tells of changes there.
         tracking: MLflow.
         settings: Settings of the process.
         clock: The time.
@@ -69,11 +71,13 @@ class Engine:
     def __init__(
         self,
         gateway: Gateway,
+        watches: Watches,
         tracking: Tracking,
         settings: Settings,
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         self._gateway = gateway
+        self._watches = watches
         self._settings = settings
         self._queue: WorkQueue[WorkKey] = WorkQueue()
         self._cache = Cache(self._wake, self._see_off)
@@ -210,7 +214,7 @@ class Engine:
 
     def _follower(self, kind: Kind, namespace: str | None) -> Follower:
         return Follower(
-            self._gateway,
+            self._watches,
             kind,
             namespace,
             selector=SELECTORS.get(kind),

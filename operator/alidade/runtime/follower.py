@@ -11,10 +11,10 @@ from alidade.kube.gateway import (
     Body,
     Change,
     ExpiredError,
-    Gateway,
     Kind,
     NotFoundError,
     UnavailableError,
+    Watches,
 )
 from alidade.runtime.metrics import CRASHES
 
@@ -33,7 +33,7 @@ class Follower:
     """Watches one kind, in one namespace or everywhere, and lists it anew when it has to.
 
     Args:
-        gateway: The Kubernetes API.
+        watches: What tells of changes.
         kind: What is watched.
         namespace: Where, None for everywhere.
         selector: A selector of labels.
@@ -44,7 +44,7 @@ class Follower:
 
     def __init__(
         self,
-        gateway: Gateway,
+        watches: Watches,
         kind: Kind,
         namespace: str | None,
         *,
@@ -53,7 +53,7 @@ class Follower:
         observe: Observe,
         tell: Callable[[str | None], None],
     ) -> None:
-        self._gateway = gateway
+        self._watches = watches
         self._kind = kind
         self._namespace = namespace
         self._selector = selector
@@ -99,7 +99,7 @@ class Follower:
 
     async def _watch(self) -> None:
         version, started = self._version or "", time.monotonic()
-        async for change in self._gateway.watch(
+        async for change in self._watches.watch(
             self._kind, self._namespace, self._selector, version
         ):
             self._failures = self._fruitless = 0

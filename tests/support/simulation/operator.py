@@ -51,7 +51,7 @@ class Operator:
             workers=world.scenario.workers,
             own_namespace=HOME,
         )
-        engine = Engine(gateway, world.mlflow, settings, clock)
+        engine = Engine(gateway, gateway, world.mlflow, settings, clock)
         async with asyncio.TaskGroup() as tasks:
             for kind in KINDS:
                 tasks.create_task(self._watch(engine, kind))

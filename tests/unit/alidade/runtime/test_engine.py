@@ -47,7 +47,7 @@ class Scene:
         self.server = ApiServer(lambda *_: None)
         self.gateway = Gateway(self.server)
         settings = Settings(tracking_uri="http://mlflow", namespaces=namespaces)
-        self.engine = Engine(self.gateway, Mlflow(Chance(0, 0)), settings)
+        self.engine = Engine(self.gateway, self.gateway, Mlflow(Chance(0, 0)), settings)
 
     def have(self, kind: Kind, body: Body) -> Body:
         return self.server.place(kind, {**body, "status": {}})
