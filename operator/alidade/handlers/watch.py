@@ -1,17 +1,16 @@
 """kopf as the source of events: its watch-streams, its login, and nothing else of it.
 
 What kopf does with an event for handlers with diffs and retries is not needed where a plan asks
-what is and not what happened. Its streams alone are in modules that it calls its own
-(https://docs.kopf.dev/en/stable/packaging/); the version is locked.
+what is and not what happened. The streams alone are in modules that kopf keeps to itself: its version
+is locked, and the tests of this module hold what is relied on.
 """
 
 import asyncio
 import logging
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable
 from typing import Any, Final, Self
 
 import kopf
-from aiohttp import ClientError
 from kopf._cogs.clients.auth import vault_var
 from kopf._cogs.clients.errors import APIError
 from kopf._cogs.clients.watching import watch_objs
@@ -19,7 +18,7 @@ from kopf._cogs.structs.credentials import Vault
 from kopf._cogs.structs.references import NamespaceName, Resource
 
 from alidade.kube.answers import error_of, error_of_event
-from alidade.kube.gateway import Change, ExpiredError, Kind, UnavailableError
+from alidade.kube.gateway import ApiError, Change, ExpiredError, Kind, UnavailableError
 
 # A server ends a watch after half an hour or so by itself; a proxy may keep one open that is dead.
 SERVER_SECONDS: Final = 300
@@ -34,18 +33,22 @@ class KopfWatches:
 
     Use as a context: it logs in there, and again whenever the API server no longer takes the
     credentials, as those of a pod are replaced every hour.
+
+    Args:
+        login: Where credentials come from, one of kopf's.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, login: Callable[..., Any] = kopf.login_via_client) -> None:
+        self._login = login
         self._vault = Vault()
 
     async def __aenter__(self) -> Self:
         vault_var.set(self._vault)
-        self._login = asyncio.create_task(self._keep_logged_in())
+        self._keeping = asyncio.create_task(self._keep_logged_in())
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        self._login.cancel()
+        self._keeping.cancel()
         await self._vault.close()
 
     async def watch(
@@ -78,7 +81,10 @@ class KopfWatches:
             raise error_of(error.status, None, error.headers, text.encode()) from error
         except RecursionError as error:
             raise ExpiredError("an object changed that is nested too deep to be read") from error
-        except (ClientError, TimeoutError, OSError, ValueError) as error:
+        except ApiError:
+            raise
+        except Exception as error:
+            # kopf takes it for granted that the API server answers, and not something before it.
             raise UnavailableError(f"API server: {error or type(error).__name__}") from error
 
     async def _keep_logged_in(self) -> None:
@@ -86,9 +92,10 @@ class KopfWatches:
             await self._vault.wait_for_emptiness()
             try:
                 credentials = await asyncio.to_thread(
-                    kopf.login_via_client, logger=_log, settings=_settings()
+                    self._login, logger=_log, settings=_settings()
                 )
-            except kopf.LoginError as error:
+            except Exception as error:
+                # Whatever it is, without credentials nothing would be watched ever again.
                 _log.warning("no credentials for watches: %s", error)
                 await asyncio.sleep(LOGIN_AGAIN_SECONDS)
                 continue
@@ -107,6 +114,7 @@ def _settings(kind: Kind | None = None, selector: str | None = None) -> kopf.Ope
 
 
 def _change(told: Any) -> Change:
+    told = told if isinstance(told, dict) else {}
     kind, body = told.get("type"), told.get("object")
     if kind == "ERROR":
         raise error_of_event(body)

@@ -2,14 +2,13 @@
 
 import json
 import math
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable
 from contextlib import asynccontextmanager, suppress
 from typing import Any
 
 import pytest
 from aiohttp import web
 from hypothesis import given, settings
-from hypothesis import strategies as st
 from kubernetes.aio import client
 
 from alidade.kube.client import KubernetesGateway
@@ -18,50 +17,19 @@ from alidade.kube.gateway import (
     NAMESPACES,
     PODS,
     ApiError,
-    Change,
-    ExpiredError,
     InvalidError,
     UnavailableError,
 )
-
-Answer = Callable[[web.Request], Awaitable[web.StreamResponse]]
-
-
-class Server:
-    """Takes down what it is asked, and answers as it is told."""
-
-    def __init__(self) -> None:
-        self.asked: list[tuple[str, str, str | None, bytes]] = []
-        self.answer: Answer = self.well
-        self.url = ""
-
-    async def well(self, _: web.Request) -> web.StreamResponse:
-        return web.json_response({"kind": "Job", "metadata": {"resourceVersion": "7"}, "items": []})
-
-    async def handle(self, request: web.Request) -> web.StreamResponse:
-        sort = request.headers.get("Content-Type")
-        self.asked.append((request.method, request.path_qs, sort, await request.read()))
-        return await self.answer(request)
-
-    def says(self, content: bytes, status: int = 200, **headers: str) -> None:
-        async def answer(_: web.Request) -> web.StreamResponse:
-            return web.Response(body=content, status=status, headers=headers)
-
-        self.answer = answer
+from tests.support.odd_server import CONTENTS, HEADERS, STATUSES, Server, break_off, served
 
 
 @asynccontextmanager
 async def serving(left: float = math.inf) -> AsyncIterator[tuple[Server, KubernetesGateway]]:
-    server = Server()
-    app = web.Application()
-    app.router.add_route("*", "/{path:.*}", server.handle)
-    runner = web.AppRunner(app)
-    await runner.setup()
-    await web.TCPSite(runner, "127.0.0.1", 0).start()
-    server.url = f"http://127.0.0.1:{runner.addresses[0][1]}"
-    async with client.ApiClient(client.Configuration(host=server.url)) as api:
+    async with (
+        served() as server,
+        client.ApiClient(client.Configuration(host=server.url)) as api,
+    ):
         yield server, KubernetesGateway(api, lambda: left)
-    await runner.cleanup()
 
 
 async def every_request(gateway: KubernetesGateway) -> AsyncIterator[Awaitable[Any]]:
@@ -70,11 +38,7 @@ async def every_request(gateway: KubernetesGateway) -> AsyncIterator[Awaitable[A
     async def listed() -> list[Any]:
         return [body async for body in gateway.list_all(PODS, None, "a=b")]
 
-    async def watched() -> list[Any]:
-        return [change async for change in gateway.watch(PODS, None, "a=b", "7")]
-
     yield listed()
-    yield watched()
     yield gateway.get(JOBS, "lab", "a")
     yield gateway.create(JOBS, "lab", {"metadata": {"name": "a"}})
     yield gateway.patch(JOBS, "lab", "a", {})
@@ -85,24 +49,7 @@ async def every_request(gateway: KubernetesGateway) -> AsyncIterator[Awaitable[A
 
 
 @settings(max_examples=40)
-@given(
-    status=st.integers(200, 599).filter(lambda code: code not in (204, 205, 304)),
-    content=st.binary(max_size=200)
-    | st.recursive(
-        st.none() | st.integers() | st.text(max_size=5),
-        lambda v: (
-            st.lists(v, max_size=3)
-            | st.dictionaries(st.sampled_from(["items", "metadata", "kind", "type", "object"]), v)
-        ),
-        max_leaves=8,
-    ).map(lambda value: json.dumps(value).encode()),
-    headers=st.fixed_dictionaries(
-        {"Retry-After": st.sampled_from(["", "3", "x", "1e400", "nan"])},
-        optional={
-            "Content-Type": st.sampled_from(["text/html", "application/json; charset=utf-7"])
-        },
-    ),
-)
+@given(status=STATUSES, content=CONTENTS, headers=HEADERS)
 async def test_whatever_is_answered_is_an_answer_or_an_error_of_the_api(
     status: int, content: bytes, headers: dict[str, str]
 ) -> None:
@@ -114,14 +61,6 @@ async def test_whatever_is_answered_is_an_answer_or_an_error_of_the_api(
 
 
 async def test_an_answer_that_breaks_off_is_an_error_of_the_api() -> None:
-    async def break_off(request: web.Request) -> web.StreamResponse:
-        response = web.StreamResponse(headers={"Content-Length": "1000"})
-        await response.prepare(request)
-        await response.write(b'{"items": [')
-        if request.transport:
-            request.transport.abort()
-        return response
-
     async with serving() as (server, gateway):
         server.answer = break_off
         async for request in every_request(gateway):
@@ -145,12 +84,6 @@ async def test_each_request_goes_where_it_belongs() -> None:
     job = "/apis/alidade.dev/v1alpha1/namespaces/lab/jobs"
     assert [(method, path, sort) for method, path, sort, _ in server.asked] == [
         ("GET", "/api/v1/pods?labelSelector=a%3Db&limit=500", "application/json"),
-        (
-            "GET",
-            "/api/v1/pods?labelSelector=a%3Db&watch=true&allowWatchBookmarks=true"
-            "&resourceVersion=7&timeoutSeconds=300",
-            "application/json",
-        ),
         ("GET", f"{job}/a", "application/json"),
         ("POST", f"{job}?fieldManager=alidade-operator&fieldValidation=Strict", "application/json"),
         ("PATCH", f"{job}/a?fieldManager=alidade-operator", "application/merge-patch+json"),
@@ -211,24 +144,3 @@ async def test_a_list_goes_on_to_its_last_page() -> None:
         found = [page async for page in gateway.list_pages(PODS, "lab")]
     assert [page.items for page in found] == [({"n": 1},), ({"n": 2},)]
     assert {page.version for page in found} == {"7"}
-
-
-async def test_a_watch_tells_line_by_line_however_long_and_ends_with_what_the_server_says() -> None:
-    long = "x" * 5_000_000
-
-    async def lines(request: web.Request) -> web.StreamResponse:
-        response = web.StreamResponse()
-        await response.prepare(request)
-        for body in ({"n": 1}, {"n": long}):
-            await response.write(json.dumps({"type": "ADDED", "object": body}).encode() + b"\n")
-        gone = {"type": "ERROR", "object": {"code": 410, "message": "too old"}}
-        await response.write(json.dumps(gone).encode() + b"\n")
-        return response
-
-    async with serving() as (server, gateway):
-        server.answer = lines
-        watch = aiter(gateway.watch(PODS, None, None, "7"))
-        assert await anext(watch) == Change("ADDED", {"n": 1})
-        assert await anext(watch) == Change("ADDED", {"n": long})
-        with pytest.raises(ExpiredError, match="too old"):
-            await anext(watch)
