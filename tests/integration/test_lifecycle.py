@@ -259,7 +259,8 @@ def test_an_expired_job_is_deleted_and_its_run_is_kept(scene: Scene) -> None:
     scene.until_gone(BATCH_JOB, "a")
 
     assert scene.status("b")["dependencies"][0]["state"] == "Finished"
-    [experiment] = scene.tracking.client.search_experiments(filter_string=f"name = '{scene.namespace}/bench'")
+    named = f"name = '{scene.namespace}/bench'"
+    [experiment] = scene.tracking.client.search_experiments(filter_string=named)
     tags = f"tags.`alidade.dev/job` = 'a' and tags.`alidade.dev/namespace` = '{scene.namespace}'"
     [run] = scene.tracking.client.search_runs([experiment.experiment_id], tags)
     assert run.info.status == "FINISHED"

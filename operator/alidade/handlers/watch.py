@@ -1,8 +1,8 @@
 """kopf as the source of events: its watch-streams, its login, and nothing else of it.
 
 What kopf does with an event for handlers with diffs and retries is not needed where a plan asks
-what is and not what happened. The streams alone are in modules that kopf keeps to itself; its version is
-locked, and the tests of this module hold what is relied on.
+what is and not what happened. The streams alone are in modules that kopf keeps to itself; its
+version is locked, and the tests of this module hold what is relied on.
 """
 
 import asyncio
