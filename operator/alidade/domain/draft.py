@@ -1,11 +1,13 @@
 """A plan in the making: the status as it will be, and what is to be done."""
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
 from alidade.api.job import JobState, JobStatus, RootCause
 from alidade.domain.actions import Action
 from alidade.domain.conditions import set_condition
+from alidade.domain.observed import Pod
 from alidade.domain.snapshot import Snapshot
 
 _LONGEST_SLEEP = 24 * 3600.0
@@ -15,7 +17,7 @@ class Draft:
     """Collects what follows from one snapshot; used within one call of `plan`."""
 
     def __init__(self, snapshot: Snapshot) -> None:
-        self.snapshot = snapshot
+        self.snapshot = _without_odd_indices(snapshot)
         self.actions: list[Action] = []
         self.wants_place = False
         self.wake_after: timedelta | None = None
@@ -91,3 +93,20 @@ class Draft:
         finished = state is JobState.FINISHED
         self.condition("Complete", finished, reason, message)
         self.condition("Failed", state is JobState.FAILED, reason, message)
+
+
+def _without_odd_indices(snapshot: Snapshot) -> Snapshot:
+    """Leave out what somebody wrote into a podTemplate: a single pod has no index."""
+    pods = (*snapshot.pods, *snapshot.gone, *snapshot.strays)
+    if snapshot.job.spec.replicas > 1 or all(pod.index is None for pod in pods):
+        return snapshot
+
+    def plain(pods: tuple[Pod, ...]) -> tuple[Pod, ...]:
+        return tuple(replace(pod, index=None) for pod in pods)
+
+    return replace(
+        snapshot,
+        pods=plain(snapshot.pods),
+        gone=plain(snapshot.gone),
+        strays=plain(snapshot.strays),
+    )

@@ -7,6 +7,7 @@ again for as long as it takes, and tell why in warnings alone: on the batch/v1 J
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -54,7 +55,10 @@ def why_rejected(draft: Draft, backing: BackingJob) -> Pending | None:
     released, last = suspended.last_transition_time, newest(pods)
     since = max(released, last.created) if last and last.created else released
     view = _ask(draft, backing.uid, since)
-    if view is None:
+    if view is None or view.at is None or view.seen is None or view.seen < released:
+        return None
+    # Both are stamps of the control plane, to the second.
+    if last and last.created and view.at < last.created - timedelta(seconds=1):
         return None
     message = f"the API server refuses its pods: {view.message}"
     return Pending(REJECTED, message, Stage.PLACING)
@@ -71,17 +75,20 @@ def why_not_started(draft: Draft) -> Pending | None:
         return None
     view = _ask(draft, pod.uid, pod.scheduled)
     recent = draft.snapshot.now - timedelta(seconds=RECENT_SECONDS)
-    if view is None or view.at is None or view.at < recent:
+    if view is None or view.seen is None or view.seen < recent:
         return None
     return Pending(view.reason, shorten(f"pod {pod.name}: {view.message}"), Stage.STARTING)
 
 
-def read(warnings: Iterable[Mapping[str, Any]], now: datetime) -> WarningView:
+def read(
+    warnings: Iterable[Mapping[str, Any]], now: datetime, before: WarningView | None = None
+) -> WarningView:
     """Read off the warnings about an object (events.k8s.io/v1) the last that tells what is asked.
 
     Args:
         warnings: All that there are.
         now: The time.
+        before: What was read before, of which it is known when it was first seen.
     """
     view = WarningView(now)
     for event in warnings:
@@ -94,21 +101,22 @@ def read(warnings: Iterable[Mapping[str, Any]], now: datetime) -> WarningView:
         tells = reason == _FAILED_CREATE or reason in NOT_STARTED
         if tells and at is not None and (view.at is None or at >= view.at):
             words = _PREFIX.sub("", event.get("note") or "", count=1)
-            view = WarningView(now, reason, words, at)
+            view = WarningView(now, reason, words, at, seen=now)
+    if before is not None and before.at is not None and before.at == view.at:
+        return replace(view, seen=before.seen)
     return view
 
 
 def _ask(draft: Draft, about: str, since: datetime) -> WarningView | None:
-    """Return the last warning about an object after a time, if there has been time for one."""
-    if not draft.due(since, LOOK_AFTER_SECONDS):
+    """Return the last warning about an object, if there has been time for one."""
+    # A clock that is ahead of the operator's must not keep it from asking.
+    ahead = since > draft.snapshot.now
+    if not ahead and not draft.due(since, LOOK_AFTER_SECONDS):
         return None
     view = draft.snapshot.warnings.get(about)
     if view is None or draft.due(view.read, READ_AGAIN_SECONDS):
         draft.do(ReadWarnings(about))
-    if view is None or view.at is None:
-        return None
-    # The times of events are told to the second.
-    return view if view.at >= since - timedelta(seconds=1) else None
+    return view
 
 
 def _missing(pods: Sequence[Pod], replicas: int) -> bool:

@@ -61,13 +61,15 @@ class WarningView:
         read: When it was asked for.
         reason: Its reason, in one word.
         message: Its words.
-        at: When it was last given, None where it never was.
+        at: When it was last given, by the clock of who gave it; None where it never was.
+        seen: When the operator first saw it, by its own.
     """
 
     read: datetime
     reason: str = ""
     message: str = ""
     at: datetime | None = None
+    seen: datetime | None = None
 
 
 @dataclass(frozen=True)

@@ -34,7 +34,9 @@ async def read_workload(
     return kueue.read(found, now)
 
 
-async def read_warnings(gateway: Gateway, namespace: str, about: str, now: datetime) -> WarningView:
+async def read_warnings(
+    gateway: Gateway, namespace: str, about: str, now: datetime, before: WarningView | None = None
+) -> WarningView:
     """Ask for the last warning about a batch/v1 Job or a pod.
 
     Args:
@@ -42,10 +44,11 @@ async def read_warnings(gateway: Gateway, namespace: str, about: str, now: datet
         namespace: The object's namespace.
         about: The object's UID.
         now: The time.
+        before: What was read before.
 
     Raises:
         ApiError: The API server could not be asked.
     """
     fields = f"regarding.uid={about},type=Warning"
     found = [e async for e in gateway.list_all(EVENTS, namespace, fields=fields)]
-    return pod_warnings.read(found, now)
+    return pod_warnings.read(found, now, before)

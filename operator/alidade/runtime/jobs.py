@@ -315,7 +315,10 @@ class JobReconciler:
             case ReadWorkload(uid):
                 memory.workload = await read_workload(gateway, namespace, uid, self._clock())
             case ReadWarnings(uid):
-                memory.warnings[uid] = await read_warnings(gateway, namespace, uid, self._clock())
+                before = memory.warnings.get(uid)
+                memory.warnings[uid] = await read_warnings(
+                    gateway, namespace, uid, self._clock(), before
+                )
         self._queue.add(key)
 
     def _create_run(self, key: WorkKey, job: Job, action: CreateRun) -> None:

@@ -11,6 +11,7 @@ from alidade.domain.diagnosis import (
     why_not_running,
 )
 from alidade.domain.observed import Pod
+from alidade.domain.observed import pod as read_pod
 from tests.support.builders import (
     DELETED,
     UNREACHABLE,
@@ -18,8 +19,11 @@ from tests.support.builders import (
     disruption,
     failed_pod,
     pod,
+    pod_body,
+    running,
     running_pod,
     stamp,
+    terminated,
     waiting,
 )
 
@@ -143,3 +147,29 @@ def test_the_last_attempt_is_the_newest_pod() -> None:
     assert newest([old, new, ageless]) == new
     assert newest([ageless]) == ageless
     assert newest([]) is None
+
+
+def sidecar(state: dict[str, Any], worker: dict[str, Any]) -> Pod:
+    body = pod_body(worker=worker, phase="Running" if "running" in worker else "Pending")
+    body["spec"]["initContainers"] = [{"name": "side", "restartPolicy": "Always"}]
+    last = terminated(1, message="reads /etc/side\nno configuration\n")
+    body["status"]["initContainerStatuses"] = [{"name": "side", "state": state, "lastState": last}]
+    return read_pod(body)
+
+
+@pytest.mark.parametrize(
+    "state", [waiting("CrashLoopBackOff", "back-off 10s"), running(), terminated(1)]
+)
+def test_a_sidecar_that_crashes_blocks_its_pod_in_its_own_words(state: dict[str, Any]) -> None:
+    found = why_not_running([sidecar(state, waiting("PodInitializing"))])
+    assert (found.reason, found.stage) == ("CrashLoopBackOff", Stage.STARTING)
+    assert found.message.startswith("pod train-x7k2p: sidecar 'side' keeps ending with exit code 1")
+
+
+def test_a_sidecar_that_crashes_beside_a_container_that_runs_is_told_too() -> None:
+    found = sidecar(waiting("CrashLoopBackOff"), running())
+    assert how_it_runs(found) == (
+        "Running",
+        "pod train-x7k2p runs on node node-1, but its sidecar 'side' keeps ending with exit code "
+        "1: no configuration",
+    )

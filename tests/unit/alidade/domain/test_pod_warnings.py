@@ -27,7 +27,7 @@ from tests.support.builders import (
 from tests.support.plans import RUN, acts, blocked, suspended, where
 
 S = JobState
-QUOTA = WarningView(NOW, "FailedCreate", "exceeded quota: q, requested: pods=1", NOW)
+QUOTA = WarningView(NOW, "FailedCreate", "exceeded quota: q, requested: pods=1", NOW, NOW)
 BATCH = backing().uid
 
 
@@ -64,10 +64,28 @@ def test_it_is_asked_once_no_pod_has_come_for_a_while_and_then_again() -> None:
     assert where(again) == (S.QUEUED, "PodRejected")
 
 
-@pytest.mark.parametrize("at", [None, ago(30)], ids=["never", "before its release"])
-def test_a_pod_that_is_only_late_is_not_called_refused(at: Any) -> None:
-    decided = plan(released(20, warnings={BATCH: replace(QUOTA, at=at)}))
+@pytest.mark.parametrize("seen", [None, ago(30)], ids=["never", "before its release"])
+def test_a_pod_that_is_only_late_is_not_called_refused(seen: Any) -> None:
+    view = replace(QUOTA, seen=seen) if seen else WarningView(NOW)
+    decided = plan(released(20, warnings={BATCH: view}))
     assert where(decided) == (S.QUEUED, "PodPending")
+
+
+def test_a_refusal_that_was_over_before_the_last_pod_says_nothing() -> None:
+    gone = failed_pod(meta={"creationTimestamp": stamp(ago(40))})
+    old = replace(QUOTA, at=ago(50))
+    decided = plan(released(pods=(gone,), warnings={BATCH: old}))
+    assert "refuses" not in (decided.status.message or "")
+
+
+@pytest.mark.parametrize("astray", [-3600, 3600])
+def test_the_clock_of_who_warns_does_not_count(astray: float) -> None:
+    decided = plan(released(warnings={BATCH: replace(QUOTA, at=ago(astray))}))
+    assert where(decided) == (S.QUEUED, "PodRejected")
+    there = replace(CREATING, scheduled=ago(astray))
+    view = replace(MOUNT, at=ago(astray))
+    found = plan(released(pods=(there,), warnings={there.uid: view}))
+    assert where(found) == (S.QUEUED, "FailedMount")
 
 
 @pytest.mark.parametrize("there", [pod(), running_pod()])
@@ -96,7 +114,7 @@ def test_some_of_several_replicas_may_be_refused() -> None:
     assert where(decided) == (S.QUEUED, "PodRejected")
 
 
-MOUNT = WarningView(NOW, "FailedMount", 'configmap "absent" not found', NOW)
+MOUNT = WarningView(NOW, "FailedMount", 'configmap "absent" not found', NOW, NOW)
 CREATING = pod(worker=waiting("ContainerCreating"))
 
 
@@ -130,19 +148,18 @@ def test_a_node_is_asked_once_it_has_had_a_pod_for_a_while() -> None:
 
 
 @pytest.mark.parametrize(
-    ("seconds", "at", "of"),
+    ("seconds", "seen", "of"),
     [
         (50, None, CREATING),
-        (50, ago(52), CREATING),
         (400, ago(RECENT_SECONDS + 1), CREATING),
         (50, NOW, pod(worker=waiting("ContainerCreating"), meta=DELETED)),
         (50, NOW, pod()),
         (50, NOW, pod(node=None)),
     ],
-    ids=["no warning", "before it came", "long ago", "deleted", "not reported on", "no node"],
+    ids=["no warning", "long ago", "deleted", "not reported on", "no node"],
 )
-def test_what_a_node_warned_of_does_not_always_hold(seconds: float, at: Any, of: Pod) -> None:
-    decided = on_a_node(seconds, replace(MOUNT, at=at), of)
+def test_what_a_node_warned_of_does_not_always_hold(seconds: float, seen: Any, of: Pod) -> None:
+    decided = on_a_node(seconds, replace(MOUNT, seen=seen), of)
     assert where(decided) == (S.QUEUED, "PodPending")
 
 
@@ -179,7 +196,7 @@ def event(note: str, **fields: Any) -> dict[str, Any]:
     ],
 )
 def test_the_words_are_the_api_servers(note: str, message: str) -> None:
-    assert read([event(note)], NOW) == WarningView(NOW, "FailedCreate", message, ago(60))
+    assert read([event(note)], NOW) == WarningView(NOW, "FailedCreate", message, ago(60), NOW)
 
 
 def test_the_last_event_tells() -> None:
@@ -187,6 +204,14 @@ def test_the_last_event_tells() -> None:
     events = [event("old"), event("newest", **series), event("new", eventTime=stamp(ago(30)))]
     assert read(events, NOW).message == "newest"
     assert read([], NOW) == WarningView(NOW)
+
+
+def test_a_warning_is_as_old_as_the_operator_has_known_it() -> None:
+    first = read([event("a")], ago(30))
+    assert read([event("a")], NOW, first).seen == ago(30)
+    again = event("a", series={"lastObservedTime": stamp(ago(1))})
+    assert read([again], NOW, first).seen == NOW
+    assert read([], NOW, first).seen is None
 
 
 def test_a_warning_that_keeps_no_pod_from_its_start_hides_none_that_does() -> None:
