@@ -103,7 +103,7 @@ class QueueLedger:
         waited = self._step_out(uid)
         return self.vacate(uid, _RESERVED) or waited
 
-    def hold(self, uid: str, holder: str = "", experiment: str = "") -> None:
+    def hold(self, uid: str, holder: str, experiment: str) -> None:
         """Record that the job holds a place.
 
         Args:
@@ -119,7 +119,7 @@ class QueueLedger:
             self._order = None
         self._places[uid][1].add(holder)
 
-    def vacate(self, uid: str, holder: str = "") -> bool:
+    def vacate(self, uid: str, holder: str) -> bool:
         """Record that this holds the job's place no longer; return whether nothing does by now."""
         experiment, holders = self._places.get(uid, _NO_PLACE)
         if holder not in holders:

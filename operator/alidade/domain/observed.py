@@ -53,6 +53,7 @@ class BackingJob:
     resource_version: str
     owner_uid: str | None
     queue: str | None
+    experiment: str | None
     flavor: str | None
     local_queue: str | None
     handed_over: str | None
@@ -153,6 +154,8 @@ class Pod:
     Attributes:
         job: The value of its label with the job's name.
         job_uid: The value of its label with the job's UID.
+        queue: The value of its label with the name of the queue that let it run.
+        experiment: The value of its label with the name of the experiment.
         owner_uid: UID of the batch/v1 Job that it is of.
         unschedulable: Why the scheduler finds no node for it, None where it does.
         disruption: Why Kubernetes stops it, or did (KEP-3329).
@@ -190,6 +193,8 @@ class Pod:
     node_silent: bool
     index: int | None
     job_uid: str | None = None
+    queue: str | None = None
+    experiment: str | None = None
     stop_asked: datetime | None = None
     graceful: bool = False
     stopped: bool = False
@@ -254,6 +259,7 @@ def backing_job(body: Mapping[str, Any]) -> BackingJob:
         # Whoever takes the owner off it does not thereby change whose it is.
         owner_uid=metadata.controller or metadata.labels.get(JOB_UID_LABEL),
         queue=metadata.labels.get(QUEUE_LABEL),
+        experiment=metadata.labels.get(EXPERIMENT_LABEL),
         flavor=metadata.labels.get(FLAVOR_LABEL),
         local_queue=metadata.labels.get(LOCAL_QUEUE_LABEL),
         handed_over=metadata.annotations.get(HANDED_OVER),
@@ -292,6 +298,8 @@ def pod(body: Mapping[str, Any]) -> Pod:
         resource_version=metadata.resource_version,
         job=metadata.labels.get(JOB_LABEL),
         job_uid=metadata.labels.get(JOB_UID_LABEL),
+        queue=metadata.labels.get(QUEUE_LABEL),
+        experiment=metadata.labels.get(EXPERIMENT_LABEL),
         owner_uid=metadata.controller,
         created=metadata.creation_timestamp,
         phase=status.phase or "Pending",

@@ -25,6 +25,7 @@ from alidade.domain.observed import (
 )
 from alidade.domain.tally import Tally
 from alidade.kube.gateway import BATCH_JOBS, EXPERIMENTS, JOBS, PODS, QUEUES, TOO_DEEP, Body, Kind
+from alidade.runtime.places import Places
 from alidade.runtime.pods import Pods
 
 # A watch, a list and an answer overtake each other by less than this many deletions.
@@ -71,8 +72,7 @@ class Cache:
         self._key_of: dict[str, Key] = {}
         self._jobs_of: defaultdict[Key, set[Key]] = defaultdict(set)
         self._tallies: defaultdict[Key, Tally] = defaultdict(Tally)
-        self._ledgers: defaultdict[Key, QueueLedger] = defaultdict(QueueLedger)
-        self._line_of: dict[str, Key] = {}
+        self._places = Places()
         self._gone: dict[str, int] = {}
         self.drops = 0
 
@@ -110,7 +110,7 @@ class Cache:
 
     def ledger(self, queue: Key) -> QueueLedger:
         """Return the ledger of a queue."""
-        return self._ledgers[queue]
+        return self._places.ledger(queue)
 
     def owner_of(self, kind: Kind, metadata: Mapping[str, Any]) -> Job | None:
         """Return the job that a batch/v1 Job or a pod is of which is not known, nor need be."""
@@ -138,23 +138,20 @@ class Cache:
     def line_up(self, job: Job) -> None:
         """Put a job in the line of its queue, and out of that of another."""
         uid, queue = job.metadata.uid, self.queue_of(job)
-        if queue != self._line_of.get(uid):
+        if queue != self._places.line_of(uid):
             self.step_out(uid)
         if queue is not None:
-            self._line_of[uid] = queue
-            self.ledger(queue).ask(job)
+            self._places.line_up(job, queue)
             # Its status tells how many wait, and theirs at which position.
             self._wake(WorkKey("queue", *queue))
 
     def reserve(self, uid: str) -> None:
         """Keep a place for a job that is first in line."""
-        self.ledger(self._line_of[uid]).reserve(uid)
+        self._places.reserve(uid)
 
     def step_out(self, uid: str) -> None:
         """Take a job out of line, or give up the place kept for it; who comes next is woken."""
-        queue = self._line_of.pop(uid, None)
-        if queue is not None and self.ledger(queue).leave(uid):
-            self._call_next(queue)
+        self._call_next(self._places.step_out(uid))
 
     # What happens.
 
@@ -293,29 +290,31 @@ class Cache:
         self.backings[key] = backing
         if backing.owner_uid is not None:
             self._pods.adopt(backing.uid, backing.owner_uid)
-        if backing.owner_uid is None or backing.queue is None:
-            return
-        if backing.holds_place:
-            self.ledger((key[0], backing.queue)).hold(backing.owner_uid)
-            self._wake(WorkKey("queue", key[0], backing.queue))
-        else:
-            self._vacate(backing)
-        self._wake_job(key)
+        self._hold(backing, backing.owner_uid, holds=backing.holds_place)
+        if backing.owner_uid is not None and backing.queue is not None:
+            self._wake_job(key)
 
     def _drop_backing(self, key: Key) -> None:
         gone = self.backings.pop(key)
-        self._vacate(gone)
+        self._call_next(self._places.release(gone.uid))
         self._pods.disown(gone.uid)
         self._wake_job(key)
 
-    def _vacate(self, backing: BackingJob) -> None:
-        if backing.owner_uid is None or backing.queue is None:
-            return
-        key = (backing.namespace, backing.queue)
-        if self.ledger(key).vacate(backing.owner_uid):
-            self._call_next(key)
+    def _hold(self, held: BackingJob | Pod, job_uid: str | None, *, holds: bool) -> None:
+        """Keep account of the place that a batch/v1 Job or a pod holds for its job, or does not."""
+        queue = (held.namespace, held.queue or "")
+        if holds and job_uid and held.queue:
+            if not self._places.holds(held.uid, queue, job_uid):
+                self._call_next(self._places.release(held.uid))
+                self._places.hold(held.uid, queue, job_uid, held.experiment or "")
+                self._wake(WorkKey("queue", *queue))
+        else:
+            self._call_next(self._places.release(held.uid))
 
-    def _call_next(self, queue: Key) -> None:
+    def _call_next(self, queue: Key | None) -> None:
+        """Wake who may have the place that there is in a queue."""
+        if queue is None:
+            return
         known = self.queues.get(queue)
         if known is not None:
             self._wake_jobs((queue[0], name) for name in self.ledger(queue).next_in_line(known))
@@ -327,12 +326,18 @@ class Cache:
             return
         if found.job is None and self._pods.job_of(found) is None:
             return
+        old = self._pods.by_name.get(key)
+        if old is not None and old.uid != found.uid:
+            self._call_next(self._places.release(old.uid))
         self._pods.put(found)
+        self._hold(found, self._pods.job_of(found), holds=not found.over)
         self._wake_job_of(found)
 
     def _drop_pod(self, key: Key) -> None:
-        self._wake_job_of(self._pods.by_name[key])
+        gone = self._pods.by_name[key]
+        self._wake_job_of(gone)
         self._pods.drop(key)
+        self._call_next(self._places.release(gone.uid))
 
     def _wake_job_of(self, found: Pod) -> None:
         # One that is gone is to be seen off, and known by its name only.

@@ -222,6 +222,8 @@ class JobReconciler:
         queue_key = cache.queue_of(job)
         queue = cache.queues.get(queue_key) if queue_key else None
         ledger = cache.ledger(queue_key) if queue_key else None
+        if ledger:
+            ledger.resume(self._clock())
         names = (d.name for d in job.spec.depends_on)
         others = {name: cache.jobs.get((namespace, name)) for name in names}
         backing = cache.backing(job)
@@ -250,6 +252,7 @@ class JobReconciler:
             gone=cache.gone_pods(backing) if backing else (),
             strays=tuple(strays),
             pods_complete=memory.pods_read_of == (backing.uid if backing else ""),
+            contested=ledger is not None and ledger.contested,
             place=ledger.place(uid, queue) if ledger and queue and ledger.has(uid) else None,
             run=self._tracker.view(uid),
             keeps_logs=self._archive.keeps,

@@ -88,11 +88,11 @@ class Cluster:
     def _sync(self, job: Body) -> Iterator[Move]:
         uid, status = job["metadata"]["uid"], job["status"]
         pods = [pod for pod in self._server.all(PODS) if _owner(pod) == uid]
-        active = [pod for pod in pods if not _over(pod) and not _deleting(pod)]
-        over = [pod for pod in pods if _over(pod)]
-        succeeded = sum(pod["status"]["phase"] == "Succeeded" for pod in over)
-        failed = sum(pod["status"]["phase"] == "Failed" and not _ignored(pod) for pod in over)
-        here = {_index(pod) for pod in pods if not _over(pod) or pod["status"]["phase"] != "Failed"}
+        active = [pod for pod in pods if not over(pod) and not _deleting(pod)]
+        ends = [pod for pod in pods if over(pod)]
+        succeeded = sum(pod["status"]["phase"] == "Succeeded" for pod in ends)
+        failed = sum(pod["status"]["phase"] == "Failed" and not _ignored(pod) for pod in ends)
+        here = {_index(pod) for pod in pods if not over(pod) or pod["status"]["phase"] != "Failed"}
         missing = set(range(job["spec"].get("completions", 1))) - here
         if (succeeded, failed) != (status.get("succeeded", 0), status.get("failed", 0)):
             yield partial(self._report, job, succeeded=succeeded, failed=failed)
@@ -106,7 +106,7 @@ class Cluster:
             yield from (partial(self._stop, pod) for pod in active)
         else:
             for index in missing:
-                attempt = sum(_index(pod) == index for pod in over)
+                attempt = sum(_index(pod) == index for pod in ends)
                 yield partial(self._make_pod, job, index, attempt)
 
     def _garbage_collector(self) -> Iterator[Move]:
@@ -130,7 +130,7 @@ class Cluster:
         for pod in self._server.all(PODS):
             if _deleting(pod):
                 yield partial(self._server.remove, PODS, pod["metadata"]["name"])
-            elif not _over(pod) and "nodeName" in pod["spec"]:
+            elif not over(pod) and "nodeName" in pod["spec"]:
                 yield from self._bring_on(pod)
 
     def _kueue(self) -> Iterator[Move]:
@@ -261,7 +261,8 @@ def _deleting(body: Body) -> bool:
     return "deletionTimestamp" in body["metadata"]
 
 
-def _over(pod: Body) -> bool:
+def over(pod: Body) -> bool:
+    """Say whether a pod has ended for good."""
     return pod["status"]["phase"] in ("Succeeded", "Failed")
 
 

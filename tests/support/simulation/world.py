@@ -7,7 +7,7 @@ from alidade.domain.observed import COMPLETION_INDEX, JOB_LABEL, PARAMETERS, QUE
 from alidade.kube.gateway import BATCH_JOBS, JOBS, PODS, Body, Kind
 from tests.support.simulation.api_server import ApiServer
 from tests.support.simulation.chance import Chance
-from tests.support.simulation.cluster import Cluster, Fate, ended
+from tests.support.simulation.cluster import Cluster, Fate, ended, over
 from tests.support.simulation.mlflow import Mlflow
 from tests.support.simulation.scenario import Scenario
 
@@ -132,11 +132,16 @@ class World:
         if limit is not None and widened:
             limit += 1
         running = {released["metadata"]["name"]}
-        for job in self.server.all(BATCH_JOBS):
-            name = job["metadata"]["name"]
-            here = job["metadata"]["labels"][QUEUE_LABEL] == queue
+        may_run = [
+            job
+            for job in self.server.all(BATCH_JOBS)
+            if not job["spec"]["suspend"] and not ended(job)
+        ]
+        pods = [pod for pod in self.server.all(PODS) if not over(pod)]
+        for held in (*may_run, *pods):
+            labels = held["metadata"]["labels"]
             # One whose owner was deleted is the garbage collector's to stop.
-            if here and not job["spec"]["suspend"] and not ended(job):
-                running |= {name} if self.server.find(JOBS, name) else set()
+            if labels[QUEUE_LABEL] == queue and self.server.find(JOBS, labels[JOB_LABEL]):
+                running.add(labels[JOB_LABEL])
         full = limit is not None and len(running) > limit
         self._expect(not full, f"{sorted(running)} run in {queue} at once")

@@ -143,6 +143,7 @@ def test_a_batch_job_is_read_as_the_api_server_gives_it() -> None:
         resource_version="90417",
         owner_uid="3c2b1a00-5d1f-4b53-9c9c-0f0e7a3f5a11",
         queue="cpu",
+        experiment=None,
         flavor=None,
         local_queue=None,
         handed_over=None,

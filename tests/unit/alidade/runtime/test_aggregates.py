@@ -145,7 +145,7 @@ async def test_a_queue_counts_who_runs_and_who_waits_and_tells_those_their_posit
         lab.have(JOBS, job_body("a"), job_body("b"))
         for name in ("a", "b"):
             lab.cache.line_up(lab.cache.jobs[NAMESPACE, name])
-        lab.cache.ledger((NAMESPACE, "cpu")).hold("uid-other")
+        lab.cache.ledger((NAMESPACE, "cpu")).hold("uid-other", "batch", "mnist")
         await lab.reconcile(QUEUE)
         assert (lab.queue_().status.running, lab.queue_().status.queued) == (1, 2)
         assert await lab.queue.get() == WorkKey("job", NAMESPACE, "a")

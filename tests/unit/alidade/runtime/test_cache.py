@@ -4,9 +4,11 @@ import pytest
 
 from alidade.api.job import DependencyStatus, JobState, JobStatus
 from alidade.domain.admission import Admitted
+from alidade.domain.observed import EXPERIMENT_LABEL, JOB_LABEL, JOB_UID_LABEL, QUEUE_LABEL
 from alidade.kube.gateway import BATCH_JOBS, EXPERIMENTS, JOBS, PODS, QUEUES, Body, Kind
 from alidade.runtime.cache import Cache, WorkKey
 from tests.support.builders import (
+    DELETED,
     backing_body,
     complete,
     experiment_body,
@@ -254,6 +256,59 @@ def test_a_batch_job_of_a_job_deleted_since_holds_its_place_until_it_is_gone(lab
     assert lab.running() == 1
     lab.drop(BATCH_JOBS, "a")
     assert lab.running() == 0
+
+
+def of_queue(name: str, job: str, queue: str = "cpu", **fields: Any) -> Body:
+    labels = {
+        JOB_LABEL: job,
+        JOB_UID_LABEL: f"uid-{job}",
+        QUEUE_LABEL: queue,
+        EXPERIMENT_LABEL: "mnist",
+    }
+    meta = {"labels": labels, **fields.pop("meta", {})}
+    return pod_body(name, job=job, meta=meta, **fields)
+
+
+@pytest.mark.parametrize("how", ["ends", "is gone"])
+def test_a_job_holds_its_place_until_its_last_pod_has_ended(lab: Scene, how: str) -> None:
+    lab.put(JOBS, job_body("d"))
+    lab.line_up("d")
+    lab.put(BATCH_JOBS, backing_body("a", suspend=False))
+    for name in ("a-1", "a-2"):
+        lab.put(PODS, of_queue(name, "a", phase="Running", worker=running()))
+    assert lab.running() == 1
+    lab.put(PODS, newer(of_queue("a-1", "a", phase="Failed")))
+    lab.drop(BATCH_JOBS, "a")
+    stopping = of_queue("a-2", "a", phase="Running", worker=running(), meta=DELETED)
+    assert lab.put(PODS, newer(stopping)) == {"a"}
+    assert lab.running() == 1
+    if how == "ends":
+        woken = lab.put(PODS, newer(of_queue("a-2", "a", phase="Succeeded"), 3))
+    else:
+        woken = lab.drop(PODS, "a-2")
+    assert woken == {"a", "d", "queue cpu"}
+    assert lab.running() == 0
+
+
+def test_a_pod_of_a_job_that_was_deleted_holds_its_place(lab: Scene) -> None:
+    lab.put(BATCH_JOBS, backing_body("a", suspend=False))
+    lab.put(PODS, of_queue("a-1", "a", phase="Running", worker=running()))
+    lab.drop(JOBS, "a")
+    lab.drop(BATCH_JOBS, "a")
+    assert lab.running() == 1
+    lab.drop(PODS, "a-1")
+    assert lab.running() == 0
+
+
+def test_a_pod_of_the_same_name_takes_the_place_of_the_one_before(lab: Scene) -> None:
+    lab.put(PODS, of_queue("a-1", "a"))
+    lab.put(PODS, newer(of_queue("a-1", "a", queue="gpu"), 5, uid="second"))
+    assert (lab.running(), lab.running("gpu")) == (0, 1)
+
+
+def test_news_of_a_pod_that_holds_its_place_already_wake_its_job_alone(lab: Scene) -> None:
+    assert lab.put(PODS, of_queue("a-1", "a")) == {"a", "queue cpu"}
+    assert lab.put(PODS, newer(of_queue("a-1", "a", worker=running()))) == {"a"}
 
 
 # Who stands in line.
