@@ -197,7 +197,7 @@ def test_a_job_is_tried_again_as_often_as_it_says_and_as_often_as_nodes_let_it_d
     scene.until_states({"flaky": "Finished", "hopeless": "Failed", "unlucky": "Finished"})
     for name, cause in (
         ("flaky", "failed: exit code 1: no luck"),
-        ("unlucky", "failed: TerminationByKubelet: node is low on memory"),
+        ("unlucky", "stopped: TerminationByKubelet: node is low on memory"),
     ):
         told = ("Started", "Retrying", f"{cause}; next attempt: no pod yet")
         assert told in scene.said(name, since)
