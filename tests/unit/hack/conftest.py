@@ -65,7 +65,6 @@ class Tree:
             capture_output=True,
             text=True,
             check=False,
-            timeout=60,
         )
 
 
