@@ -57,7 +57,7 @@ def test_the_operator_is_told_all_that_the_values_say(monkeypatch: pytest.Monkey
 
 
 def test_the_signing_key_is_made_unless_there_is_one_already() -> None:
-    name = "alidade-operator-signing-key"
+    name = "alidade-operator-key"
     made = Rendered()
     secret = made.get("Secret", name)
     assert len(base64.b64decode(secret["data"]["key"])) == 48

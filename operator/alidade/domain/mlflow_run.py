@@ -9,6 +9,7 @@ from alidade.api.reason import Reason
 from alidade.domain.actions import CreateRun, EndRun, ReadPods, RunEnd
 from alidade.domain.draft import Draft
 from alidade.domain.observed import SUBMITTED_BY
+from alidade.domain.history import FIRST
 from alidade.domain.snapshot import Snapshot
 
 RUN_ENDS = {
@@ -22,6 +23,7 @@ INSTALLATION_TAG = "alidade.dev/installation"
 NAMESPACE_TAG = "alidade.dev/namespace"
 JOB_TAG = "alidade.dev/job"
 EXPERIMENT_TAG = "alidade.dev/experiment"
+MLFLOW_USER = "mlflow.user"
 
 
 class Owner(NamedTuple):
@@ -124,25 +126,37 @@ def _tags(snapshot: Snapshot) -> dict[str, str]:
         "alidade.dev/entry-point": job.spec.entry_point,
         "alidade.dev/queue": snapshot.queue.metadata.name if snapshot.queue else "",
         "alidade.dev/depends-on": ",".join(d.name for d in job.spec.depends_on),
-        SUBMITTED_BY: job.metadata.annotations.get(SUBMITTED_BY, ""),
+        **_submitter(job),
     }
+
+
+def _submitter(job: Job) -> dict[str, str]:
+    """Say who submitted a job, in MLflow's own word too."""
+    name = job.metadata.annotations.get(SUBMITTED_BY)
+    return {SUBMITTED_BY: name, MLFLOW_USER: name} if name else {}
 
 
 def _end_tags(status: JobStatus) -> dict[str, str]:
     cause = status.root_cause
+    count = max(status.attempt_count, len(status.attempts))
     tags = {
         "state": status.state,
         "reason": status.reason,
         "message": status.message,
         "exit-code": cause.exit_code if cause else None,
         "last-lines": cause.last_lines if cause else None,
-        "attempts": len(status.attempts) or None,
+        "attempts": count or None,
+        "image": status.attempts[-1].image_id if status.attempts else None,
     }
     if len(status.attempts) > 1:
         # What is there to tell of a single one, the other tags tell.
-        tags |= {f"attempt-{n}": _told(attempt) for n, attempt in enumerate(status.attempts, 1)}
+        left_out = count - len(status.attempts)
+        for place, attempt in enumerate(status.attempts, 1):
+            number = place if place <= FIRST else place + left_out
+            tags[f"attempt-{number}"] = _told(attempt)
     return {f"alidade.dev/{name}": str(tag) for name, tag in tags.items() if tag is not None}
 
 
 def _told(attempt: Attempt) -> str:
-    return f"{attempt.pod} on {attempt.node}: {attempt.message}"
+    image = f", image {attempt.image_id}" if attempt.image_id else ""
+    return f"{attempt.pod} on {attempt.node}{image}: {attempt.message}"

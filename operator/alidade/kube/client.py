@@ -5,6 +5,7 @@ models, which would only be taken apart again, and which know fewer errors than 
 """
 
 import math
+import re
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, Final
@@ -32,6 +33,9 @@ PAGE = 500
 TIMEOUT_SECONDS = 30.0
 # No pod takes longer to be stopped, but for those that are given longer to end than this.
 LOG_TIMEOUT_SECONDS = 600.0
+# RFC 3339 with nanoseconds and an offset, and a space behind it.
+_STAMP_BYTES = 64
+_STAMP = re.compile(rb"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9:.]+(Z|[+-][0-9:]+)")
 MAX_LOG_BYTES = 4 * 2**20
 # A change that would have less time than this is not asked for.
 LEAST_SECONDS = 1.0
@@ -137,6 +141,16 @@ class KubernetesGateway:
                 kept += chunk
                 del kept[:-MAX_LOG_BYTES]
             return bytes(kept)
+
+    async def log_begins(self, namespace: str, pod: str, container: str) -> str:
+        """Return when the first line was written of what there is of a container's log."""
+        query = _given(container=container, timestamps="true", limitBytes=str(_STAMP_BYTES))
+        limits = ClientTimeout(total=TIMEOUT_SECONDS)
+        with _own_errors():
+            path = _path(PODS, namespace, pod, "log")
+            answer = await self._send("GET", path, query, limits=limits)
+            stamp, _, _ = (await answer.read()).partition(b" ")
+            return stamp.decode() if _STAMP.fullmatch(stamp) else ""
 
     async def record_event(self, namespace: str, event: Body) -> None:
         """Create an event."""

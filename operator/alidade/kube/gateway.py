@@ -200,6 +200,13 @@ class Gateway(Protocol):
         """
         ...
 
+    async def log_begins(self, namespace: str, pod: str, container: str) -> str:
+        """Return when the first line was written of what there is of a container's log.
+
+        A kubelet that rotates a log gives only its newest file. Empty where there is no line yet.
+        """
+        ...
+
     async def record_event(self, namespace: str, event: Body) -> None:
         """Create an event (events.k8s.io/v1)."""
         ...

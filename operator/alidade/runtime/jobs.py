@@ -140,6 +140,7 @@ class JobReconciler:
         job = self._cache.jobs.get(where)
         if job is None:
             return None
+        self._mark_logs(key, job)
         decided = self._decide(where, job)
         releases = any(map(_takes_a_place, decided.actions))
         if releases:
@@ -158,6 +159,13 @@ class JobReconciler:
             if releases and not unanswered:
                 self._cache.step_out(job.metadata.uid)
         return decided.wake_after.total_seconds() if decided.wake_after else None
+
+    def _mark_logs(self, key: WorkKey, job: Job) -> None:
+        if job.status.mlflow_run_id is None:
+            return
+        for pod in self._cache.pods(job):
+            if pod.container and pod.container.running_since and not pod.deleting:
+                self._archive.mark(key, job.metadata.uid, pod.name, pod.container.name)
 
     def depart(self, job: Job) -> None:
         """Take note that a job was deleted, with its last status."""

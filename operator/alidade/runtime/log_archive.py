@@ -3,6 +3,7 @@
 Reading must not wait for MLflow, as pods do not; what was read waits for MLflow on disk.
 """
 
+import asyncio
 import os
 import shutil
 import tempfile
@@ -17,6 +18,7 @@ import structlog
 from alidade.domain.actions import ArchiveLog
 from alidade.domain.pod_logs import FOLDER
 from alidade.domain.snapshot import LogView, TrackingView
+from alidade.kube.client import MAX_LOG_BYTES
 from alidade.kube.gateway import ApiError, Gateway, NotFoundError, UnavailableError
 from alidade.runtime.cache import Wake, WorkKey
 from alidade.runtime.tracker import Lane, Tracker
@@ -26,6 +28,9 @@ from alidade.tracking.tracking import Tracking, TrackingError
 # Each follows one log at a time, of a pod that is being stopped for as long as that takes.
 READERS = 32
 LAST_RETRY_SECONDS = 30.0
+# The kubelet looks every ten seconds whether a log is to be rotated.
+MARK_AFTER_SECONDS = 5.0
+MARKERS = 4
 # What is beyond that stays with the kubelet as long as its pod does.
 MAX_WAITING_BYTES = 256 * 2**20
 # A log that is refused as too large is cut in half, but not into nothing.
@@ -53,6 +58,12 @@ class _Wanted(NamedTuple):
         return (self.action.pod, self.action.container)
 
 
+class _Mark(NamedTuple):
+    uid: str
+    namespace: str
+    name: LogKey
+
+
 class LogArchive:
     """Reads logs and hands them to the tracker, each once.
 
@@ -74,6 +85,8 @@ class LogArchive:
         self._tail_lines = tail_lines
         self._queue: WorkQueue[_Wanted] = WorkQueue(last_retry=LAST_RETRY_SECONDS)
         self._views: defaultdict[str, dict[LogKey, LogView]] = defaultdict(dict)
+        self._marks: WorkQueue[_Mark] = WorkQueue(first_retry=1.0, last_retry=60.0)
+        self._begins: defaultdict[str, dict[LogKey, str]] = defaultdict(dict)
         self._waiting_bytes = 0
         self._folder = Path(tempfile.gettempdir())
 
@@ -96,8 +109,15 @@ class LogArchive:
             self._views[uid][wanted.name] = LogView()
             self._queue.add(wanted)
 
+    def mark(self, key: WorkKey, uid: str, pod: str, container: str) -> None:
+        """Have it noted when a log begins, while its container runs: it may be rotated away."""
+        if self.keeps and (pod, container) not in self._begins[uid]:
+            self._begins[uid][pod, container] = ""
+            self._marks.add_after(_Mark(uid, key.namespace, (pod, container)), MARK_AFTER_SECONDS)
+
     def forget(self, uid: str) -> None:
         """Forget a job that is gone, and whose logs are where they will stay."""
+        self._begins.pop(uid, None)
         for name in self._views.pop(uid, {}):
             self._tracker.forget(_upload(uid, name))
 
@@ -105,7 +125,9 @@ class LogArchive:
         """Read logs until cancelled."""
         with tempfile.TemporaryDirectory(prefix="alidade-logs-") as folder:
             self._folder = Path(folder)
-            await self._queue.serve(self._read, READERS)
+            async with asyncio.TaskGroup() as tasks:
+                tasks.create_task(self._queue.serve(self._read, READERS))
+                tasks.create_task(self._marks.serve(self._note_beginning, MARKERS))
 
     def _with_upload(self, uid: str, name: LogKey, view: LogView) -> LogView:
         upload = self._tracker.view(_upload(uid, name))
@@ -120,6 +142,7 @@ class LogArchive:
             self._wait(wanted, f"is not read yet, as {waiting} MiB of logs wait for MLflow already")
             return
         try:
+            rotated = await self._rotated(wanted)
             text = await self._gateway.read_log(
                 namespace, action.pod, action.container, tail_lines=self._tail_lines
             )
@@ -133,15 +156,49 @@ class LogArchive:
             if not action.last_words:
                 self._note(wanted, LogView(done=True, trouble=str(error)))
                 return
-            text = b""
+            rotated, text = None, b""
+        if len(text) >= MAX_LOG_BYTES or text.count(b"\n") >= self._tail_lines:
+            # As much as is kept of any.
+            rotated = None
         try:
             file = self._keep(wanted, text or action.last_words.encode(errors="replace"))
         except OSError as error:
             self._wait(wanted, f"cannot be kept until MLflow takes it: {error.strerror}")
             return
         self._queue.forget(wanted)
-        self._note(wanted, LogView())
+        self._note(wanted, LogView(missing=rotated))
         self._hand_over(wanted, file)
+
+    async def _note_beginning(self, mark: _Mark) -> None:
+        """Note when a log begins, once it does; its pod may be gone before."""
+        pod, container = mark.name
+        ending = mark.name in self._views.get(mark.uid, ())
+        if ending or mark.name not in self._begins.get(mark.uid, ()):
+            self._marks.forget(mark)
+            return
+        try:
+            begins = await self._gateway.log_begins(mark.namespace, pod, container)
+        except NotFoundError:
+            self._marks.forget(mark)
+            return
+        except ApiError:
+            begins = ""
+        if begins and mark.uid in self._begins:
+            self._begins[mark.uid][mark.name] = begins
+            self._marks.forget(mark)
+        else:
+            self._marks.retry(mark)
+
+    async def _rotated(self, wanted: _Wanted) -> str | None:
+        """Say what the kubelet has rotated away of a log, None where that is nothing."""
+        began = self._begins.get(wanted.uid, {}).get(wanted.name)
+        if not began:
+            return None
+        pod, container = wanted.name
+        begins = await self._gateway.log_begins(wanted.key.namespace, pod, container)
+        if not begins or begins == began:
+            return None
+        return f"what it wrote from {began} until {begins}, which the kubelet has rotated away"
 
     def _wait(self, wanted: _Wanted, trouble: str) -> None:
         self._note(wanted, LogView(trouble=trouble))

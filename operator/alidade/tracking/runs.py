@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator
 from typing import Any, Final
 
 from alidade.domain.mlflow_run import INSTALLATION_TAG, UID_TAG, owner_of
+from alidade.domain.words import clean
 from alidade.tracking.rest import RESOURCE_DOES_NOT_EXIST, Body, Rest
 from alidade.tracking.signature import SIGNATURE_TAG, Proof, Signer
 from alidade.tracking.tracking import Run, TrackingError
@@ -176,4 +177,4 @@ def _listed(tags: dict[str, str]) -> list[dict[str, Any]]:
 
 
 def _cut(tags: dict[str, str]) -> dict[str, str]:
-    return {key: value[:MAX_TAG] for key, value in tags.items() if value}
+    return {key: clean(value[:MAX_TAG]) for key, value in tags.items() if value}

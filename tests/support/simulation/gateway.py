@@ -110,6 +110,11 @@ class UnreliableGateway:
         await self._there()
         return self._server.read_log(pod, container, namespace)
 
+    async def log_begins(self, namespace: str, pod: str, container: str) -> str:
+        await self._there()
+        self._server.read_log(pod, container, namespace)
+        return "2026-03-01T12:00:00.000000001Z"
+
     async def record_event(self, namespace: str, event: Body) -> None:
         await self._there()
         self._server.create(EVENTS, event, namespace)

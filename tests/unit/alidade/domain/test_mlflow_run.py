@@ -157,6 +157,29 @@ def test_the_run_tells_the_exit_code_and_how_often_it_was_tried() -> None:
     assert action.tags["alidade.dev/attempt-2"] == "fgm-b on node-2: failed: OOMKilled"
 
 
+def test_who_submitted_a_job_is_told_in_mlflows_own_word_too() -> None:
+    draft = Draft(snapshot(job(meta={"annotations": {"alidade.dev/submitted-by": "mia"}})))
+    create(draft)
+    (action,) = draft.actions
+    assert isinstance(action, CreateRun)
+    assert action.tags["alidade.dev/submitted-by"] == action.tags["mlflow.user"] == "mia"
+
+
+def test_the_run_names_the_image_of_each_attempt_and_counts_those_left_out() -> None:
+    attempts = tuple(
+        Attempt(pod=f"p{n}", node="node-1", message="m", image_id=f"example@sha256:{n}")
+        for n in (1, 2, 3, 4, 5, 99, 100)
+    )
+    (action,) = draft_of(over(S.FAILED, attempts=attempts, attempt_count=100)).actions
+    assert isinstance(action, EndRun)
+    tags = action.tags
+    assert tags["alidade.dev/image"] == "example@sha256:100"
+    assert tags["alidade.dev/attempts"] == "100"
+    assert tags["alidade.dev/attempt-5"] == "p5 on node-1, image example@sha256:5: m"
+    assert tags["alidade.dev/attempt-100"] == "p100 on node-1, image example@sha256:100: m"
+    assert "alidade.dev/attempt-6" not in tags
+
+
 def test_of_a_single_attempt_there_is_no_more_to_tell() -> None:
     (action,) = draft_of(over(attempts=(Attempt(pod="fgm-a", message="ended well"),))).actions
     assert isinstance(action, EndRun)

@@ -132,6 +132,13 @@ def test_what_is_in_the_way_is_told() -> None:
     assert message(draft).startswith("pod p, container worker: MLflow unreachable since")
 
 
+def test_a_log_of_which_the_beginning_is_missing_is_told_and_waited_for_no_longer() -> None:
+    cut = LogView(done=True, missing="what the kubelet has rotated away")
+    draft = draft_of(status=OVER, logs={("p", "worker"): cut, ("q", "worker"): DONE})
+    assert (told(draft), archived(draft)) == (("False", "LogsIncomplete"), True)
+    assert message(draft) == "pod p, container worker: what the kubelet has rotated away"
+
+
 def test_a_log_that_cannot_be_had_is_told_and_waited_for_no_longer() -> None:
     lost = LogView(done=True, trouble="it was gone before its log was read")
     draft = draft_of(status=OVER, logs={("p", "worker"): lost, ("q", "worker"): DONE})

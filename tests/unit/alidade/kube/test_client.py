@@ -45,6 +45,7 @@ async def every_request(gateway: KubernetesGateway) -> AsyncIterator[Awaitable[A
     yield gateway.patch_status(JOBS, "lab", "a", {})
     yield gateway.delete(JOBS, "lab", "a", "u")
     yield gateway.read_log("lab", "a", "worker", tail_lines=5)
+    yield gateway.log_begins("lab", "a", "worker")
     yield gateway.record_event("lab", {})
 
 
@@ -92,6 +93,11 @@ async def test_each_request_goes_where_it_belongs() -> None:
         (
             "GET",
             "/api/v1/namespaces/lab/pods/a/log?container=worker&follow=true&tailLines=5",
+            "application/json",
+        ),
+        (
+            "GET",
+            "/api/v1/namespaces/lab/pods/a/log?container=worker&timestamps=true&limitBytes=64",
             "application/json",
         ),
         (

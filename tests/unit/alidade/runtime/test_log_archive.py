@@ -33,6 +33,12 @@ class Logs(Gateway):
         super().__init__(ApiServer(lambda *_: None))
         self.answers = list(answers)
         self.reads = 0
+        self.begins = "2026-03-01T12:00:03.5Z"
+        self.looks = 0
+
+    async def log_begins(self, namespace: str, pod: str, container: str) -> str:
+        self.looks += 1
+        return self.begins
 
     async def read_log(self, namespace: str, pod: str, container: str, *, tail_lines: int) -> bytes:
         self.reads += 1
@@ -139,6 +145,47 @@ async def test_what_someone_may_mend_is_tried_again(status: int | None) -> None:
     async with working(b"said", failures=(turned_away,) * 9) as scene:
         assert await scene.ask() == LogView(done=True)
         assert scene.mlflow.files == {"r1/logs/p/worker.log": b"said"}
+
+
+@in_virtual_time
+async def test_what_the_kubelet_has_rotated_away_is_told() -> None:
+    async with working(b"the end\n") as scene:
+        scene.gateway.begins = ""
+        scene.archive.mark(KEY, "u", "p", "worker")
+        await asyncio.sleep(30)
+        scene.gateway.begins = "2026-03-01T12:00:33.5Z"
+        await asyncio.sleep(60)
+        looks = scene.gateway.looks
+        await asyncio.sleep(600)
+        assert scene.gateway.looks == looks
+        scene.gateway.begins = "2026-03-01T12:09:00.1Z"
+        told = (
+            "what it wrote from 2026-03-01T12:00:33.5Z until 2026-03-01T12:09:00.1Z, which the "
+            "kubelet has rotated away"
+        )
+        assert await scene.ask() == LogView(done=True, missing=told)
+
+
+@pytest.mark.parametrize("text", [b"x\n" * 100, b"the end\n"], ids=["long enough", "not marked"])
+@in_virtual_time
+async def test_of_a_log_that_is_there_as_far_as_any_is_kept_nothing_is_missing(
+    text: bytes,
+) -> None:
+    async with working(text) as scene:
+        if len(text) > 100:
+            scene.archive.mark(KEY, "u", "p", "worker")
+        await asyncio.sleep(10)
+        scene.gateway.begins = "2026-03-01T12:09:00.1Z"
+        assert await scene.ask() == LogView(done=True)
+
+
+@in_virtual_time
+async def test_a_log_that_has_begun_where_it_did_is_whole() -> None:
+    async with working(b"said\n") as scene:
+        scene.archive.mark(KEY, "u", "p", "worker")
+        await asyncio.sleep(10)
+        assert await scene.ask() == LogView(done=True)
+        assert scene.gateway.looks == 2
 
 
 @in_virtual_time
