@@ -8,8 +8,8 @@ from alidade.api.job import Attempt, Job, JobSpec, JobState, JobStatus
 from alidade.api.reason import Reason
 from alidade.domain.actions import CreateRun, EndRun, ReadPods, RunEnd
 from alidade.domain.draft import Draft
-from alidade.domain.observed import SUBMITTED_BY
 from alidade.domain.history import FIRST
+from alidade.domain.observed import SUBMITTED_BY
 from alidade.domain.snapshot import Snapshot
 
 RUN_ENDS = {

@@ -80,6 +80,7 @@ def test_a_run_is_asked_for_by_the_jobs_uid_and_that_is_remembered() -> None:
         "alidade.dev/queue": "cpu",
         "alidade.dev/depends-on": "a,b",
         "alidade.dev/submitted-by": "ada",
+        "mlflow.user": "ada",
     }
     assert told(draft) == ("False", "RunRequested")
 
