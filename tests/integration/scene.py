@@ -62,6 +62,14 @@ class Scene:
         """Apply objects by kubectl; return what it printed."""
         return self.kubectl("apply", "-f", "-", stdin=yaml.safe_dump_all(objects), check=check)
 
+    def why_refused(self, kind: tuple[str, str], body: Body) -> str | None:
+        """Create an object as it is; return why the API server refuses it, None if it does not."""
+        try:
+            self._resource(kind).create(body=body, namespace=self.namespace)
+        except ApiException as error:
+            return str(error.body)
+        return None
+
     def patch(self, kind: tuple[str, str], name: str, spec: Body) -> None:
         """Change fields of an object's spec."""
         self._resource(kind).patch(
