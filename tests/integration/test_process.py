@@ -104,3 +104,43 @@ def test_the_next_one_leads_when_the_leader_dies_or_resigns(
                 scene.until_tracked(name)
                 assert scene.run(name).info.status == "FINISHED"
             assert three.runs
+
+
+def test_a_leader_that_was_paused_beyond_its_lease_changes_nothing_when_it_wakes(
+    new_operator: NewOperator, scene: Scene
+) -> None:
+    def candidate(name: str) -> Operator:
+        return new_operator(own_namespace=scene.namespace, lease_name="paused", identity=name)
+
+    def leader() -> str:
+        holder = "-o=jsonpath={.spec.holderIdentity}"
+        return scene.kubectl("get", "lease/paused", holder, check=False)
+
+    def told_by_one() -> int:
+        events = scene.all_of(("events.k8s.io/v1", "Event"))
+        return sum(
+            event.get("reportingController") is not None and event.get("reportingInstance") == "one"
+            for event in events
+        )
+
+    with candidate("one") as one, candidate("two") as two:
+        assert leader() == "one"
+        scene.let("a", [running()])
+        scene.apply(job("a"))
+        scene.until("a", "Started")
+
+        one.pause()
+        eventually(lambda: leader() == "two")
+        scene.apply(job("b"), job("c", "b"), job("d", suspend=True))
+        scene.until_states({"b": "Finished", "c": "Finished", "d": "Queued"})
+        before = one.log().count('"job.state"'), told_by_one()
+        # What it has to do when it wakes.
+        scene.let("a", [running(), succeeded()])
+        scene.patch(JOB, "d", {"suspend": False})
+        one.resume()
+
+        scene.until_states({"a": "Finished", "d": "Finished"})
+        eventually(lambda: not one.runs)
+        assert (one.log().count('"job.state"'), told_by_one()) == before
+        assert '"election.lost"' in one.log()
+        assert two.runs

@@ -66,6 +66,14 @@ class Operator:
         """Stop it as the kubelet does, and return its exit status."""
         return self._server.terminate()
 
+    def pause(self) -> None:
+        """Stop its clock, as a machine that sleeps or has no time for it."""
+        self._server.pause()
+
+    def resume(self) -> None:
+        """Let it go on."""
+        self._server.resume()
+
     def wait_until_ready(self) -> None:
         """Wait until its readiness probe succeeds."""
         self._server.wait_until(lambda: answers(f"{self.url}/readyz"))

@@ -71,6 +71,14 @@ class Server:
         """Ask it to stop, and return its exit status."""
         return self._end(signal.SIGTERM)
 
+    def pause(self) -> None:
+        """Stop its clock, as a machine that sleeps or has no time for it."""
+        self._signal(signal.SIGSTOP)
+
+    def resume(self) -> None:
+        """Let it go on."""
+        self._signal(signal.SIGCONT)
+
     def wait_until(self, ready: Callable[[], bool]) -> None:
         """Wait until it is ready.
 
@@ -95,8 +103,12 @@ class Server:
         if self._process is None:
             return 0
         if self.runs:
-            os.killpg(self._process.pid, number)
+            self._signal(number)
         return self._process.wait()
+
+    def _signal(self, number: signal.Signals) -> None:
+        assert self._process is not None
+        os.killpg(self._process.pid, number)
 
 
 def answers(url: str) -> bool:

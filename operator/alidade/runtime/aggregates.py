@@ -10,7 +10,14 @@ from alidade.domain.experiment import experiment_status
 from alidade.domain.queue import queue_status
 from alidade.domain.registration import registration
 from alidade.domain.snapshot import TrackingView
-from alidade.kube.gateway import EXPERIMENTS, QUEUES, Gateway, Kind, NotFoundError
+from alidade.kube.gateway import (
+    EXPERIMENTS,
+    QUEUES,
+    ConflictError,
+    Gateway,
+    Kind,
+    NotFoundError,
+)
 from alidade.runtime.cache import Cache, WorkKey
 from alidade.runtime.status import write_status
 from alidade.runtime.tracker import Tracker
@@ -105,5 +112,9 @@ class AggregateReconciler:
             body = await write_status(self._gateway, kind, known, known.status, status)
         except NotFoundError:
             self._cache.drop(kind, *known.key, known.metadata.uid)
+        except ConflictError:
+            # It has changed since; what follows from that is decided when this is tried again.
+            self._cache.put(kind, await self._gateway.get(kind, *known.key))
+            raise
         else:
             self._cache.put_answer(kind, body)
