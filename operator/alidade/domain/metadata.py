@@ -8,9 +8,10 @@ they are: it would take the copies for its own.
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from alidade.api.base import GROUP, VERSION
+from alidade.api.base import GROUP
 from alidade.api.job import Job
 from alidade.domain import observed
+from alidade.domain.ownership import owner_reference
 
 _NEVER = (
     GROUP,
@@ -35,16 +36,7 @@ def metadata_for(job: Job, kept_back: Iterable[str] = ()) -> dict[str, Any]:
         "namespace": job.metadata.namespace,
         "labels": {**passed_on(job.metadata.labels, kept_back), **labels_of(job)},
         "annotations": {**passed_on(job.metadata.annotations, kept_back), **_submitter(job)},
-        "ownerReferences": [
-            {
-                "apiVersion": f"{GROUP}/{VERSION}",
-                "kind": "Job",
-                "name": job.metadata.name,
-                "uid": job.metadata.uid,
-                "controller": True,
-                "blockOwnerDeletion": True,
-            }
-        ],
+        "ownerReferences": [owner_reference(job)],
     }
 
 
