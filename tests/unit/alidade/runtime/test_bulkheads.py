@@ -65,7 +65,7 @@ class Scene:
         self.server = ApiServer(lambda *_: None)
         self.gateway = Gateway(self.server)
         own = Settings(tracking_uri="http://mlflow", resync_seconds=100)
-        self.engine = Engine(self.gateway, Mlflow(Chance(0, 0)), own, clock)
+        self.engine = Engine(self.gateway, self.gateway, Mlflow(Chance(0, 0)), own, clock)
 
     def have(self, kind: Kind, body: Body) -> Body:
         made = self.server.create(kind, {**body, "status": {}})
