@@ -116,7 +116,9 @@ class Follower:
         try:
             await step()
         except ExpiredError:
+            # An object that cannot be read off a watch, again and again, must not delay the others.
             self._version = None
+            self._fruitless = min(self._fruitless, 1)
             return
         except ApiError as error:
             missing = isinstance(error, NotFoundError)

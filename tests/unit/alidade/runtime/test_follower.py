@@ -99,6 +99,12 @@ async def test_a_version_that_is_too_old_has_everything_listed_anew() -> None:
 
 
 @in_virtual_time
+async def test_what_can_only_be_listed_is_listed_every_second() -> None:
+    scene = Scene(*[[ExpiredError("nested too deep")]] * 1000)
+    assert 90 < (await scene.follow(100.0)).count("list") <= 101
+
+
+@in_virtual_time
 async def test_a_watch_that_breaks_is_taken_up_where_it_broke_and_that_is_no_trouble() -> None:
     scene = Scene([change(11), UnavailableError("reset")])
     assert await scene.follow(200.0) == ["list", "watch 10", "watch 11"]
