@@ -6,7 +6,6 @@ import time
 from types import TracebackType
 from typing import Any, Final, Self
 
-from aiohttp import ClientError
 from kubernetes.aio import client
 from kubernetes.aio.client.exceptions import ApiException
 from kubernetes.aio.leaderelection.electionconfig import Config
@@ -28,6 +27,8 @@ def _now() -> float:
 class _Lock(LeaseLock):
     """The library's lock, for which any failure to reach the Lease is one to be tried again.
 
+    So is any answer that is no Lease: whatever stands before the API server may say anything.
+
     Attributes:
         held_from: When the last request was sent by which this instance has taken or renewed the
             Lease; nobody else takes it before LEASE_SECONDS have passed since.
@@ -39,7 +40,7 @@ class _Lock(LeaseLock):
         try:
             async with asyncio.timeout(REQUEST_SECONDS):
                 return await super().get(name, namespace)
-        except (ClientError, TimeoutError, OSError) as error:
+        except Exception as error:
             return False, ApiException(reason=f"API server: {error or type(error).__name__}")
 
     async def create(self, name: str, namespace: str, election_record: Any) -> bool:
@@ -51,7 +52,7 @@ class _Lock(LeaseLock):
         try:
             async with asyncio.timeout(REQUEST_SECONDS):
                 await self.api_instance.create_namespaced_lease(namespace, lease)
-        except (ApiException, ClientError, TimeoutError, OSError):
+        except Exception:
             return False
         self.held_from = sent
         return True
@@ -61,7 +62,7 @@ class _Lock(LeaseLock):
         try:
             async with asyncio.timeout(REQUEST_SECONDS):
                 done: bool = await super().update(name, namespace, updated_record)
-        except (ClientError, TimeoutError, OSError):
+        except Exception:
             return False
         if done:
             self.held_from = sent
@@ -133,6 +134,6 @@ class Leadership:
                         )
                     ),
                 )
-        except (ApiException, ClientError, TimeoutError, OSError):
+        except Exception:
             # It runs out by itself.
             return
