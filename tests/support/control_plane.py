@@ -72,7 +72,9 @@ class ControlPlane:
             self.wait_until_served()
             if self.definitions:
                 self.kubectl("create", "-f", str(self.definitions))
-                self.kubectl("wait", "--for=condition=Established", "crd", "--all")
+                # It fails on a definition of which nothing is known yet.
+                established = ("wait", "--for=condition=Established", "crd", "--all")
+                eventually(lambda: self.kubectl(*established))
             for name in self.controllers:
                 self.start(name)
             if self.controllers:
