@@ -5,6 +5,7 @@ import contextlib
 import math
 import signal
 import sys
+from collections.abc import Callable
 
 import structlog
 from kubernetes.aio import client, config
@@ -75,9 +76,13 @@ class Operator:
     """
 
     def __init__(
-        self, gateway: KubernetesGateway, watches: KopfWatches, settings: Settings
+        self,
+        gateway: KubernetesGateway,
+        watches: KopfWatches,
+        settings: Settings,
+        left: Callable[[], float],
     ) -> None:
-        self._tracking = MlflowTracking(settings.tracking_uri, settings.key())
+        self._tracking = MlflowTracking(settings.tracking_uri, settings.key(), left)
         self._engine = Engine(gateway, watches, self._tracking, settings)
         self.stands_by = False
         self.quiet = False
@@ -110,7 +115,7 @@ async def run(settings: Settings) -> None:
                 api, settings.own_namespace, settings.lease_name, settings.identity
             )
         left = leadership.left if leadership else lambda: math.inf
-        operator = Operator(KubernetesGateway(api, left), watches, settings)
+        operator = Operator(KubernetesGateway(api, left), watches, settings, left)
         server = await health.serve(settings.http_port, lambda: operator.trouble)
         task = asyncio.create_task(_lead(leadership, operator, settings))
         loop = asyncio.get_running_loop()

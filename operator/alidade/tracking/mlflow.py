@@ -1,6 +1,7 @@
 """Tracking by MLflow, in threads: runs and logs in lanes of their own."""
 
 import asyncio
+import math
 import threading
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor, wait
@@ -29,10 +30,14 @@ class MlflowTracking:
     Args:
         uri: Where it is; credentials come from MLflow's own environment variables.
         signing_key: What proves that a run was made here; known to the operator alone.
+        left: Returns for how many seconds this instance is sure to lead; it writes nothing after.
     """
 
-    def __init__(self, uri: str, signing_key: bytes) -> None:
+    def __init__(
+        self, uri: str, signing_key: bytes, left: Callable[[], float] = lambda: math.inf
+    ) -> None:
         self._uri = uri
+        self._left = left
         rest = Rest(uri)
         self._experiments = Experiments(rest)
         self._runs = Runs(rest, Signer(signing_key), self._may_write)
@@ -105,6 +110,8 @@ class MlflowTracking:
     def _may_write(self) -> None:
         if self._closed.is_set():
             raise TrackingError("the operator is ending", unreachable=True)
+        if self._left() <= 0:
+            raise TrackingError("this instance does not lead any more", unreachable=True)
 
     async def _ask(self, lane: ThreadPoolExecutor, request: Callable[..., T], *arguments: Any) -> T:
         self._may_write()

@@ -15,6 +15,7 @@ from alidade.tracking.runs import MAX_TAG, SURPLUS_TAG
 from alidade.tracking.signature import SIGNATURE_TAG, Signer
 from alidade.tracking.tracking import ExperimentLostError, TrackingError
 from tests.support.process import free_port
+from tests.support.tracking import TrackingServer
 from tests.unit.alidade.tracking.conftest import KEY
 
 
@@ -175,6 +176,17 @@ async def test_a_run_that_is_gone_is_told_and_let_be(
     client.delete_run(deleted)
     assert not await tracking.end_run(deleted, "FAILED", {"a": "b"})
     assert client.get_run(deleted).info.lifecycle_stage == "deleted"
+
+
+async def test_one_that_does_not_lead_any_more_asks_for_nothing(
+    server: TrackingServer, client: MlflowClient, experiment: str, tags: dict[str, str]
+) -> None:
+    left = [10.0]
+    paused = MlflowTracking(server.uri, KEY, lambda: left[0])
+    left[0] = -1
+    with pytest.raises(TrackingError, match="does not lead any more"):
+        await paused.ensure_run(experiment, "train", tags, search=False)
+    assert client.search_runs([experiment]) == []
 
 
 async def test_a_server_that_is_away_is_unreachable(wanted: Registration) -> None:
