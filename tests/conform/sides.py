@@ -64,7 +64,7 @@ class Side(Protocol):
         ...
 
 
-class _Calm(Chance):
+class Calm(Chance):
     """Everything takes no time, and goes well."""
 
     def __init__(self) -> None:
@@ -103,7 +103,7 @@ class Simulated:
     """
 
     def __init__(self, server: ApiServer) -> None:
-        self.gateway: Gateway = UnreliableGateway(server, _Calm(), lambda: None)
+        self.gateway: Gateway = UnreliableGateway(server, Calm(), lambda: None)
         self.others: Others = SimulatedOthers(server)
 
 

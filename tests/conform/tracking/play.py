@@ -1,0 +1,107 @@
+"""Asking one side, and taking down what it answers by names that mean the same on both."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from alidade.domain.mlflow_run import (
+    EXPERIMENT_TAG,
+    INSTALLATION_TAG,
+    JOB_TAG,
+    NAMESPACE_TAG,
+    UID_TAG,
+)
+from alidade.domain.registration import Registrant, Registration
+from alidade.tracking.tracking import TrackingError
+from tests.conform.steps import Much
+from tests.conform.tracking.asks import Ask
+from tests.conform.tracking.sides import Side
+
+_NO_RUN = "0" * 32
+_NO_EXPERIMENT = "999999999"
+_OF_THE_SERVER = ("mlflow.", "alidade.dev/signature")
+
+
+class Player:
+    """Plays one sequence on one side.
+
+    Args:
+        side: The side.
+        tag: What makes the sequence's installation and names its own.
+    """
+
+    def __init__(self, side: Side, tag: str) -> None:
+        self._side = side
+        self._tag = tag
+        self._runs: dict[str, str] = {}
+        self._experiments: dict[str, str] = {}
+        self._made: list[str] = []
+
+    async def play(self, asks: Sequence[Ask]) -> list[Any]:
+        """Return all answers, and behind them what became of the runs."""
+        answers = [await self._answer(ask) for ask in asks]
+        return [*answers, *[await self._shown(run_id) for run_id in self._made]]
+
+    async def _answer(self, ask: Ask) -> Any:
+        try:
+            return await getattr(self, f"_{ask.verb}")(**ask.given)
+        except TrackingError as error:
+            return type(error).__name__, error.unreachable
+
+    async def _register(self, experiment: str, known: str | None, *, adopted: bool) -> Any:
+        wanted = Registration(
+            Registrant(self._tag, "lab", experiment),
+            f"{self._tag}/{experiment}",
+            known_id=None if known is None else self._experiments.get(known, _NO_EXPERIMENT),
+            adopted_name=f"{self._tag}/{known}" if adopted else None,
+        )
+        found = await self._side.tracking.register(wanted)
+        self._experiments[experiment] = found.experiment_id
+        lost = found.instead_of and (known or "")
+        return found.name, found.others, lost
+
+    async def _ensure_run(
+        self, experiment: str, job: str, *, search: bool, tags: Mapping[str, str | Much]
+    ) -> Any:
+        own = {
+            UID_TAG: f"{self._tag}-{job}",
+            INSTALLATION_TAG: self._tag,
+            NAMESPACE_TAG: "lab",
+            JOB_TAG: job,
+            EXPERIMENT_TAG: experiment,
+        }
+        where = self._experiments.get(experiment, _NO_EXPERIMENT)
+        run_id = await self._side.tracking.ensure_run(
+            where, job, {**own, **_written(tags)}, search=search
+        )
+        if run_id not in self._made:
+            self._made.append(run_id)
+        self._runs[job] = run_id
+        return self._made.index(run_id)
+
+    async def _end_run(self, job: str, end: str, tags: Mapping[str, str | Much]) -> Any:
+        run_id = self._runs.get(job, _NO_RUN)
+        return await self._side.tracking.end_run(run_id, end, _written(tags))
+
+    async def _open_runs(self) -> Any:
+        found = await self._side.tracking.open_runs(self._tag)
+        return sorted((self._made.index(run.run_id), run.owner.job) for run in found)
+
+    async def _work(self, job: str, status: str) -> None:
+        if job in self._runs:
+            await self._side.others.work(self._runs[job], status)
+
+    async def _delete_run(self, job: str) -> None:
+        if job in self._runs:
+            await self._side.others.delete_run(self._runs[job])
+
+    async def _delete_experiment(self, experiment: str) -> None:
+        if experiment in self._experiments:
+            await self._side.others.delete_experiment(self._experiments[experiment])
+
+    async def _shown(self, run_id: str) -> Any:
+        status, tags = await self._side.others.show(run_id)
+        return status, {k: v for k, v in tags.items() if not k.startswith(_OF_THE_SERVER)}
+
+
+def _written(tags: Mapping[str, str | Much]) -> dict[str, str]:
+    return {k: v.text * v.times if isinstance(v, Much) else v for k, v in tags.items()}
