@@ -87,7 +87,7 @@ class Cluster:
 
     def _sync(self, job: Body) -> Iterator[Move]:
         uid, status = job["metadata"]["uid"], job["status"]
-        pods = [pod for pod in self._server.all(PODS) if _owner(pod) == uid]
+        pods = [pod for pod in self._server.all(PODS) if owner_of(pod) == uid]
         active = [pod for pod in pods if not over(pod) and not _deleting(pod)]
         ends = [pod for pod in pods if over(pod)]
         succeeded = sum(pod["status"]["phase"] == "Succeeded" for pod in ends)
@@ -112,18 +112,18 @@ class Cluster:
     def _garbage_collector(self) -> Iterator[Move]:
         owners = {b["metadata"]["uid"] for k in (JOBS, BATCH_JOBS) for b in self._server.all(k)}
         for job in self._server.all(BATCH_JOBS):
-            if _owner(job) not in owners:
+            if owner_of(job) not in owners:
                 yield partial(self._server.remove, BATCH_JOBS, job["metadata"]["name"])
             elif _deleting(job):
-                pods = [p for p in self._server.all(PODS) if _owner(p) == job["metadata"]["uid"]]
+                pods = [p for p in self._server.all(PODS) if owner_of(p) == job["metadata"]["uid"]]
                 yield from (partial(self._stop, pod) for pod in pods if not _deleting(pod))
                 if not pods:
                     yield partial(self._server.remove, BATCH_JOBS, job["metadata"]["name"])
         for service in self._server.all(SERVICES):
-            if _owner(service) not in owners:
+            if owner_of(service) not in owners:
                 yield partial(self._server.remove, SERVICES, service["metadata"]["name"])
         for pod in self._server.all(PODS):
-            if _owner(pod) not in owners and not _deleting(pod):
+            if owner_of(pod) not in owners and not _deleting(pod):
                 yield partial(self._stop, pod)
 
     def _kubelet(self) -> Iterator[Move]:
@@ -253,7 +253,8 @@ def ended(job: Body) -> bool:
     return bool(job["status"].get("conditions"))
 
 
-def _owner(body: Body) -> str:
+def owner_of(body: Body) -> str:
+    """Return the UID of the object that owns another."""
     return str(body["metadata"]["ownerReferences"][0]["uid"])
 
 

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from alidade.domain.mlflow_run import INSTALLATION_TAG, UID_TAG, Owner, owner_of
 from alidade.domain.registration import Registered, Registrant, Registration, others
+from alidade.domain.words import clean
 from alidade.tracking.tracking import ExperimentLostError, Run, TrackingError
 from tests.support.simulation.chance import Chance
 
@@ -182,4 +183,4 @@ class Mlflow:
 
 
 def _kept(tags: dict[str, str]) -> dict[str, str]:
-    return {key: value[:MAX_TAG] for key, value in tags.items() if value}
+    return {key: clean(value[:MAX_TAG]) for key, value in tags.items() if value}

@@ -36,7 +36,17 @@ class Task:
 
 
 What = Literal[
-    "hold", "drain", "widen", "move", "withdraw", "suspend", "cancel", "delete", "snatch"
+    "hold",
+    "drain",
+    "widen",
+    "move",
+    "withdraw",
+    "suspend",
+    "cancel",
+    "delete",
+    "snatch",
+    "redo",
+    "unlabel",
 ]
 
 

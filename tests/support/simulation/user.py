@@ -3,6 +3,7 @@
 import asyncio
 from typing import Any
 
+from alidade.domain.observed import JOB_LABEL
 from alidade.kube.gateway import BATCH_JOBS, EXPERIMENTS, JOBS, QUEUES, Body, Kind
 from tests.support.builders import experiment_body, queue_body
 from tests.support.simulation.cluster import CROWDED
@@ -59,11 +60,13 @@ class User:
                 await self._widen(deed)
             case "move" | "cancel":
                 self._update(deed.name, **FOR_GOOD[deed.what])
-            case "withdraw" if self._remove(deed.name):
+            case "withdraw" | "redo" if self._remove(deed.name):
                 await asyncio.sleep(deed.seconds)
                 self._create(deed.name)
             case "delete":
                 self._remove(deed.name)
+            case "unlabel" if server.find(BATCH_JOBS, deed.name):
+                server.patch(BATCH_JOBS, deed.name, {"metadata": {"labels": {JOB_LABEL: None}}})
             case "snatch" if server.find(BATCH_JOBS, deed.name):
                 server.remove(BATCH_JOBS, deed.name)
 

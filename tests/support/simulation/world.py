@@ -3,11 +3,18 @@
 import json
 
 from alidade.api.job import Dependency, DependencyCondition, Job, JobState
-from alidade.domain.observed import COMPLETION_INDEX, JOB_LABEL, PARAMETERS, QUEUE_LABEL, RUN_ID
+from alidade.domain.observed import (
+    COMPLETION_INDEX,
+    JOB_LABEL,
+    JOB_UID_LABEL,
+    PARAMETERS,
+    QUEUE_LABEL,
+    RUN_ID,
+)
 from alidade.kube.gateway import BATCH_JOBS, JOBS, PODS, Body, Kind
 from tests.support.simulation.api_server import ApiServer
 from tests.support.simulation.chance import Chance
-from tests.support.simulation.cluster import Cluster, Fate, ended, over
+from tests.support.simulation.cluster import Cluster, Fate, ended, over, owner_of
 from tests.support.simulation.mlflow import Mlflow
 from tests.support.simulation.scenario import Scenario
 
@@ -21,7 +28,7 @@ class World:
         jobs: All jobs by name as they are, or as they last were.
         ran: Names of jobs of which a pod ran.
         completed: Names of jobs whose batch/v1 Job completed.
-        released: Names of jobs whose pods were ever let run.
+        released: UIDs of jobs whose pods were ever let run.
         violations: What happened that must not.
     """
 
@@ -64,11 +71,11 @@ class World:
 
     def _others(self, pod: Body) -> list[str]:
         """Return the names of other pods that do the same job's work, or the same replica's."""
-        job, index = pod["metadata"]["labels"][JOB_LABEL], COMPLETION_INDEX
+        job, index = pod["metadata"]["labels"][JOB_UID_LABEL], COMPLETION_INDEX
         return [
             other["metadata"]["name"]
             for other in self.server.all(PODS)
-            if other["metadata"]["labels"][JOB_LABEL] == job
+            if other["metadata"]["labels"][JOB_UID_LABEL] == job
             and other["metadata"]["annotations"].get(index)
             == pod["metadata"]["annotations"].get(index)
             and other["status"]["phase"] == "Running"
@@ -99,7 +106,11 @@ class World:
 
     def _check_release(self, name: str, batch: Body) -> None:
         job, task = self.jobs[name], self.tasks[name]
-        self.released.add(name)
+        owner_uid = owner_of(batch)
+        self.released.add(owner_uid)
+        if job.metadata.uid != owner_uid:
+            # It is of a job of the same name that is gone, and goes after it.
+            return
         # Kueue may start one that is about to be taken from it.
         ours = batch["metadata"]["labels"][QUEUE_LABEL] not in self.scenario.kueue
         self._expect(not (job.status.ended and ours), f"{name} is released after its end")
@@ -141,7 +152,10 @@ class World:
         for held in (*may_run, *pods):
             labels = held["metadata"]["labels"]
             # One whose owner was deleted is the garbage collector's to stop.
-            if labels[QUEUE_LABEL] == queue and self.server.find(JOBS, labels[JOB_LABEL]):
-                running.add(labels[JOB_LABEL])
+            name = labels.get(JOB_LABEL, held["metadata"]["name"])
+            owner = self.server.find(JOBS, name)
+            owned = owner and owner["metadata"]["uid"] == labels[JOB_UID_LABEL]
+            if labels[QUEUE_LABEL] == queue and owned:
+                running.add(name)
         full = limit is not None and len(running) > limit
         self._expect(not full, f"{sorted(running)} run in {queue} at once")

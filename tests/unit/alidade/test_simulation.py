@@ -6,13 +6,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from alidade.api.experiment import Experiment
-from alidade.api.job import Dependency, DependencyCondition, Job, JobState, OnUnsatisfied
+from alidade.api.job import ENDS, Dependency, DependencyCondition, Job, JobState, OnUnsatisfied
 from alidade.api.queue import Queue
 from alidade.domain.mlflow_run import RUN_ENDS
 from alidade.domain.observed import JOB_LABEL, RUN_ID
 from alidade.kube.gateway import BATCH_JOBS, EXPERIMENTS, JOBS, PODS, QUEUES
 from tests.support.simulation import simulate
-from tests.support.simulation.cluster import Fate, ended
+from tests.support.simulation.cluster import Fate, ended, owner_of
 from tests.support.simulation.scenario import (
     WAITS,
     Deed,
@@ -36,7 +36,14 @@ DEEDS: dict[What, tuple[str, ...]] = {
     "withdraw": (EXPERIMENT, *QUEUE_NAMES),
 }
 WAITING_REASONS = ("Cycle", "NotFound", "Pending")
-DEEDS_TO_JOBS: tuple[What, ...] = ("suspend", "cancel", "delete", "snatch")
+DEEDS_TO_JOBS: tuple[What, ...] = (
+    "suspend",
+    "cancel",
+    "delete",
+    "snatch",
+    "redo",
+    "unlabel",
+)
 # So that graphs get somewhere, what is usual comes more often than it would.
 FATES = (*Fate, Fate.WELL, Fate.WELL)
 LAST_FATES = [fate for fate in (*FATES, Fate.WELL) if fate is not Fate.EVICTED]
@@ -149,6 +156,7 @@ def check_nothing_runs_on(world: World) -> None:
     for batch in world.server.all(BATCH_JOBS):
         name = batch["metadata"]["name"]
         assert name in there
+        assert owner_of(batch) == world.jobs[name].metadata.uid
         assert ended(batch) or not world.jobs[name].status.ended
     assert {pod["status"]["phase"] for pod in world.server.all(PODS)} <= {"Succeeded", "Failed"}
 
@@ -176,7 +184,7 @@ def check_sums(world: World) -> None:
 def check_run(world: World, job: Job) -> None:
     """A job that was released has exactly one run, and its run ended as the job did."""
     runs = [run for run, owner in world.mlflow.owners.items() if owner == job.metadata.uid]
-    released = job.metadata.name in world.released
+    released = job.metadata.uid in world.released
     assert len(runs) <= 1
     if world.scenario.tracking == "MLflow":
         assert len(runs) == 1 or not released
@@ -223,6 +231,7 @@ def check_meddled(scenario: Scenario) -> None:
     world = simulate(scenario)
     cancelled = {deed.name for deed in scenario.deeds if deed.what == "cancel"}
     deleted = {deed.name for deed in scenario.deeds if deed.what == "delete"}
+    redone = {deed.name for deed in scenario.deeds if deed.what == "redo"}
     snatched = {deed.name for deed in scenario.deeds if deed.what == "snatch"}
     found = outcomes(world)
     assert gone(world) <= deleted
@@ -234,6 +243,9 @@ def check_meddled(scenario: Scenario) -> None:
             assert task.name in snatched
         elif found[task.name].state is JobState.CANCELLED:
             assert task.name in cancelled
+        elif redone & {d.name for d in task.depends_on}:
+            # What was known of the one before counts where it was known.
+            assert found[task.name].state in (*ENDS, JobState.WAITING)
         elif gone(world).isdisjoint(d.name for d in task.depends_on):
             assert found[task.name] == expected
         else:

@@ -93,6 +93,14 @@ async def test_a_tag_longer_than_mlflow_takes_is_cut(
     assert client.get_run(run_id).data.tags["alidade.dev/message"] == "x" * MAX_TAG
 
 
+async def test_what_no_store_takes_in_a_tag_does_not_keep_a_run_from_its_end(
+    tracking: MlflowTracking, client: MlflowClient, experiment: str, tags: dict[str, str]
+) -> None:
+    run_id = await tracking.ensure_run(experiment, "train", tags, search=False)
+    assert await tracking.end_run(run_id, "FAILED", {"alidade.dev/message": "half \ud8ed, \0"})
+    assert client.get_run(run_id).data.tags["alidade.dev/message"] == "half \ufffd, \ufffd"
+
+
 async def test_open_runs_are_those_of_the_installation_that_have_not_ended(
     tracking: MlflowTracking,
     client: MlflowClient,
