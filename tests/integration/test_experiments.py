@@ -47,6 +47,40 @@ def test_an_experiment_has_failed_when_all_has_ended_and_not_all_well(scene: Sce
     )
 
 
+def test_what_has_failed_stays_so_when_its_job_expires_or_is_deleted(scene: Scene) -> None:
+    for name in ("expires", "deleted"):
+        scene.let(name, [running(), failed(1)])
+    scene.apply(job("expires", ttlSecondsAfterFinished=0), job("deleted"), job("good"))
+    scene.until_gone(JOB, "expires")
+    scene.until("deleted", "Failed")
+    scene.delete(JOB, "deleted")
+
+    scene.kubectl("wait", "--for=condition=Failed", "experiment/bench", "--timeout=60s")
+
+    def check() -> bool:
+        setbacks = scene.status("bench", EXPERIMENT)["setbacks"]
+        departures = {s["name"]: s.get("departure") for s in setbacks}
+        assert departures == {"expires": "Expired", "deleted": "Deleted"}
+        return True
+
+    eventually(check)
+    for name in ("expires", "deleted"):
+        scene.let(name, [running(), succeeded()])
+    scene.apply(job("expires"), job("deleted"))
+    scene.kubectl("wait", "--for=condition=Complete", "experiment/bench", "--timeout=60s")
+    assert not scene.status("bench", EXPERIMENT).get("setbacks")
+
+
+def test_an_experiment_can_wait_for_as_many_jobs_as_there_are_to_be(scene: Scene) -> None:
+    scene.apply(experiment(completions=2), job("a"))
+    scene.until("a", "Finished")
+    scene.kubectl("wait", "--for=condition=Complete=false", "experiment/bench", "--timeout=60s")
+
+    scene.apply(job("b"))
+
+    scene.kubectl("wait", "--for=condition=Complete", "experiment/bench", "--timeout=60s")
+
+
 def test_a_job_added_later_opens_an_experiment_again(scene: Scene) -> None:
     scene.apply(job("a"))
     scene.kubectl("wait", "--for=condition=Complete", "experiment/bench", "--timeout=60s")

@@ -70,6 +70,45 @@ def test_a_higher_priority_goes_first_and_then_the_older_job(scene: Scene) -> No
     assert released == ["first", "urgent", "z-old", "a-young", "humble"]
 
 
+def test_places_go_round_by_experiment(scene: Scene) -> None:
+    since = scene.version(BATCH_JOB)
+    scene.let("first", RUNS_ON)
+    scene.apply(queue(maxRunning=1), experiment("other"), job("first"))
+    scene.until("first", "Started")
+    study = ["study-1", "study-2", "study-3"]
+    scene.apply(*map(job, study))
+    scene.until("study-3", "Queued", "QueueFull")
+
+    scene.apply(job("one", experiment="other"))
+    ahead = "position 1 of 4 in queue cpu (1 of 1 running)"
+    scene.until("one", "Queued", "QueueFull", says=ahead)
+    scene.let("first", RUNS_OUT)
+
+    scene.until_states(dict.fromkeys((*study, "one"), "Finished"))
+    assert in_the_order_released(scene.history(BATCH_JOB, since))[:2] == ["first", "one"]
+
+
+def test_a_job_that_no_node_can_take_gives_its_place_to_others_and_asks_again(
+    scene: Scene,
+) -> None:
+    worker = {"name": "worker", "resources": {"requests": {"memory": "9000Gi"}}}
+    huge = job("huge", priority=1, podTemplate={"spec": {"containers": [worker]}})
+    scene.apply(queue(maxRunning=1, placementTimeoutSeconds=1), huge)
+    scene.until("huge", "Queued", "Unschedulable")
+
+    scene.apply(job("small"))
+
+    scene.until("small", "Finished")
+    state = scene.status("huge")["requeueState"]
+    assert state["count"] == 1
+    assert "Insufficient memory" in state["message"]
+    events = scene.kubectl("get", "events", "--field-selector", "reason=PlacementTimeout")
+    assert "(queue cpu's placementTimeoutSeconds): gives its place back" in events
+    # Nobody waits any more.
+    scene.until("huge", "Queued", "Unschedulable")
+    assert scene.status("huge")["requeueState"] == state
+
+
 def test_a_held_queue_starts_nothing_and_lets_run_what_runs(scene: Scene) -> None:
     scene.let("running", RUNS_ON)
     scene.apply(job("running"))

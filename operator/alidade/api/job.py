@@ -366,12 +366,12 @@ class JobStatus(Status):
     ] = None
     attempts: Annotated[
         tuple[Attempt, ...],
+        Limits(maxItems=MAX_ATTEMPTS, **map_of("pod")),
         Field(
             description=(
                 "The pods that ran, one an attempt and in their order, the first few and the last "
                 "few; of several replicas, those of the first."
             ),
-            json_schema_extra=map_of("pod"),
         ),
     ] = ()
     attempt_count: Annotated[

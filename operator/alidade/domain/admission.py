@@ -2,8 +2,8 @@
 
 A ledger holds, for one queue, the jobs that wait for a place and those that hold one. Jobs of a
 higher priority come first. Within a priority places go round by experiment: first comes that of
-which the fewest jobs run, then the older job, then the name. A job that gave a place back, as no
-node could take it, stands behind all others for a while.
+which the fewest jobs run, then that which was given one longest ago, then the older job, then the
+name. A job that gave a place back, as no node could take it, stands behind all others for a while.
 """
 
 from dataclasses import dataclass
@@ -67,6 +67,10 @@ class QueueLedger:
     def has(self, uid: str) -> bool:
         """Whether the job is in line."""
         return uid in self._waiting
+
+    def holds(self, uid: str) -> bool:
+        """Whether something of the job holds a place."""
+        return uid in self._places
 
     def ask(self, job: Job) -> None:
         """Put the job in line, once."""
@@ -153,6 +157,8 @@ class QueueLedger:
         if queue.spec.stop_policy is not StopPolicy.NONE:
             policy = queue.spec.stop_policy
             return NotYet(Reason.QUEUE_HELD, f"queue {name} is held (stopPolicy {policy})")
+        if uid in self._places and queue.spec.kueue_local_queue is None:
+            return NotYet(Reason.STOPPING, "a pod of it has yet to end, and holds its place")
         if free is None or (uid in self._waiting and self.queued <= free):
             return Admitted()
         first = self._first(max(free, TOLD_POSITIONS))

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-from alidade.api.job import Attempt, Fate
+from alidade.api.job import MAX_ATTEMPTS, Attempt, Fate
 from alidade.api.reason import Reason
 from alidade.domain.attempts import age
 from alidade.domain.draft import Draft
@@ -14,7 +14,8 @@ from alidade.domain.words import shorten
 
 # A status is one object in etcd, which takes some 1.5 MB.
 MAX_MESSAGE = 200
-FIRST, LAST = 5, 15
+FIRST = 5
+LAST = MAX_ATTEMPTS - FIRST
 """How many attempts are kept, of those that began first and of those that came last."""
 
 

@@ -230,6 +230,7 @@ class JobReconciler:
         queue_key = cache.queue_of(job)
         queue = cache.queues.get(queue_key) if queue_key else None
         ledger = cache.ledger(queue_key) if queue_key else None
+        known = ledger is not None and (ledger.has(uid) or ledger.holds(uid))
         if ledger:
             ledger.resume(self._clock())
         names = (d.name for d in job.spec.depends_on)
@@ -261,7 +262,7 @@ class JobReconciler:
             strays=tuple(strays),
             pods_complete=memory.pods_read_of == (backing.uid if backing else ""),
             contested=ledger is not None and ledger.contested,
-            place=ledger.place(uid, queue) if ledger and queue and ledger.has(uid) else None,
+            place=ledger.place(uid, queue) if ledger and queue and known else None,
             run=self._tracker.view(uid),
             keeps_logs=self._archive.keeps,
             said=self._last_lines.said(uid),

@@ -174,6 +174,21 @@ def test_a_job_holds_one_place_as_long_as_anything_of_it_may_run() -> None:
     assert ledger.place("uid-b", queue(maxRunning=1)) == Admitted()
 
 
+def test_a_job_whose_pod_has_yet_to_end_is_not_let_run_beside_it() -> None:
+    ledger = QueueLedger()
+    hold(ledger, "a", "pod-1")
+    ledger.ask(waiting("a"))
+    assert (ledger.has("uid-a"), ledger.holds("uid-a")) == (False, True)
+    for limit in (None, 1, 5):
+        place = ledger.place("uid-a", queue(maxRunning=limit))
+        assert place == NotYet("Stopping", "a pod of it has yet to end, and holds its place")
+    # Kueue sees to that itself.
+    assert ledger.place("uid-a", queue(kueueLocalQueue="team")) == Admitted()
+    held = ledger.place("uid-a", queue(stopPolicy="Hold"))
+    assert isinstance(held, NotYet)
+    assert held.reason == "QueueHeld"
+
+
 def test_places_go_round_by_experiment() -> None:
     study = [waiting(f"study-{n}", experiment="study", created=ago(100 - n)) for n in range(9)]
     other = waiting("one", experiment="other", created=ago(1))
@@ -183,9 +198,22 @@ def test_places_go_round_by_experiment() -> None:
     assert ledger.in_line()[:3] == ("one", "study-0", "study-1")
     hold(ledger, "another", experiment="other")
     hold(ledger, "third", experiment="other")
-    assert ledger.in_line()[:4] == ("study-0", "study-1", "one", "study-2")
+    assert ledger.in_line()[:4] == ("study-0", "one", "study-1", "study-2")
     ledger.vacate("uid-earlier", "batch")
-    assert ledger.in_line()[:4] == ("study-0", "study-1", "study-2", "one")
+    assert ledger.in_line()[:4] == ("study-0", "study-1", "one", "study-2")
+
+
+def test_where_one_job_runs_at_a_time_the_experiments_take_turns() -> None:
+    study = [waiting(f"study-{n}", experiment="study", created=ago(100 - n)) for n in range(9)]
+    ledger = line(*study)
+    hold(ledger, "study-0", experiment="study")
+    ledger.ask(waiting("one", experiment="other", created=ago(1)))
+    ledger.vacate("uid-study-0", "batch")
+    assert ledger.next_in_line(queue(maxRunning=1)) == ("one",)
+    hold(ledger, "one", experiment="other")
+    ledger.ask(waiting("two", experiment="other", created=ago(200)))
+    ledger.vacate("uid-one", "batch")
+    assert ledger.next_in_line(queue(maxRunning=1)) == ("study-1",)
 
 
 def test_a_higher_priority_goes_first_whatever_its_experiment_runs() -> None:

@@ -19,14 +19,22 @@ turns = st.builds(
 )
 
 
-def by_hand(waiting: list[Turn], running: Counter[str]) -> list[Turn]:
+def by_hand(
+    waiting: list[Turn], running: Counter[str], started: list[str], count: int
+) -> list[Turn]:
     """Give places away one after the other, looking at all that wait each time."""
     left, given = list(waiting), Counter(running)
+    served = {experiment: number for number, experiment in enumerate(started, start=1)}
     order: list[Turn] = []
-    while left:
-        order.append(min(left, key=lambda t: (t.before, given[t.experiment], t)))
+    while left and len(order) < count:
+
+        def rank(turn: Turn) -> tuple[object, ...]:
+            return (turn.before, given[turn.experiment], served.get(turn.experiment, 0), turn)
+
+        order.append(min(left, key=rank))
         left.remove(order[-1])
         given[order[-1].experiment] += 1
+        served[order[-1].experiment] = len(started) + len(order)
     return order
 
 
@@ -40,12 +48,14 @@ def test_the_order_is_that_of_places_given_away_one_after_the_other(
 ) -> None:
     found, running = Turns(), Counter(started)
     steps: list[Turn | str] = [*waiting, *started]
+    started = []
     for step in data.draw(st.permutations(steps)):
         if isinstance(step, Turn):
             found.add(step)
         else:
+            started.append(step)
             found.count(step, +1)
-    order = by_hand(waiting, running)
+    order = by_hand(waiting, running, started, 99)
     assert found.first(len(waiting)) == order
     count = data.draw(st.integers(0, 25))
     assert found.first(count) == order[:count]
@@ -55,7 +65,8 @@ def test_the_order_is_that_of_places_given_away_one_after_the_other(
     for experiment in started[::2]:
         found.count(experiment, -1)
         running[experiment] -= 1
-    assert found.first(99) == by_hand([t for t in waiting if t not in gone], running)
+    left = [turn for turn in waiting if turn not in gone]
+    assert found.first(99) == by_hand(left, running, started, 99)
 
 
 class Counted(int):
