@@ -55,7 +55,7 @@ def test_what_keeps_a_pod_from_its_start_is_told_whatever_its_words(
     scene.let("pulls", [waiting("ErrImagePull", f"cannot pull {LINE}")])
     scene.apply(job("pulls"))
 
-    status = scene.until("pulls", "Queued", "ErrImagePull")
+    status = scene.until("pulls", "Queued", "ImagePullBackOff")
 
     assert LINE in status["message"]
     assert operator.runs
