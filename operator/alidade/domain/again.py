@@ -59,6 +59,17 @@ def why(draft: Draft, backing: BackingJob) -> Interruption | None:
     return _told(excused) or _remembered(draft, pods)
 
 
+def why_at_once(draft: Draft) -> Interruption | None:
+    """Say why a batch/v1 Job of several replicas is given up before it ends, None if it is not.
+
+    To Kubernetes a replica that was stopped and exited with 0 is done, and never comes back; its
+    peers would wait for it, and start anew, for ever.
+    """
+    if draft.snapshot.job.spec.replicas == 1:
+        return None
+    return _told(_unfinished([pod for pod in _pods(draft) if pod.phase == "Succeeded"]))
+
+
 def give_up(draft: Draft, backing: BackingJob, interruption: Interruption) -> None:
     """Give a batch/v1 Job up, which is told before anything is done."""
     job, now = draft.snapshot.job, draft.snapshot.now
@@ -87,7 +98,8 @@ def given_up(draft: Draft, backing: BackingJob) -> bool:
 def clear_away(draft: Draft, backing: BackingJob) -> None:
     """See that a batch/v1 Job that was given up goes, once the logs of its pods are safe."""
     draft.condition("Suspended", True, Reason.RETRYING)
-    if not backing.deleting and _logs_are_safe(draft):
+    # Pods that still run are stopped by this, and their logs followed to their ends.
+    if not backing.deleting and (not backing.ended or _logs_are_safe(draft)):
         draft.do(DeleteBacking(backing.uid, foreground=True))
 
 

@@ -64,6 +64,8 @@ def follow(draft: Draft) -> None:
         _conclude(draft, backing)
     elif backing.deleting:
         cancel_with_backing(draft)
+    elif interruption := again.why_at_once(draft):
+        again.give_up(draft, backing, interruption)
     else:
         _watch(draft, backing)
 

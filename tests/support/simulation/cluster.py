@@ -3,7 +3,9 @@
 Who moves next is left to chance, so that all of their moves come in any order.
 """
 
+from collections import Counter
 from collections.abc import Callable, Iterator
+from datetime import timedelta
 from enum import StrEnum
 from functools import partial
 from typing import Any
@@ -13,6 +15,7 @@ from alidade.domain.observed import (
     COMPLETION_INDEX,
     FLAVOR_LABEL,
     JOB_LABEL,
+    JOB_UID_LABEL,
     LOCAL_QUEUE_LABEL,
     WORKER,
 )
@@ -29,9 +32,13 @@ class Fate(StrEnum):
     BADLY = "fails"
     KILLED = "is killed for its memory"
     EVICTED = "is evicted"
+    DRAINED = "is deleted, saves its work and exits with 0"
+    REJECTED = "is rejected by its kubelet"
     STUCK = "never gets its image"
 
 
+INTERRUPTED = frozenset({Fate.EVICTED, Fate.DRAINED, Fate.REJECTED})
+"""Those that are neither an end of the job nor a failure of it."""
 Move = Callable[[], None]
 CROWDED = "crowded"
 """The flavor of a queue in which no pod finds a node."""
@@ -48,6 +55,7 @@ class Cluster:
 
     Attributes:
         preempted: Names of jobs whose pods Kueue has stopped, which it does once.
+        drained: UIDs of batch/v1 Jobs that count a pod that was deleted as one that succeeded.
     """
 
     def __init__(
@@ -62,7 +70,9 @@ class Cluster:
         self._fate = fate
         self._worker = worker
         self._pods_made = 0
+        self._ends: Counter[tuple[str, int]] = Counter()
         self.preempted: set[str] = set()
+        self.drained: set[str] = set()
 
     async def run(self) -> None:
         """Let everybody act until cancelled."""
@@ -106,7 +116,7 @@ class Cluster:
             yield from (partial(self._stop, pod) for pod in active)
         else:
             for index in missing:
-                attempt = sum(_index(pod) == index for pod in ends)
+                attempt = self._ends[owner_of(job), index]
                 yield partial(self._make_pod, job, index, attempt)
 
     def _garbage_collector(self) -> Iterator[Move]:
@@ -129,9 +139,20 @@ class Cluster:
     def _kubelet(self) -> Iterator[Move]:
         for pod in self._server.all(PODS):
             if _deleting(pod):
-                yield partial(self._server.remove, PODS, pod["metadata"]["name"])
+                yield from self._take_away(pod)
             elif not over(pod) and "nodeName" in pod["spec"]:
                 yield from self._bring_on(pod)
+
+    def _take_away(self, pod: Body) -> Iterator[Move]:
+        """Let a pod that was given time end by itself, and be counted before it is gone."""
+        if pod["metadata"].get("deletionGracePeriodSeconds"):
+            yield partial(self._save_and_end, pod)
+            return
+        batches = {job["metadata"]["uid"]: job for job in self._server.all(BATCH_JOBS)}
+        batch = batches.get(owner_of(pod))
+        counted = batch is None or ended(batch) or _deleting(batch)
+        if counted or owner_of(pod) not in self.drained:
+            yield partial(self._server.remove, PODS, pod["metadata"]["name"])
 
     def _kueue(self) -> Iterator[Move]:
         for job in self._server.all(BATCH_JOBS):
@@ -155,8 +176,12 @@ class Cluster:
         labels = pod["metadata"]["labels"]
         fate = self._fate(labels[JOB_LABEL], int(labels["attempt"]))
         state = pod["status"]["containerStatuses"][0]["state"]
-        if pod["status"]["phase"] == "Running":
+        if pod["status"]["phase"] == "Running" and fate is Fate.DRAINED and not _index(pod):
+            yield partial(self._stop, pod, 30)
+        elif pod["status"]["phase"] == "Running":
             yield partial(self._end, pod, fate)
+        elif fate is Fate.REJECTED and not _index(pod):
+            yield partial(self._reject, pod)
         elif fate is not Fate.STUCK:
             yield partial(self._start, pod)
         elif not state:
@@ -166,8 +191,23 @@ class Cluster:
         self._worker(pod, None)
         self._show(pod, "Running", running={"startedAt": stamp(clock())})
 
+    def _reject(self, pod: Body) -> None:
+        self._ends[pod["metadata"]["labels"][JOB_UID_LABEL], 0] += 1
+        status = {
+            "phase": "Failed",
+            "reason": "OutOfcpu",
+            "message": "Pod was rejected: Node didn't have enough resource: cpu",
+        }
+        self._server.update(PODS, pod["metadata"]["name"], status=status)
+
+    def _save_and_end(self, pod: Body) -> None:
+        self.drained.add(owner_of(pod))
+        self._end(pod, Fate.WELL)
+        self._stop(self._server.read(PODS, pod["metadata"]["name"]))
+
     def _end(self, pod: Body, fate: Fate) -> None:
         self._worker(pod, fate)
+        self._ends[pod["metadata"]["labels"][JOB_UID_LABEL], _index(pod)] += 1
         job = pod["metadata"]["labels"][JOB_LABEL]
         model = f"{job}-model" if not _index(pod) else "another"
         ended = {
@@ -243,8 +283,10 @@ class Cluster:
         name = job["metadata"]["name"]
         self._server.update(BATCH_JOBS, name, status={**job["status"], **fields})
 
-    def _stop(self, pod: Body) -> None:
-        meta = {**pod["metadata"], "deletionTimestamp": stamp(clock())}
+    def _stop(self, pod: Body, grace: int = 0) -> None:
+        gone = clock() + timedelta(seconds=grace)
+        known = {"deletionTimestamp": stamp(gone), "deletionGracePeriodSeconds": grace}
+        meta = {**pod["metadata"], **known}
         self._server.update(PODS, pod["metadata"]["name"], metadata=meta)
 
 
@@ -274,8 +316,9 @@ def _index(pod: Body) -> int:
 def _ignored(pod: Body) -> bool:
     """Whether the job's podFailurePolicy does not count its failure."""
     status = pod["status"]
-    ended = status["containerStatuses"][0]["state"].get("terminated", {})
-    disrupted = any(c["type"] == "DisruptionTarget" for c in status["conditions"])
+    states = [told["state"] for told in status.get("containerStatuses", ())]
+    ended = states[0].get("terminated", {}) if states else {}
+    disrupted = any(c["type"] == "DisruptionTarget" for c in status.get("conditions", ()))
     return disrupted or ended.get("exitCode") == PEER_LOST
 
 

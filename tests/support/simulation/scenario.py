@@ -7,7 +7,7 @@ from typing import Any, Literal
 from alidade.api.job import ENDS, Dependency, DependencyCondition, JobState, OnUnsatisfied
 from alidade.kube.gateway import Body
 from tests.support.builders import job_body
-from tests.support.simulation.cluster import Fate
+from tests.support.simulation.cluster import INTERRUPTED, Fate
 
 
 @dataclass(frozen=True)
@@ -146,10 +146,11 @@ def _attempt(task: Task) -> Outcome:
     for number in range(len(task.fates) + allowed + 1):
         fate = task.fates[min(number, len(task.fates) - 1)]
         if fate is Fate.STUCK:
-            return Outcome(JobState.FAILED, ran=number > 0)
+            before = (task.fates[min(n, len(task.fates) - 1)] for n in range(number))
+            return Outcome(JobState.FAILED, ran=any(f is not Fate.REJECTED for f in before))
         if fate is Fate.WELL:
             return Outcome(JobState.FINISHED, ran=True)
-        failures += fate is not Fate.EVICTED
+        failures += fate not in INTERRUPTED
         if failures > allowed:
             return Outcome(JobState.FAILED, ran=True)
     raise ValueError(f"{task.name} is attempted for ever")

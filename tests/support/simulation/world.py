@@ -88,7 +88,8 @@ class World:
         if kind == JOBS:
             self._check_status(old, Job.model_validate(new))
         elif kind == BATCH_JOBS:
-            if any(c["type"] == "Complete" for c in new["status"].get("conditions", ())):
+            complete = any(c["type"] == "Complete" for c in new["status"].get("conditions", ()))
+            if complete and new["metadata"]["uid"] not in self.cluster.drained:
                 self.completed.add(name)
             if not new["spec"]["suspend"] and (old is None or old["spec"]["suspend"]):
                 self._check_release(name, new)

@@ -12,7 +12,7 @@ from alidade.domain.mlflow_run import RUN_ENDS
 from alidade.domain.observed import JOB_LABEL, RUN_ID
 from alidade.kube.gateway import BATCH_JOBS, EXPERIMENTS, JOBS, PODS, QUEUES
 from tests.support.simulation import simulate
-from tests.support.simulation.cluster import Fate, ended, owner_of
+from tests.support.simulation.cluster import INTERRUPTED, Fate, ended, owner_of
 from tests.support.simulation.scenario import (
     WAITS,
     Deed,
@@ -46,7 +46,7 @@ DEEDS_TO_JOBS: tuple[What, ...] = (
 )
 # So that graphs get somewhere, what is usual comes more often than it would.
 FATES = (*Fate, Fate.WELL, Fate.WELL)
-LAST_FATES = [fate for fate in (*FATES, Fate.WELL) if fate is not Fate.EVICTED]
+LAST_FATES = [fate for fate in (*FATES, Fate.WELL) if fate not in INTERRUPTED]
 CONDITIONS = (*DependencyCondition, DependencyCondition.COMPLETE, DependencyCondition.COMPLETE)
 
 
@@ -205,11 +205,13 @@ def check_logs(world: World) -> None:
     for pod in world.server.all(PODS):
         meta = pod["metadata"]
         run_id, job = meta["annotations"][RUN_ID], world.jobs[meta["labels"][JOB_LABEL]]
-        if run_id:
+        if run_id and "containerStatuses" in pod["status"]:
             assert f"logs/{meta['name']}/worker.log" in world.mlflow.logs[run_id]
             kept = job.status.is_true("LogsArchived") or job.status.state is JobState.FAILED
-            # A pod that Kueue stops may be gone before its log is read.
-            assert kept or job.metadata.name in world.cluster.preempted
+            # A pod that is stopped may be gone before its log is read.
+            name = job.metadata.name
+            drained = Fate.DRAINED in world.tasks[name].fates
+            assert kept or drained or name in world.cluster.preempted
 
 
 def check_foretold(scenario: Scenario) -> None:

@@ -21,6 +21,7 @@ from tests.support.builders import (
     failed_pod,
     job,
     pod,
+    running_pod,
     snapshot,
     succeeded_pod,
     terminated,
@@ -204,6 +205,18 @@ def test_all_replicas_have_to_have_finished() -> None:
     assert begun_anew(plan(over(*pods, status=done, spec={"replicas": 2})))
     again = (*pods, succeeded_pod("c", index=1))
     assert plan(over(*again, status=done, spec={"replicas": 2})).status.state is S.FINISHED
+
+
+def test_a_replica_that_was_stopped_and_exited_with_0_is_not_waited_for_by_its_peers() -> None:
+    pods = (stopped_pod("a", index=0), running_pod("b", index=1))
+    of = over(*pods, status={"succeeded": 1}, spec={"replicas": 2}, keeps_logs=True)
+    first = plan(of)
+    assert begun_anew(first)
+    going = plan(later(of, first))
+    assert where(going) == (S.QUEUED, "Retrying")
+    ended = (succeeded_pod("a", index=0), running_pod("b", index=1))
+    goes_on = plan(over(*ended, status={"succeeded": 1}, spec={"replicas": 2}))
+    assert goes_on.status.state is S.STARTED
 
 
 def test_peers_that_were_lost_with_a_replica_are_no_failures() -> None:
