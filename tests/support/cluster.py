@@ -60,15 +60,6 @@ class Cluster:
         pods = self.list("pods", f"--selector=alidade.dev/job={name}")
         return sorted(pods, key=lambda pod: str(pod["metadata"]["creationTimestamp"]))
 
-    def told(self, name: str, words: str) -> None:
-        """Wait until an event of a Job says these words."""
-        eventually(lambda: words in self.kubectl("events", "--for", f"jobs.alidade.dev/{name}"))
-
-    def settled(self, name: str, condition: str = "Tracked") -> None:
-        """Wait until a Job's run says what became of it, or until another condition is true."""
-        wanted = f"--for=condition={condition}"
-        self.kubectl("wait", wanted, f"jobs.alidade.dev/{name}", "--timeout=60s")
-
     def evict(self, pod: str) -> None:
         """Evict a pod by the Eviction API, as `kubectl drain` does."""
         eviction = {"apiVersion": "policy/v1", "kind": "Eviction", "metadata": {"name": pod}}
@@ -138,6 +129,10 @@ class Cluster:
     def until_tracked(self, job: str) -> None:
         """Wait until MLflow's end of a Job's run agrees with the Job's."""
         self.kubectl("wait", "--for=condition=Tracked", f"ajob/{job}", WAIT)
+
+    def until_archived(self, job: str) -> None:
+        """Wait until all logs of a Job's pods are with its run."""
+        self.kubectl("wait", "--for=condition=LogsArchived", f"ajob/{job}", WAIT)
 
     def until_deleted(self, *what: str) -> None:
         """Wait until objects are gone."""
