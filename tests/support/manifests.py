@@ -1,6 +1,7 @@
 """Small manifests for tests, as a user would write them."""
 
-from collections.abc import Iterable
+import json
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 Body = dict[str, Any]
@@ -8,6 +9,7 @@ Body = dict[str, Any]
 EXPERIMENT = "bench"
 QUEUE = "cpu"
 GO = "go"
+WORKFLOW = "workflow"
 POOL = {"alidade.dev/pool": "cpu"}
 IMAGE = "localhost/alidade-example-mnist:dev"
 
@@ -56,6 +58,26 @@ def waiting_for_it(
     signal = {"name": GO, "configMap": {"name": GO, "optional": True}}
     template["spec"]["volumes"] = [signal, *volumes]
     return template
+
+
+def workflow(entry_points: Mapping[str, Any], **files: str) -> Body:
+    """Return a ConfigMap that holds a workflow: its MLproject, and code by the modules' names."""
+    project = json.dumps({"name": "own", "entry_points": entry_points})
+    code = {f"{name}.py": text for name, text in files.items()}
+    return {
+        "apiVersion": "v1",
+        "kind": "ConfigMap",
+        "metadata": {"name": WORKFLOW},
+        "data": {"MLproject": project, **code},
+    }
+
+
+def with_workflow(**container: Any) -> Body:
+    """Return a pod template for the worker, with that workflow at `/own`."""
+    mount = {"name": WORKFLOW, "mountPath": "/own"}
+    worker = {"name": "worker", "volumeMounts": [mount], **container}
+    volume = {"name": WORKFLOW, "configMap": {"name": WORKFLOW}}
+    return {"spec": {"containers": [worker], "volumes": [volume]}}
 
 
 def go_ahead() -> Body:
