@@ -9,9 +9,10 @@ from typing import Any
 
 from alidade.api.base import GROUP, VERSION
 from alidade.api.experiment import Experiment
-from alidade.api.job import Dependency, DependencyStatus, Job, JobState, JobStatus
+from alidade.api.job import Dependency, Job
+from alidade.api.job_status import DependencyStatus, JobState, JobStatus
 from alidade.api.queue import Queue
-from alidade.domain import observed
+from alidade.domain import observed, reading
 from alidade.domain.observed import BackingJob, Pod
 from alidade.domain.snapshot import Snapshot
 
@@ -157,7 +158,7 @@ def backing_body(
 
 
 def backing(name: str = "train", **fields: Any) -> BackingJob:
-    return observed.backing_job(backing_body(name, **fields))
+    return reading.backing_job(backing_body(name, **fields))
 
 
 def owner_reference(kind: str, name: str, uid: str) -> dict[str, Any]:
@@ -250,7 +251,7 @@ def _completion(index: int) -> dict[str, str]:
 
 
 def pod(name: str = "train-x7k2p", **fields: Any) -> Pod:
-    return observed.pod(pod_body(name, **fields))
+    return reading.pod(pod_body(name, **fields))
 
 
 def waiting(reason: str, message: str = "") -> dict[str, Any]:

@@ -4,11 +4,8 @@ from datetime import datetime
 from typing import Any
 
 from alidade.api.base import Condition
-from alidade.api.job import (
-    Job,
-    JobState,
-    JobStatus,
-)
+from alidade.api.job import Job
+from alidade.api.job_status import JobState, JobStatus
 from alidade.domain import backing as backing_job
 from alidade.domain.admission import NotYet
 from alidade.domain.observed import BackingJob

@@ -5,7 +5,8 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 
-from alidade.api.job import Job, JobState, JobStatus
+from alidade.api.job import Job
+from alidade.api.job_status import JobState, JobStatus
 from alidade.kube.gateway import (
     BATCH_JOBS,
     EXPERIMENTS,

@@ -21,7 +21,7 @@ from alidade.api.base import (
     map_of,
 )
 from alidade.api.base import rules as cel
-from alidade.api.job import JobState
+from alidade.api.job_status import JobState
 
 MAX_JOBS = 100_000
 MAX_SETBACKS = 32

@@ -10,7 +10,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
-from alidade.api.job import Fate, Job, Retries
+from alidade.api.job import Job
+from alidade.api.job_status import Fate, Retries
 from alidade.api.reason import Reason
 from alidade.domain.actions import DeleteBacking
 from alidade.domain.draft import Draft

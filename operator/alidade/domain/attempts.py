@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Sequence
 from datetime import datetime
 
-from alidade.api.job import Fate
+from alidade.api.job_status import Fate
 from alidade.domain.failure_policy import PEER_LOST
 from alidade.domain.fate import fate
 from alidade.domain.observed import Pod

@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from alidade.api.experiment import Experiment
-from alidade.api.job import Job, JobStatus
+from alidade.api.job import Job
+from alidade.api.job_status import JobStatus
 from alidade.api.queue import Queue
 from alidade.domain import failure_policy, observed, replicas
 from alidade.domain.merge import merge

@@ -7,7 +7,7 @@ getting from one stage to the next, as a pod that has found its node and waits f
 
 from datetime import datetime
 
-from alidade.api.job import JobStatus
+from alidade.api.job_status import JobStatus
 from alidade.api.reason import Reason
 from alidade.domain.diagnosis import UNSCHEDULABLE, Pending, Stage
 from alidade.domain.draft import Draft

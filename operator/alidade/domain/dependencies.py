@@ -3,16 +3,8 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from alidade.api.job import (
-    Dependency,
-    DependencyCondition,
-    DependencyStatus,
-    Job,
-    JobState,
-    JobStatus,
-    OnUnsatisfied,
-    RootCause,
-)
+from alidade.api.job import Dependency, DependencyCondition, Job, OnUnsatisfied
+from alidade.api.job_status import DependencyStatus, JobState, JobStatus, RootCause
 from alidade.api.reason import Reason
 from alidade.domain.words import quoted_list
 

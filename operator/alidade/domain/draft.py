@@ -4,7 +4,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from alidade.api.job import JobState, JobStatus, RootCause
+from alidade.api.job_status import JobState, JobStatus, RootCause
 from alidade.domain.actions import Action
 from alidade.domain.conditions import set_condition
 from alidade.domain.observed import Pod

@@ -3,7 +3,8 @@
 from datetime import timedelta
 
 from alidade.api.experiment import MAX_SETBACKS
-from alidade.api.job import Job, JobState
+from alidade.api.job import Job
+from alidade.api.job_status import JobState
 from alidade.domain import mlflow_run, pod_logs
 from alidade.domain.actions import DeleteBacking, DeleteJob
 from alidade.domain.draft import Draft

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Literal
 
-from alidade.api.job import JobState, JobStatus
+from alidade.api.job_status import JobState, JobStatus
 from alidade.api.reason import Reason
 from alidade.domain import blocked, kueue, placement
 from alidade.domain.diagnosis import NODE_SILENT

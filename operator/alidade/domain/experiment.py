@@ -10,7 +10,7 @@ from alidade.api.experiment import (
     JobCounts,
     Setback,
 )
-from alidade.api.job import ENDS, JobState
+from alidade.api.job_status import ENDS, JobState
 from alidade.api.reason import Reason
 from alidade.domain.conditions import set_condition
 from alidade.domain.registration import readiness, registered_as

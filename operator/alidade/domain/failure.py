@@ -5,7 +5,7 @@ import signal
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from alidade.api.job import Fate
+from alidade.api.job_status import Fate
 from alidade.api.reason import Reason
 from alidade.domain import last_words
 from alidade.domain.attempts import count_attempts, first_failed

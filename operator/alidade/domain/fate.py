@@ -5,7 +5,7 @@ checkpoint and exit with 0, and has not finished; one that a kubelet rejects has
 nothing of it ran (KEP-3329 and the kubelet's sources).
 """
 
-from alidade.api.job import Fate
+from alidade.api.job_status import Fate
 from alidade.domain.observed import Container, Pod
 
 # containerd's and CRI-O's word of a container that ran when the node went down.

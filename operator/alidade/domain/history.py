@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-from alidade.api.job import MAX_ATTEMPTS, Attempt, Fate
+from alidade.api.job_status import MAX_ATTEMPTS, Attempt, Fate
 from alidade.api.reason import Reason
 from alidade.domain.attempts import age
 from alidade.domain.draft import Draft

@@ -4,7 +4,8 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 from alidade.api.base import Metadata
-from alidade.api.job import Attempt, Job, JobSpec, JobState, JobStatus
+from alidade.api.job import Job, JobSpec
+from alidade.api.job_status import Attempt, JobState, JobStatus
 from alidade.api.reason import Reason
 from alidade.domain.actions import CreateRun, EndRun, ReadPods, RunEnd
 from alidade.domain.draft import Draft

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from alidade.api.job import Fate
+from alidade.api.job_status import Fate
 from alidade.api.reason import Reason
 from alidade.domain.attempts import first_failed, latest, newest
 from alidade.domain.diagnosis import Pending, how_it_runs

@@ -7,7 +7,7 @@ for a minute, the next time for two, and so on up to an hour, and asks again lik
 
 from datetime import datetime, timedelta
 
-from alidade.api.job import RequeueState
+from alidade.api.job_status import RequeueState
 from alidade.api.reason import Reason
 from alidade.domain import blocked, flavors
 from alidade.domain.actions import Suspend

@@ -8,7 +8,7 @@ in any order, or not at all over a restart.
 from dataclasses import dataclass
 from datetime import timedelta
 
-from alidade.api.job import JobState, JobStatus
+from alidade.api.job_status import JobState, JobStatus
 from alidade.api.reason import Reason
 from alidade.domain import (
     accepted,

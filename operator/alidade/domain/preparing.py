@@ -4,7 +4,8 @@ What may run at once is created running. What waits is created suspended, so tha
 lists it, as long as that takes no room from what could run: a quota may allow few batch/v1 Jobs.
 """
 
-from alidade.api.job import DependencyStatus, Job
+from alidade.api.job import Job
+from alidade.api.job_status import DependencyStatus
 from alidade.api.reason import Reason
 from alidade.domain import accepted, flavors, kueue, meeting, mlflow_run, placement, refusal
 from alidade.domain import backing as backing_job

@@ -7,7 +7,8 @@ only show that a job waits, from the end of the line. These are made again when 
 from collections.abc import Iterable
 from datetime import UTC, datetime
 
-from alidade.api.job import Job, JobStatus
+from alidade.api.job import Job
+from alidade.api.job_status import JobStatus
 from alidade.api.reason import Reason
 from alidade.domain.observed import BackingJob
 

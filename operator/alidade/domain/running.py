@@ -2,7 +2,7 @@
 
 import json
 
-from alidade.api.job import Fate, JobState
+from alidade.api.job_status import Fate, JobState
 from alidade.api.queue import StopPolicy
 from alidade.api.reason import Reason
 from alidade.domain import (

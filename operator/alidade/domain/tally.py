@@ -7,7 +7,8 @@ from itertools import islice
 from sortedcontainers import SortedList
 
 from alidade.api.experiment import MAX_SETBACKS, Departure, Setback
-from alidade.api.job import Job, JobState
+from alidade.api.job import Job
+from alidade.api.job_status import JobState
 from alidade.api.reason import Reason
 from alidade.domain.words import shorten
 

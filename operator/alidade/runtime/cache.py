@@ -15,14 +15,8 @@ from alidade.api.job import Job
 from alidade.api.queue import Queue
 from alidade.domain.admission import QueueLedger
 from alidade.domain.graph import DependencyGraph, Key
-from alidade.domain.observed import (
-    JOB_UID_LABEL,
-    BackingJob,
-    Pod,
-    UnreadableError,
-    backing_job,
-    pod,
-)
+from alidade.domain.observed import JOB_UID_LABEL, BackingJob, Pod
+from alidade.domain.reading import UnreadableError, backing_job, pod
 from alidade.domain.tally import Tally
 from alidade.kube.gateway import BATCH_JOBS, EXPERIMENTS, JOBS, PODS, QUEUES, TOO_DEEP, Body, Kind
 from alidade.runtime.places import Places

@@ -8,7 +8,7 @@ from alidade.api.job import Job
 from alidade.api.reason import Reason
 from alidade.domain import kueue, refusal
 from alidade.domain.actions import CreateBacking, Release
-from alidade.domain.observed import backing_job
+from alidade.domain.reading import backing_job
 from alidade.domain.snapshot import Rejection
 from alidade.domain.words import beginning
 from alidade.kube.gateway import (

@@ -7,7 +7,8 @@ from datetime import datetime
 
 import structlog
 
-from alidade.api.job import Job, JobStatus
+from alidade.api.job import Job
+from alidade.api.job_status import JobStatus
 from alidade.domain import mlflow_run
 from alidade.domain.actions import (
     Action,

@@ -10,7 +10,7 @@ from pydantic import ValidationError
 from alidade.api.job import Job
 from alidade.api.reason import Reason
 from alidade.domain.events import Note
-from alidade.domain.observed import UnreadableError
+from alidade.domain.reading import UnreadableError
 from alidade.domain.words import shorten
 from alidade.kube.gateway import BATCH_JOBS, EXPERIMENTS, JOBS, PODS, QUEUES, Kind
 from alidade.runtime.cache import Cache

@@ -4,7 +4,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from alidade.api.job import ENDS, Dependency, DependencyCondition, JobState, OnUnsatisfied
+from alidade.api.job import Dependency, DependencyCondition, OnUnsatisfied
+from alidade.api.job_status import ENDS, JobState
 from alidade.kube.gateway import Body
 from tests.support.builders import job_body
 from tests.support.simulation.cluster import INTERRUPTED, Fate

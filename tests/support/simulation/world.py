@@ -2,7 +2,8 @@
 
 import json
 
-from alidade.api.job import Dependency, DependencyCondition, Job, JobState
+from alidade.api.job import Dependency, DependencyCondition, Job
+from alidade.api.job_status import JobState
 from alidade.domain.observed import (
     COMPLETION_INDEX,
     JOB_LABEL,

@@ -6,7 +6,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from alidade.api.experiment import Experiment
-from alidade.api.job import ENDS, Dependency, DependencyCondition, Job, JobState, OnUnsatisfied
+from alidade.api.job import Dependency, DependencyCondition, Job, OnUnsatisfied
+from alidade.api.job_status import ENDS, JobState
 from alidade.api.queue import Queue
 from alidade.domain.mlflow_run import RUN_ENDS
 from alidade.domain.observed import JOB_LABEL, RUN_ID

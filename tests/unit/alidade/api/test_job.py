@@ -4,7 +4,8 @@ from typing import Any
 import pytest
 
 from alidade.api.base import Condition
-from alidade.api.job import ENDS, Dependency, DependencyCondition, JobState, JobStatus
+from alidade.api.job import Dependency, DependencyCondition
+from alidade.api.job_status import ENDS, JobState, JobStatus
 from tests.support.builders import NOW, job, job_in
 
 

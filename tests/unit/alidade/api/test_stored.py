@@ -5,7 +5,8 @@ from typing import Any
 import pytest
 
 from alidade.api.crd import RESOURCES
-from alidade.api.job import DependencyCondition, Job, JobState
+from alidade.api.job import DependencyCondition, Job
+from alidade.api.job_status import JobState
 from alidade.domain.plan import plan
 from tests.support.builders import ago, backing, failed_pod, metadata, snapshot, stamp
 from tests.support.stored import name_of, objects

@@ -2,7 +2,8 @@ from typing import Any
 
 import pytest
 
-from alidade.api.job import Job, JobState, JobStatus
+from alidade.api.job import Job
+from alidade.api.job_status import JobState, JobStatus
 from alidade.domain.accepted import fingerprint
 from alidade.domain.plan import Plan, plan
 from tests.support.builders import backing, job, running_pod, snapshot

@@ -4,7 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from alidade.api.job import Job, JobStatus, RequeueState
+from alidade.api.job import Job
+from alidade.api.job_status import JobStatus, RequeueState
 from alidade.domain.admission import TOLD_POSITIONS, Admitted, NotYet, QueueLedger
 from tests.support.builders import NOW, ago, job, queue, stamp
 

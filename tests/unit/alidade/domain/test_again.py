@@ -5,7 +5,8 @@ from typing import Any
 import pytest
 
 from alidade.api.base import Condition
-from alidade.api.job import Attempt, Fate, Job, JobState, JobStatus, Retries
+from alidade.api.job import Job
+from alidade.api.job_status import Attempt, Fate, JobState, JobStatus, Retries
 from alidade.domain.actions import ArchiveLog, CreateBacking, DeleteBacking
 from alidade.domain.admission import Admitted
 from alidade.domain.observed import Pod

@@ -4,7 +4,8 @@ from typing import Any
 import pytest
 
 from alidade.api.experiment import Experiment
-from alidade.api.job import Job, JobStatus, Retries
+from alidade.api.job import Job
+from alidade.api.job_status import JobStatus, Retries
 from alidade.api.parameter import ParameterValue
 from alidade.api.queue import Queue
 from alidade.domain import backing as backing_job

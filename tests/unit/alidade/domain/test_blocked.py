@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from alidade.api.job import JobState, JobStatus
+from alidade.api.job_status import JobState, JobStatus
 from alidade.domain.blocked import since
 from alidade.domain.observed import Pod
 from alidade.domain.plan import Plan, plan

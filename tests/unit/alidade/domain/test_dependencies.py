@@ -1,15 +1,7 @@
 import pytest
 
-from alidade.api.job import (
-    ENDS,
-    Dependency,
-    DependencyCondition,
-    Job,
-    JobState,
-    JobStatus,
-    OnUnsatisfied,
-    RootCause,
-)
+from alidade.api.job import Dependency, DependencyCondition, Job, OnUnsatisfied
+from alidade.api.job_status import ENDS, JobState, JobStatus, RootCause
 from alidade.domain.dependencies import Met, Undecided, Unsatisfiable, holds, judge
 from tests.support.builders import NOW, job, job_in, met
 

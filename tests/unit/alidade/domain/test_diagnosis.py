@@ -11,7 +11,7 @@ from alidade.domain.diagnosis import (
     why_not_running,
 )
 from alidade.domain.observed import Pod
-from alidade.domain.observed import pod as read_pod
+from alidade.domain.reading import pod as read_pod
 from tests.support.builders import (
     DELETED,
     UNREACHABLE,

@@ -3,7 +3,8 @@ from typing import Any
 
 import pytest
 
-from alidade.api.job import DependencyStatus, Job, JobState, JobStatus
+from alidade.api.job import Job
+from alidade.api.job_status import DependencyStatus, JobState, JobStatus
 from alidade.api.parameter import ParameterValue
 from alidade.domain.actions import Action, DeleteBacking, DeleteJob, EndRun, ReadPods
 from alidade.domain.draft import Draft

@@ -3,7 +3,7 @@ from typing import Literal
 import pytest
 
 from alidade.api.base import Condition
-from alidade.api.job import Attempt, JobState, JobStatus
+from alidade.api.job_status import Attempt, JobState, JobStatus
 from alidade.domain.events import Note, note_change, note_what_gave_way
 from alidade.domain.preparing import APPLIED
 from tests.support.builders import NOW

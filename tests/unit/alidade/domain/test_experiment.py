@@ -4,7 +4,8 @@ from typing import Any
 import pytest
 
 from alidade.api.experiment import ExperimentStatus
-from alidade.api.job import Job, JobState, JobStatus
+from alidade.api.job import Job
+from alidade.api.job_status import JobState, JobStatus
 from alidade.domain.experiment import experiment_status
 from alidade.domain.snapshot import TrackingView
 from alidade.domain.tally import Tally

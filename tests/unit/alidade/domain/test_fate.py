@@ -5,9 +5,10 @@ from typing import Any
 
 import pytest
 
-from alidade.api.job import Fate
+from alidade.api.job_status import Fate
 from alidade.domain.fate import fate
-from alidade.domain.observed import WORKER, Pod, pod
+from alidade.domain.observed import WORKER, Pod
+from alidade.domain.reading import pod
 from tests.support.builders import (
     NOW,
     ago,

@@ -3,7 +3,8 @@ from typing import Any
 
 import pytest
 
-from alidade.api.job import Job, JobState, JobStatus
+from alidade.api.job import Job
+from alidade.api.job_status import JobState, JobStatus
 from alidade.domain import backing as backing_job
 from alidade.domain.actions import CreateBacking, DeleteBacking, Release
 from alidade.domain.admission import Admitted

@@ -3,7 +3,7 @@ from typing import Any
 
 import pytest
 
-from alidade.api.job import Attempt, Fate, JobStatus
+from alidade.api.job_status import Attempt, Fate, JobStatus
 from alidade.domain.draft import Draft
 from alidade.domain.history import MAX_MESSAGE, note_attempts
 from alidade.domain.observed import Pod

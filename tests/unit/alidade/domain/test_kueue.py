@@ -4,7 +4,8 @@ from typing import Any
 
 import pytest
 
-from alidade.api.job import Job, JobState, JobStatus
+from alidade.api.job import Job
+from alidade.api.job_status import JobState, JobStatus
 from alidade.domain import kueue, observed
 from alidade.domain.actions import DeleteBacking, ReadWorkload, Release, Suspend
 from alidade.domain.admission import Admitted, NotYet

@@ -3,7 +3,7 @@ from dataclasses import replace
 import pytest
 
 from alidade.api.base import Condition
-from alidade.api.job import Attempt, JobState, JobStatus, RootCause
+from alidade.api.job_status import Attempt, JobState, JobStatus, RootCause
 from alidade.domain.actions import CreateRun, EndRun, ReadPods, RunEnd
 from alidade.domain.draft import Draft
 from alidade.domain.mlflow_run import UID_TAG, create, settle, settled

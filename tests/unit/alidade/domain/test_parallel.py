@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from alidade.api.job import JobState, JobStatus
+from alidade.api.job_status import JobState, JobStatus
 from alidade.domain.draft import Draft
 from alidade.domain.failure_policy import PEER_LOST
 from alidade.domain.observed import Pod

@@ -2,7 +2,8 @@ from typing import Any
 
 import pytest
 
-from alidade.api.job import Job, JobState, JobStatus
+from alidade.api.job import Job
+from alidade.api.job_status import JobState, JobStatus
 from alidade.api.parameter import ParameterValue
 from alidade.domain.parameters import Resolution, resolve
 from tests.support.builders import job, job_in

@@ -5,7 +5,8 @@ from typing import Any
 import pytest
 
 from alidade.api.base import Condition
-from alidade.api.job import Job, JobState, JobStatus, RequeueState
+from alidade.api.job import Job
+from alidade.api.job_status import JobState, JobStatus, RequeueState
 from alidade.api.reason import Reason
 from alidade.domain.actions import DeleteBacking, Suspend
 from alidade.domain.admission import NotYet

@@ -6,13 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from alidade.api.job import (
-    ENDS,
-    Dependency,
-    DependencyCondition,
-    JobState,
-    JobStatus,
-)
+from alidade.api.job import Dependency, DependencyCondition
+from alidade.api.job_status import ENDS, JobState, JobStatus
 from alidade.domain import observed
 from alidade.domain.actions import (
     ArchiveLog,

@@ -6,15 +6,8 @@ from typing import Any
 
 import pytest
 
-from alidade.api.job import (
-    Dependency,
-    DependencyCondition,
-    DependencyStatus,
-    Job,
-    JobState,
-    JobStatus,
-    OnUnsatisfied,
-)
+from alidade.api.job import Dependency, DependencyCondition, Job, OnUnsatisfied
+from alidade.api.job_status import DependencyStatus, JobState, JobStatus
 from alidade.api.parameter import ParameterValue
 from alidade.domain import observed
 from alidade.domain.actions import (

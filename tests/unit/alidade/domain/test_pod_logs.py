@@ -2,7 +2,7 @@ from typing import Any
 
 import pytest
 
-from alidade.api.job import JobState, JobStatus
+from alidade.api.job_status import JobState, JobStatus
 from alidade.domain.actions import Action, ArchiveLog, ReadPods
 from alidade.domain.draft import Draft
 from alidade.domain.observed import Pod

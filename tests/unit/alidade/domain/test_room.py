@@ -2,7 +2,8 @@ from dataclasses import replace
 from typing import Any
 
 from alidade.api.base import Condition
-from alidade.api.job import Job, JobState, JobStatus
+from alidade.api.job import Job
+from alidade.api.job_status import JobState, JobStatus
 from alidade.domain import observed
 from alidade.domain.observed import BackingJob
 from alidade.domain.room import is_settled, who_yields

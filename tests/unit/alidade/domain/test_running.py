@@ -4,11 +4,11 @@ from typing import Any
 import pytest
 
 from alidade.api.base import Condition
-from alidade.api.job import JobState, JobStatus
+from alidade.api.job_status import JobState, JobStatus
 from alidade.domain.actions import ReadLastLines, ReadPods, Suspend
 from alidade.domain.draft import Draft
 from alidade.domain.observed import Pod
-from alidade.domain.observed import pod as read_pod
+from alidade.domain.reading import pod as read_pod
 from alidade.domain.running import follow, read_outputs
 from alidade.domain.snapshot import Snapshot
 from tests.support.builders import (

@@ -3,7 +3,8 @@ from collections.abc import Iterable
 import pytest
 
 from alidade.api.experiment import MAX_SETBACKS, Departure, Setback
-from alidade.api.job import Job, JobState, JobStatus
+from alidade.api.job import Job
+from alidade.api.job_status import JobState, JobStatus
 from alidade.domain.tally import MAX_MESSAGE, Tally
 from tests.support.builders import ago, job
 

@@ -3,7 +3,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from alidade.api.experiment import Experiment
-from alidade.api.job import JobState, JobStatus
+from alidade.api.job_status import JobState, JobStatus
 from alidade.api.queue import Queue
 from alidade.kube.gateway import EXPERIMENTS, JOBS, QUEUES, Body, Kind
 from alidade.runtime.aggregates import LOOK_AGAIN_SECONDS, AggregateReconciler

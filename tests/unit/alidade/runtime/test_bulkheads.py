@@ -11,7 +11,8 @@ import structlog
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from alidade.api.job import Job, JobState
+from alidade.api.job import Job
+from alidade.api.job_status import JobState
 from alidade.domain.observed import JOB_LABEL, JOB_UID_LABEL
 from alidade.kube.gateway import (
     BATCH_JOBS,

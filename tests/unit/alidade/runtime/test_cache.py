@@ -2,7 +2,7 @@ from typing import Any
 
 import pytest
 
-from alidade.api.job import DependencyStatus, JobState, JobStatus
+from alidade.api.job_status import DependencyStatus, JobState, JobStatus
 from alidade.domain.admission import Admitted
 from alidade.domain.observed import EXPERIMENT_LABEL, JOB_LABEL, JOB_UID_LABEL, QUEUE_LABEL
 from alidade.kube.gateway import BATCH_JOBS, EXPERIMENTS, JOBS, PODS, QUEUES, Body, Kind

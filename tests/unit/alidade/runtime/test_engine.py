@@ -5,7 +5,8 @@ from contextlib import asynccontextmanager
 import pytest
 import structlog
 
-from alidade.api.job import Job, JobState
+from alidade.api.job import Job
+from alidade.api.job_status import JobState
 from alidade.kube.gateway import EXPERIMENTS, JOBS, QUEUES, Body, Kind, Page, UnavailableError
 from alidade.runtime.engine import Engine
 from alidade.runtime.settings import Settings

@@ -2,7 +2,8 @@ import asyncio
 
 import pytest
 
-from alidade.api.job import Job, JobStatus
+from alidade.api.job import Job
+from alidade.api.job_status import JobStatus
 from alidade.domain.mlflow_run import UID_TAG
 from alidade.domain.observed import JOB_LABEL, JOB_UID_LABEL
 from alidade.domain.snapshot import TrackingView

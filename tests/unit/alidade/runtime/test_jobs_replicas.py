@@ -2,7 +2,7 @@
 
 import pytest
 
-from alidade.api.job import JobState
+from alidade.api.job_status import JobState
 from alidade.kube.gateway import BATCH_JOBS, JOBS, SERVICES, Body, ForbiddenError, InvalidError
 from tests.support.builders import job_body, metadata
 from tests.support.reconciling import invalid, owned_by, scene

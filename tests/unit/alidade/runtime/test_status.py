@@ -1,6 +1,7 @@
 import pytest
 
-from alidade.api.job import Job, JobState, JobStatus
+from alidade.api.job import Job
+from alidade.api.job_status import JobState, JobStatus
 from alidade.kube.gateway import JOBS, ConflictError
 from alidade.runtime.status import write_status
 from tests.support.builders import NOW, job_body

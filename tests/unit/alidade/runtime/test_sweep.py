@@ -3,7 +3,8 @@ import asyncio
 import pytest
 
 from alidade.api.base import Condition
-from alidade.api.job import Job, JobState, JobStatus
+from alidade.api.job import Job
+from alidade.api.job_status import JobState, JobStatus
 from alidade.domain.mlflow_run import INSTALLATION_TAG, UID_TAG
 from alidade.kube.gateway import JOBS
 from alidade.runtime.cache import Cache

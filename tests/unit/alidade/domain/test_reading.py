@@ -7,18 +7,8 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from alidade.domain.observed import (
-    WORKER,
-    BackingJob,
-    Container,
-    Failure,
-    Pod,
-    Terminated,
-    UnreadableError,
-    Waiting,
-    backing_job,
-    pod,
-)
+from alidade.domain.observed import WORKER, BackingJob, Container, Failure, Pod, Terminated, Waiting
+from alidade.domain.reading import UnreadableError, backing_job, pod
 from alidade.domain.wire import parse_time
 from tests.support.builders import (
     DELETED,
