@@ -48,7 +48,7 @@ class Drawing:
             (6, self._create_batch_job),
             (1, self._create_service),
             (2, self._record_event),
-            (2, self._get),
+            (3, self._get),
             (1, self._ask_for_what_is_not_there),
             (2, self._list),
             (6, self._patch),
@@ -83,7 +83,7 @@ class Drawing:
         return Step("record_event", EVENTS, name, self._place(), {"event": event})
 
     def _get(self) -> Step:
-        kind = self._chance.choice((JOBS, BATCH_JOBS, SERVICES))
+        kind = self._chance.choice((*OURS, BATCH_JOBS, BATCH_JOBS, SERVICES, PODS))
         return Step("get", kind, self._words.name(), self._place())
 
     def _ask_for_what_is_not_there(self) -> Step:
@@ -143,7 +143,8 @@ class Drawing:
 
     def _read_log(self) -> Step:
         container = self._chance.choice(("worker", "fetch"))
-        return Step("read_log", PODS, self._words.name(), "home", {"container": container})
+        verb = self._chance.choice(("read_log", "log_begins"))
+        return Step(verb, PODS, self._words.name(), "home", {"container": container})
 
     def _put_ours(self) -> Step:
         return self._put(self._chance.choice(OURS), self._words.name())

@@ -63,6 +63,8 @@ class Player:
                 return await self._list(step.kind, namespace, **given)
             case "read_log":
                 return await self._side.gateway.read_log(namespace, name, **given, tail_lines=10)
+            case "log_begins":
+                return await self._side.gateway.log_begins(namespace, name, **given)
             case "record_event":
                 return await self._side.gateway.record_event(namespace, **given)
         request = getattr(

@@ -52,4 +52,5 @@ def test_what_the_operator_asks_of_which_kind_is_drawn(monkeypatch: pytest.Monke
     monkeypatch.setattr(operator, "UnreliableGateway", _Noting)
     happen()
     assert len(SENT) > 10
-    assert not SENT - DRAWN
+    missing = SENT - DRAWN
+    assert not missing

@@ -112,8 +112,8 @@ class UnreliableGateway:
 
     async def log_begins(self, namespace: str, pod: str, container: str) -> str:
         await self._there()
-        self._server.read_log(pod, container, namespace)
-        return "2026-03-01T12:00:00.000000001Z"
+        said = self._server.read_log(pod, container, namespace)
+        return "2026-03-01T12:00:00.000000001Z" if said else ""
 
     async def record_event(self, namespace: str, event: Body) -> None:
         await self._there()
