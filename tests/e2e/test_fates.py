@@ -13,6 +13,7 @@ from tests.support.manifests import IMAGE, experiment, job, queue, shell
 SMALL = {"requests": {"cpu": "50m", "memory": "64Mi"}, "limits": {"memory": "1Gi"}}
 OPEN = "import mlflow, os, sys; mlflow.start_run(); "
 KILLED = f"python -c '{OPEN} os.kill(os.getpid(), 9)'; exit $?"
+SHOT = "bash -c 'kill -KILL $BASHPID'; exit $?"
 UNCAUGHT = "python -c 'import mlflow; mlflow.start_run(); raise ValueError(\"no luck\")'"
 EATS_MEMORY = "python -c 'x = bytearray(10 ** 9)'"
 TIGHT = {"limits": {"memory": "64Mi"}}
@@ -20,6 +21,16 @@ ODD = r"printf 'out of \177\302\205\357\277\276\033[31m\377 paper\n'; exit 3"
 ODD_OUTPUTS = r"""printf '{"x":"a\177\302\205\357\277\276b"}' >/dev/termination-log"""
 TAKES_THEM = """python -c 'import json, os; given = json.loads(os.environ["ALIDADE_PARAMETERS"])
 assert given["x"] == "a\\x7f\\x85\\ufffeb", ascii(given)'"""
+DEALT_WITH = """python -c '
+import traceback
+try: raise KeyError("cache")
+except KeyError: traceback.print_exc()
+raise SystemExit("the labels do not fit")'"""
+NOISY_END = """python -c '
+import atexit
+def tidy_up(): raise OSError("socket is closed")
+atexit.register(tidy_up)
+raise ValueError("the labels do not fit")'"""
 NOT_THERE = "localhost/alidade-there-is-no-such-image:dev"
 
 
@@ -72,6 +83,12 @@ def takes(output: str, of: str) -> dict[str, Any]:
     return {"dependsOn": [{"name": of}], "parameters": [given], **runs(TAKES_THEM)}
 
 
+def names_its_folder() -> dict[str, Any]:
+    folder = {"name": "RESULTS", "value": "/data/$(ALIDADE_JOB)/$(MLFLOW_RUN_ID)"}
+    script = 'test "$RESULTS" = "/data/names-its-folder/$MLFLOW_RUN_ID"'
+    return runs(script, env=[folder])
+
+
 def fails(name: str, spec: dict[str, Any], reason: str, code: int | None, says: str) -> Fate:
     return Fate(name, spec, "Failed", reason, "FAILED", code, says)
 
@@ -99,14 +116,12 @@ FATES = (
     skipped("is-skipped-behind-odd-words", on="speaks-oddly", says="paper"),
     Fate("gives-odd-outputs", runs(ODD_OUTPUTS)),
     Fate("takes-odd-outputs", takes("x", of="gives-odd-outputs")),
-    fails("is-killed", runs("bash -c 'kill -KILL $BASHPID'; exit $?"), "Error", 137, "SIGKILL"),
-    fails(
-        "is-killed-in-a-run",
-        runs(KILLED),
-        "Error",
-        137,
-        "SIGKILL",
-    ),
+    fails("dealt-with-another-before", runs(DEALT_WITH), "Error", 1, "the labels do not fit"),
+    fails("ends-noisily", runs(NOISY_END), "Error", 1, "ValueError: the labels do not fit"),
+    Fate("names-its-folder", names_its_folder()),
+    fails("is-killed", {"queue": "no-limit", **runs(SHOT)}, "Error", 137, "SIGKILL"),
+    fails("is-killed-within-a-limit", runs(SHOT), "OOMKilled", 137, "most likely"),
+    fails("is-killed-in-a-run", runs(KILLED), "OOMKilled", 137, "SIGKILL"),
     fails("has-no-command", runs("", command=["there-is-none"]), "StartError", 128, "not found"),
     fails("has-no-secret", has_no_secret(), "CreateContainerConfigError", None, "no-such-secret"),
     fails("has-no-volume", has_no_volume(), "FailedMount", None, '"no-such-map" not found'),
@@ -139,6 +154,7 @@ def outcome() -> Iterator[Outcome]:
             experiment(),
             queue(resources=SMALL, maxRunning=4, startDeadlineSeconds=20),
             queue("held", resources=SMALL, stopPolicy="Hold"),
+            queue("no-limit", resources={"requests": SMALL["requests"]}),
         )
         cluster.wait_for("is-cancelled-waiting", reason="DependencyNotFound")
         cluster.wait_for("is-cancelled-queued", reason="QueueHeld")
