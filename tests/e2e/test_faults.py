@@ -1,15 +1,46 @@
 """The operator and the tracking server go away; the jobs' outcome is the same."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
 from mlflow import MlflowClient
 
 from tests.support.cluster import SYSTEM, Cluster
-from tests.support.manifests import experiment, job, queue, shell
+from tests.support.manifests import (
+    GO,
+    IMAGE,
+    experiment,
+    go_ahead,
+    job,
+    queue,
+    shell,
+    with_workflow,
+    workflow,
+)
+from tests.support.polling import eventually
 
 system = Cluster(SYSTEM)
 
 
-def test_jobs_outlive_the_operator(cluster: Cluster, tracking: MlflowClient) -> None:
-    cluster.apply(queue(maxRunning=1), experiment())
+def odd_pod() -> dict[str, Any]:
+    """Return somebody's pod that says of itself that it belongs to a job, and is none of its."""
+    return {
+        "apiVersion": "v1",
+        "kind": "Pod",
+        "metadata": {
+            "name": "odd",
+            "labels": {"alidade.dev/job": "first"},
+            "annotations": {"batch.kubernetes.io/job-completion-index": "none"},
+        },
+        "spec": {"containers": [{"name": "worker", "image": IMAGE, "command": ["sleep", "600"]}]},
+    }
+
+
+def test_jobs_outlive_the_operator_also_beside_somebodys_odd_pod(
+    cluster: Cluster, tracking: MlflowClient
+) -> None:
+    cluster.apply(odd_pod(), queue(maxRunning=1), experiment())
     cluster.apply(
         job("first", podTemplate=shell("sleep 8")),
         job("second", "first", podTemplate=shell("true")),
@@ -24,26 +55,66 @@ def test_jobs_outlive_the_operator(cluster: Cluster, tracking: MlflowClient) -> 
         "first": "Finished",
         "second": "Finished",
     }
-    bench = tracking.get_experiment_by_name(f"{cluster.namespace}/bench")
-    assert bench
     runs = tracking.search_runs(
-        [bench.experiment_id], f"tags.`alidade.dev/namespace` = '{cluster.namespace}'"
+        [cluster.mlflow_experiment("bench")],
+        f"tags.`alidade.dev/namespace` = '{cluster.namespace}'",
     )
     assert {run.info.run_id for run in runs} == {s["mlflowRunId"] for s in ends.values()}
 
 
-def test_jobs_wait_for_the_tracking_server(cluster: Cluster) -> None:
+@contextmanager
+def away() -> Iterator[None]:
+    """Have no tracking server for as long as this lasts."""
     system.kubectl("scale", "deployment/alidade-mlflow", "--replicas=0")
     try:
         system.until_deleted("pods", "--selector", "app.kubernetes.io/component=mlflow")
-        cluster.apply(queue(), experiment("apart"))
-        cluster.apply(job("patient", experiment="apart", podTemplate=shell("true")))
-        status = cluster.wait_for("patient", reason="TrackingUnavailable")
-        assert status["state"] == "Queued"
-        assert "MLflow unreachable since" in status["message"]
+        yield
     finally:
         system.kubectl("scale", "deployment/alidade-mlflow", "--replicas=1")
-    system.kubectl("rollout", "status", "deployment/alidade-mlflow", "--timeout=180s")
+        system.kubectl("rollout", "status", "deployment/alidade-mlflow", "--timeout=180s")
+
+
+def hasty() -> dict[str, Any]:
+    """Return a pod template whose worker starts once MLflow is away, and does not wait for it.
+
+    A later pod finds `/go/now` and starts at once.
+    """
+    impatient = [{"name": "MLFLOW_HTTP_REQUEST_MAX_RETRIES", "value": "0"}]
+    template = with_workflow(env=impatient)
+    there = f"2>/dev/null </dev/tcp/alidade-mlflow.{SYSTEM}/5000"
+    script = f"until [ -e /go/now ] || ! : {there}; do sleep 0.5; done"
+    mount = {"name": GO, "mountPath": f"/{GO}"}
+    template["spec"]["initContainers"] = [
+        {
+            "name": "waits",
+            "image": IMAGE,
+            "command": ["bash", "-c", script],
+            "volumeMounts": [mount],
+        }
+    ]
+    template["spec"]["volumes"] += [{"name": GO, "configMap": {"name": GO, "optional": True}}]
+    return template
+
+
+def test_jobs_outlast_the_tracking_server(cluster: Cluster) -> None:
+    cluster.apply(
+        workflow({"main": {"command": "true"}}),
+        queue(),
+        experiment(workflow={"image": IMAGE, "path": "/own"}),
+        job("hasty", podTemplate=hasty()),
+    )
+    begun = cluster.wait_for("hasty", reason="PodPending")
+    with away():
+        cluster.apply(go_ahead(), experiment("apart"))
+        cluster.apply(job("patient", experiment="apart", podTemplate=shell("true")))
+        patient = cluster.wait_for("patient", reason="TrackingUnavailable")
+        assert patient["state"] == "Queued"
+        assert "MLflow unreachable since" in patient["message"]
+        eventually(lambda: any("exitCode" in a for a in cluster.job_status("hasty")["attempts"]))
     ends = cluster.wait_for_ends()
-    assert ends["patient"]["state"] == "Finished"
+    assert ends["patient"]["state"] == "Finished", ends["patient"]
     assert ends["patient"]["mlflowRunId"]
+    hasty_end = ends["hasty"]
+    assert (hasty_end["state"], hasty_end["mlflowRunId"]) == ("Finished", begun["mlflowRunId"])
+    first, *_ = hasty_end["attempts"]
+    assert (first["exitCode"], first["reason"]) == (69, "TrackingUnavailable")
