@@ -115,6 +115,7 @@ class Scene:
             recorder=Recorder(self.gateway, "test"),
             archive=archive,
             last_lines=last_lines,
+            see=self.cache.put,
             job_tracking_uri="http://mlflow",
             clock=clock,
         )

@@ -61,6 +61,11 @@ class DeleteBacking:
 
 
 @dataclass(frozen=True)
+class ReadBacking:
+    """Look by its name for the batch/v1 Job that no list has, then plan again."""
+
+
+@dataclass(frozen=True)
 class ReadPods:
     """Read the job's pods afresh, then plan again."""
 
@@ -141,6 +146,7 @@ Action = (
     | HaveService
     | Suspend
     | DeleteBacking
+    | ReadBacking
     | ReadPods
     | ReadWorkload
     | ReadWarnings

@@ -22,7 +22,7 @@ from alidade.domain import (
     preparing,
     running,
 )
-from alidade.domain.actions import Action
+from alidade.domain.actions import Action, ReadBacking
 from alidade.domain.draft import Draft
 from alidade.domain.history import note_attempts
 from alidade.domain.observed import BackingJob
@@ -75,7 +75,11 @@ def _bring_on(draft: Draft) -> None:
     if snapshot.job.spec.cancel:
         draft.end(JobState.CANCELLED, Reason.CANCELLED, "cancelled by spec.cancel")
     elif snapshot.backing is None and snapshot.was_released:
-        running.cancel_with_backing(draft)
+        if snapshot.backing_missed:
+            running.cancel_with_backing(draft)
+        else:
+            # Lists and watches go by a label, which somebody may have taken off it.
+            draft.do(ReadBacking())
     elif not again.pauses(draft):
         preparing.prepare(draft)
 

@@ -124,6 +124,7 @@ class Snapshot:
         awaited: Whether a job that depends on it has not taken note of its end yet, or of a value.
         cycle: Names of the jobs it waits for in a circle.
         backing: The batch/v1 Job of its name, if it owns it.
+        backing_missed: Whether that was looked for by its name, and is not there.
         rejection: Why the API server would not create that, or let it be released.
         short_since: When a quota last took no batch/v1 Job of the namespace, None where none did.
         service_seen: When its Service was last known to be there.
@@ -153,6 +154,7 @@ class Snapshot:
     awaited: bool = False
     cycle: tuple[str, ...] = ()
     backing: BackingJob | None = None
+    backing_missed: bool = False
     rejection: Rejection | None = None
     short_since: datetime | None = None
     service_seen: datetime | None = None

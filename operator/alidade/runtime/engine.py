@@ -98,6 +98,7 @@ class Engine:
             recorder=self._recorder,
             archive=self._archive,
             last_lines=self._last_lines,
+            see=self._see,
             job_tracking_uri=settings.for_jobs(),
             kept_back=settings.unpropagated(),
             clock=clock,

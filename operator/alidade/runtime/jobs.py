@@ -17,6 +17,7 @@ from alidade.domain.actions import (
     CreateRun,
     DeleteJob,
     EndRun,
+    ReadBacking,
     ReadLastLines,
     ReadPods,
     ReadWarnings,
@@ -39,8 +40,10 @@ from alidade.kube.gateway import (
     BATCH_JOBS,
     JOBS,
     PODS,
+    Body,
     ConflictError,
     Gateway,
+    Kind,
     NotFoundError,
     UnavailableError,
 )
@@ -65,6 +68,7 @@ class _Memory:
 
     workload: WorkloadView | None = None
     warnings: dict[str, WarningView] = field(default_factory=dict)
+    backing_missed: bool = False
     pods_read_of: str | None = None
     unanswered: bool = False
 
@@ -81,6 +85,7 @@ class JobReconciler:
         recorder: Where events go.
         archive: Where logs are left.
         last_lines: Where ends of logs are read.
+        see: Called with kind and object of what was looked for and found.
         job_tracking_uri: Where pods reach MLflow.
         kept_back: Domains whose labels and annotations of a job are not passed on.
         clock: The time.
@@ -97,6 +102,7 @@ class JobReconciler:
         recorder: Recorder,
         archive: LogArchive,
         last_lines: LastLines,
+        see: Callable[[Kind, Body], None],
         job_tracking_uri: str,
         kept_back: tuple[str, ...] = (),
         clock: Callable[[], datetime],
@@ -109,6 +115,7 @@ class JobReconciler:
         self._recorder = recorder
         self._archive = archive
         self._last_lines = last_lines
+        self._see = see
         self._job_tracking_uri = job_tracking_uri
         self._kept_back = kept_back
         self._clock = clock
@@ -253,6 +260,7 @@ class JobReconciler:
             and any(awaited_by(cache.jobs[other], job) for other in cache.graph.dependents(key)),
             cycle=tuple(name for _, name in cache.graph.cycle(key)),
             backing=backing,
+            backing_missed=memory.backing_missed,
             rejection=tries.rejection,
             short_since=self._backings.short_since(namespace),
             service_seen=tries.service_seen,
@@ -310,16 +318,19 @@ class JobReconciler:
             case DeleteJob():
                 self._cache.tally((key.namespace, job.spec.experiment)).expire(job.metadata.uid)
                 await self._gateway.delete(JOBS, *job.key, job.metadata.uid)
-            case ReadPods() | ReadWorkload() | ReadWarnings():
+            case ReadBacking() | ReadPods() | ReadWorkload() | ReadWarnings():
                 await self._ask(key, job, action)
             case _:
                 await self._backings.act(job, action)
 
     async def _ask(
-        self, key: WorkKey, job: Job, action: ReadPods | ReadWorkload | ReadWarnings
+        self, key: WorkKey, job: Job, action: ReadBacking | ReadPods | ReadWorkload | ReadWarnings
     ) -> None:
         memory, gateway, namespace = self._memory(job), self._gateway, key.namespace
         match action:
+            case ReadBacking():
+                await self._look_again(job)
+                memory.backing_missed = self._cache.backing(job) is None
             case ReadPods():
                 async for body in gateway.list_all(PODS, namespace, f"{JOB_LABEL}={key.name}"):
                     self._cache.put(PODS, body)
@@ -377,7 +388,7 @@ class JobReconciler:
         for kind in (JOBS, BATCH_JOBS):
             known = self._cache.uid(kind, job.key)
             try:
-                self._cache.put(kind, await self._gateway.get(kind, *job.key))
+                self._see(kind, await self._gateway.get(kind, *job.key))
             except NotFoundError:
                 if known is not None:
                     self._cache.drop(kind, *job.key, known)

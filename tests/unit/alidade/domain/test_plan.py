@@ -13,6 +13,7 @@ from alidade.domain.actions import (
     ArchiveLog,
     CreateBacking,
     EndRun,
+    ReadBacking,
     ReadPods,
     Release,
 )
@@ -70,10 +71,16 @@ def test_a_released_job_goes_by_its_pods(
 
 
 def test_who_deletes_the_batch_job_of_a_job_that_runs_cancels_it() -> None:
-    decided = plan(snapshot(job(status=RELEASED)))
+    decided = plan(snapshot(job(status=RELEASED), backing_missed=True))
     assert where(decided) == (S.CANCELLED, "BackingJobDeleted")
     assert "kubectl delete job" in (decided.status.message or "")
     assert decided.status.root_cause is None
+
+
+def test_a_batch_job_that_no_list_has_is_looked_for_by_name_before_it_counts_as_gone() -> None:
+    decided = plan(snapshot(job(status=RELEASED)))
+    assert decided.status.state is RELEASED.state
+    assert decided.actions == (ReadBacking(),)
 
 
 def test_a_batch_job_that_vanished_before_release_is_made_again() -> None:

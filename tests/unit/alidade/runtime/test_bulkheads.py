@@ -62,8 +62,8 @@ class Gateway(UnreliableGateway):
 class Scene:
     """An engine, told of what happens by a test."""
 
-    def __init__(self) -> None:
-        self.server = ApiServer(lambda *_: None)
+    def __init__(self, server: ApiServer | None = None) -> None:
+        self.server = server or ApiServer(lambda *_: None)
         self.gateway = Gateway(self.server)
         own = Settings(tracking_uri="http://mlflow", resync_seconds=100)
         self.engine = Engine(self.gateway, self.gateway, Mlflow(Chance(0, 0)), own, clock)
@@ -258,6 +258,20 @@ async def test_so_it_is_if_nobody_tells() -> None:
         await asyncio.sleep(300)
         assert JOB_LABEL in lab.server.read(BATCH_JOBS, "train")["metadata"]["labels"]
         assert lab.status("train") == before
+
+
+@in_virtual_time
+async def test_so_it_is_if_they_were_taken_off_while_no_operator_ran() -> None:
+    async with running() as lab:
+        before = lab.status("train")
+    body = lab.server.read(BATCH_JOBS, "train")
+    lab.server.update(BATCH_JOBS, "train", metadata={**body["metadata"], "labels": {}})
+    again = Scene(lab.server)
+    task = asyncio.create_task(again.engine.run())
+    await asyncio.sleep(60)
+    assert JOB_LABEL in lab.server.read(BATCH_JOBS, "train")["metadata"]["labels"]
+    assert again.status("train") == before
+    task.cancel()
 
 
 @in_virtual_time
