@@ -41,10 +41,16 @@ def test_no_container_gains_privileges_or_writes_to_its_image(values: Values) ->
 @pytest.mark.parametrize("values", VARIANTS)
 def test_every_container_has_a_place_for_its_temporary_files(values: Values) -> None:
     for pod in _pods(values):
-        assert {"name": "tmp", "emptyDir": {}} in pod["volumes"]
+        (folder,) = (volume for volume in pod["volumes"] if volume["name"] == "tmp")
+        assert "emptyDir" in folder
         for container in _containers(pod):
             assert {"name": "tmp", "mountPath": "/tmp"} in container["volumeMounts"]
             assert {"name": "HOME", "value": "/tmp"} in container["env"]
+
+
+def test_what_waits_for_mlflow_cannot_fill_the_disk_of_its_node() -> None:
+    (folder,) = (v for v in Rendered({}).pod("operator")["spec"]["volumes"] if v["name"] == "tmp")
+    assert folder["emptyDir"] == {"sizeLimit": "512Mi"}
 
 
 @pytest.mark.parametrize("values", VARIANTS)
