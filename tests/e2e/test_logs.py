@@ -2,18 +2,28 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import pytest
 from mlflow import MlflowClient
 from mlflow.artifacts import load_text
 
-from tests.support.cluster import WAIT, Cluster, namespace, tracking_server
+from tests.support.cluster import Cluster, namespace, tracking_server
 from tests.support.manifests import experiment, job, queue, shell
 from tests.support.polling import eventually
 
 SMALL = {"requests": {"cpu": "50m", "memory": "64Mi"}}
 LAST_WORDS = "trap 'echo stopped; exit 1' TERM; echo started; sleep 600 & wait"
+ODD = r"printf 'out of \177\302\205\357\277\276\033[31mpaper\n'"
+# More than the 10 MiB at which the kubelet starts another file, for which it looks every 10 s.
+TALKS_MUCH = """python -uc '
+import time
+print("the beginning")
+time.sleep(10)
+for number in range(10000): print(number, "x" * 1100)
+time.sleep(15)
+print("the end")'"""
 INIT: dict[str, Any] = {
     "name": "fetch",
     "image": "localhost/alidade-example-mnist:dev",
@@ -42,6 +52,7 @@ JOBS: dict[str, tuple[dict[str, Any], list[set[str]]]] = {
         [{"executable file not found"}],
     ),
     "has-no-data": (_with_init(), [{"no data here"}]),
+    "speaks-oddly": (_spec(ODD), [{"out of \x7f\x85", "paper"}]),
     "is-cancelled": (_spec(LAST_WORDS), [{"started", "stopped"}]),
     "is-deleted": (_spec(LAST_WORDS), [{"started", "stopped"}]),
 }
@@ -52,6 +63,7 @@ STOPPED = ("is-cancelled", "is-deleted")
 class Archive:
     client: MlflowClient
     runs: dict[str, str]
+    told: dict[str, str]
 
     def logs(self, name: str) -> list[str]:
         """Return the logs that the run of a job has."""
@@ -75,14 +87,39 @@ def _stop(cluster: Cluster) -> None:
 def archive() -> Iterator[Archive]:
     with namespace("e2e-logs") as cluster, tracking_server() as client:
         cluster.apply(
-            queue(resources=SMALL), experiment(), *(job(n, **s) for n, (s, _) in JOBS.items())
+            queue(resources=SMALL),
+            experiment(),
+            job("talks-much", **_spec(TALKS_MUCH)),
+            *(job(n, **s) for n, (s, _) in JOBS.items()),
         )
         runs = {name: cluster.wait_for(name, state="Started")["mlflowRunId"] for name in STOPPED}
         _stop(cluster)
+        told = {}
         for name, status in cluster.wait_for_ends().items():
-            cluster.kubectl("wait", "--for=condition=LogsArchived", f"ajob/{name}", WAIT)
+            told[name] = eventually(partial(_how_archived, cluster, name))
             runs[name] = status["mlflowRunId"]
-        yield Archive(client, runs)
+        yield Archive(client, runs, told)
+
+
+def _how_archived(cluster: Cluster, name: str) -> str:
+    """Return what is told of a job's logs, once that is final."""
+    conditions = cluster.job_status(name)["conditions"]
+    reasons = {condition["type"]: str(condition["reason"]) for condition in conditions}
+    return reasons.get("LogsArchived", "").removesuffix("Archiving")
+
+
+def test_all_logs_are_told_to_be_there(archive: Archive) -> None:
+    assert archive.told == dict.fromkeys(archive.told, "Archived") | {
+        "talks-much": "LogsIncomplete"
+    }
+
+
+def test_of_a_log_that_the_kubelet_began_anew_the_end_is_kept(
+    archive: Archive, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", archive.client.tracking_uri)
+    (log,) = archive.logs("talks-much")
+    assert log.endswith("the end\n")
 
 
 def test_the_run_of_a_deleted_job_was_killed(archive: Archive) -> None:
