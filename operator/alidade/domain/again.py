@@ -40,6 +40,11 @@ class Interruption:
     rejected: bool = False
 
 
+def may_be(backing: BackingJob) -> bool:
+    """Whether a batch/v1 Job that ended may be no end of its job: nobody asked for that end."""
+    return backing.failure is None or backing.failure.reason not in _ASKED_FOR
+
+
 def why(draft: Draft, backing: BackingJob) -> Interruption | None:
     """Say why a batch/v1 Job that ended is to be given up, None if it is not.
 
@@ -50,7 +55,7 @@ def why(draft: Draft, backing: BackingJob) -> Interruption | None:
     pods = _pods(draft)
     if backing.complete:
         return _told(_unfinished(pods)) or _remembered(draft, pods)
-    if backing.failure is None or backing.failure.reason in _ASKED_FOR:
+    if not may_be(backing):
         return None
     if _own_failures(draft.snapshot.job, pods) > draft.snapshot.job.failures_left:
         return None

@@ -152,6 +152,9 @@ def _conclude(draft: Draft, backing: BackingJob) -> None:
         # The watches of pods and of jobs are not in step.
         draft.do(ReadPods())
         return
+    if told < max(wanted, 1) and again.may_be(backing) and not all(p.ended for p in snapshot.pods):
+        # No list has that pod any more; how it ended, the watch has yet to tell.
+        return
     interruption = again.why(draft, backing)
     if interruption is not None:
         again.give_up(draft, backing, interruption)

@@ -251,7 +251,14 @@ def test_before_a_job_ends_the_pods_that_can_tell_how_are_read(
 
     read = followed(*pods, backing=backing(suspend=False, status=over), pods_complete=True)
     assert read.actions == []
-    assert read.status.ended
+    # Of one that ran when it was last told of, how it ended is still to come.
+    assert read.status.ended is all(pod.ended for pod in pods)
+
+
+def test_nothing_is_waited_for_where_the_end_was_asked_for() -> None:
+    over = backing(suspend=False, status=failed("DeadlineExceeded", failed=1))
+    status = followed(running_pod(), backing=over, pods_complete=True).status
+    assert (status.state, status.reason) == (S.FAILED, "DeadlineExceeded")
 
 
 def test_a_job_that_ended_well_has_run_though_no_pod_is_left_to_say_when() -> None:
