@@ -2,6 +2,7 @@
 
 import json
 
+from alidade.api.job import Job
 from alidade.api.job_status import Fate, JobState
 from alidade.api.queue import StopPolicy
 from alidade.api.reason import Reason
@@ -146,8 +147,10 @@ def _conclude(draft: Draft, backing: BackingJob) -> None:
     """End the job as its batch/v1 Job ended, once its pods can tell how."""
     snapshot = draft.snapshot
     over = [p for p in snapshot.pods if p.over]
-    told = sum(p.phase == "Succeeded" for p in over) if backing.complete else len(over)
-    wanted = backing.succeeded if backing.complete else backing.failed
+    if backing.complete:
+        told, wanted = sum(p.phase == "Succeeded" for p in over), backing.succeeded
+    else:
+        told, wanted = sum(_is_counted(draft.snapshot.job, p) for p in over), backing.failed
     if told < max(wanted, 1) and not snapshot.pods_complete:
         # The watches of pods and of jobs are not in step.
         draft.do(ReadPods())
@@ -168,6 +171,11 @@ def _conclude(draft: Draft, backing: BackingJob) -> None:
         return
     cause = why_failed(backing, snapshot.pods, snapshot.said[who] if who else None)
     draft.fail(cause.reason, cause.message, exit_code=cause.exit_code, last_lines=cause.last_lines)
+
+
+def _is_counted(job: Job, pod: Pod) -> bool:
+    """Whether batch/v1 counts the pod as failed: not if its policy has it ignored."""
+    return pod.disruption is None and pod.exit_code not in ignored_exits(job)
 
 
 def _finish(draft: Draft, over: list[Pod]) -> None:

@@ -7,6 +7,7 @@ from alidade.api.base import Condition
 from alidade.api.job_status import JobState, JobStatus
 from alidade.domain.actions import ReadLastLines, ReadPods, Suspend
 from alidade.domain.draft import Draft
+from alidade.domain.failure_policy import PEER_LOST
 from alidade.domain.observed import Pod
 from alidade.domain.reading import pod as read_pod
 from alidade.domain.running import follow, read_outputs
@@ -253,6 +254,13 @@ def test_before_a_job_ends_the_pods_that_can_tell_how_are_read(
     assert read.actions == []
     # Of one that ran when it was last told of, how it ended is still to come.
     assert read.status.ended is all(pod.ended for pod in pods)
+
+
+def test_a_peer_that_was_lost_does_not_stand_for_the_pod_that_failed() -> None:
+    over = backing(suspend=False, status=failed(failed=1))
+    lost = failed_pod("b", code=PEER_LOST, index=1)
+    draft = followed(lost, backing=over, spec={"replicas": 2}, status=STARTED)
+    assert draft.actions == [ReadPods()]
 
 
 def test_nothing_is_waited_for_where_the_end_was_asked_for() -> None:
