@@ -90,7 +90,8 @@ def test_what_became_of_each_attempt_is_told(
     tags = tried.run(name).data.tags
     for number, attempt in enumerate(attempts, 1):
         assert attempt["startTime"] <= attempt["completionTime"]
-        told = f"{attempt['pod']} on {attempt['node']}: {attempt['message']}"
+        where = f"{attempt['pod']} on {attempt['node']}, image {attempt['imageId']}"
+        told = f"{where}: {attempt['message']}"
         assert tags[f"alidade.dev/attempt-{number}"] == told
 
 

@@ -52,8 +52,11 @@ def was_stopped(pod: Pod) -> bool:
 
 
 def is_lost(pod: Pod) -> bool:
-    """Whether a pod ended as its node lost the job's container, which nobody saw the end of."""
-    return pod.container is not None and _lost(pod.container)
+    """Whether a pod ended as its node lost the job's container, which nobody saw the end of.
+
+    Where the kubelet says why it ended the pod itself, that is why, whatever it then lost.
+    """
+    return pod.container is not None and not pod.reason and _lost(pod.container)
 
 
 def _lost(container: Container) -> bool:

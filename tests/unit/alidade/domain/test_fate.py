@@ -160,6 +160,15 @@ TABLE: dict[str, tuple[Pod, Fate | None]] = {
         ),
         S.FAILED,
     ),
+    "evicted for what it put on its disk, its container lost": (
+        written(
+            "Failed",
+            LOST,
+            reason="Evicted",
+            message='Usage of EmptyDir volume "scratch" exceeds the limit "4Mi". ',
+        ),
+        S.FAILED,
+    ),
     "node shut down": (
         by_kubelet(0, "Terminated", SHUTDOWN),
         S.STOPPED,
