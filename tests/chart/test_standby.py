@@ -58,7 +58,7 @@ def test_an_instance_that_has_not_seen_the_cluster_is_alive_and_not_ready(
     kubectl("delete", "clusterrolebinding", installed.name)
     try:
         operator.start()
-        eventually(lambda: "sync.failed" in operator.log())
+        eventually(lambda: "watch.failed" in operator.log())
         assert answers(f"{operator.url}/healthz")
         assert not _ready(operator)
     finally:

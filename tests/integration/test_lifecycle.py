@@ -146,9 +146,13 @@ def test_a_failure_is_told_in_the_words_of_what_failed(scene: Scene) -> None:
             "Error",
             "failed: exit code 3: FileNotFoundError: data/train",
         ),
-        "silent": (failed(1), "Error", "failed: exit code 1"),
+        "silent": (failed(1), "Error", "failed: exit code 1: worker of {pod} was here"),
         "memory": (oom_killed(), "OOMKilled", "failed: OOMKilled, exit code 137 (SIGKILL)"),
-        "crashes": (failed(139), "Error", "failed: exit code 139 (SIGSEGV)"),
+        "crashes": (
+            failed(139),
+            "Error",
+            "failed: exit code 139 (SIGSEGV): worker of {pod} was here",
+        ),
         "parameters": (
             failed(64, "parameter 'epochs' is no number: 'many'"),
             "InvalidParameters",
@@ -165,8 +169,10 @@ def test_a_failure_is_told_in_the_words_of_what_failed(scene: Scene) -> None:
 
     scene.apply(*map(job, ends))
 
-    for name, (_, reason, message) in ends.items():
+    for name, (_, reason, words) in ends.items():
         status = scene.until(name, "Failed")
+        # What writes nothing as it ends is told by the last line of its log.
+        message = words.format(pod=status["attempts"][0]["pod"])
         assert (status["reason"], status["message"]) == (reason, message)
         assert status["rootCause"]["job"] == name
         scene.until_tracked(name)
