@@ -89,7 +89,8 @@ def _why_stop(draft: Draft) -> str | None:
 def _note_start(draft: Draft) -> None:
     if draft.status.start_time is not None:
         return
-    starts = [pod.started for pod in draft.snapshot.pods if pod.started is not None]
+    known = (*draft.snapshot.pods, *draft.snapshot.gone)
+    starts = [pod.started for pod in known if pod.started is not None]
     if starts:
         draft.set(start_time=min(starts))
         draft.condition("Started", True, Reason.POD_STARTED)

@@ -263,6 +263,10 @@ def test_a_peer_that_was_lost_does_not_stand_for_the_pod_that_failed() -> None:
     assert draft.actions == [ReadPods()]
 
 
+def test_a_pod_that_is_gone_has_run_all_the_same() -> None:
+    assert followed(gone=(running_pod(),)).status.start_time == NOW
+
+
 def test_nothing_is_waited_for_where_the_end_was_asked_for() -> None:
     over = backing(suspend=False, status=failed("DeadlineExceeded", failed=1))
     status = followed(running_pod(), backing=over, pods_complete=True).status
