@@ -54,7 +54,7 @@ def why(draft: Draft, backing: BackingJob) -> Interruption | None:
     """
     pods = _pods(draft)
     if backing.complete:
-        return _told(_unfinished(pods)) or _remembered(draft, pods)
+        return _told(_unfinished(pods)) or _remembered(draft, pods) or _unseen(draft, pods)
     if not may_be(backing):
         return None
     if _own_failures(draft.snapshot.job, pods) > draft.snapshot.job.failures_left:
@@ -137,6 +137,17 @@ def _remembered(draft: Draft, pods: Sequence[Pod]) -> Interruption | None:
     last = next(reversed(draft.status.attempts), None)
     stopped = last is not None and last.fate is Fate.STOPPED
     return Interruption(last.message or "") if last and stopped else None
+
+
+def _unseen(draft: Draft, pods: Sequence[Pod]) -> Interruption | None:
+    """Say that no pod was seen to end well: what has finished stays, what was stopped goes."""
+    noted = draft.status.attempts
+    if any(a.fate is Fate.SUCCEEDED or a.reason == Reason.COMPLETED for a in noted):
+        return None
+    if any(fate(pod) is Fate.SUCCEEDED for pod in pods):
+        return None
+    # It may have been so, and be so again: with a pause that grows.
+    return Interruption("its pod was gone before its end was seen", rejected=True)
 
 
 def _pause(retries: Retries) -> int:

@@ -241,3 +241,9 @@ def test_its_logs_are_read_before_its_pods_go() -> None:
 def test_a_job_that_is_cancelled_is_not_begun_anew() -> None:
     decided = plan(over(stopped_pod(), spec={"cancel": True}))
     assert where(decided) == (S.CANCELLED, "Cancelled")
+
+
+def test_a_pod_that_nobody_saw_end_may_have_been_stopped_and_has_not_finished() -> None:
+    decided = plan(over(status=complete(), pods_complete=True))
+    assert begun_anew(decided)
+    assert "gone before its end was seen" in (decided.status.message or "")

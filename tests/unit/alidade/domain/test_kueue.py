@@ -20,6 +20,7 @@ from tests.support.builders import (
     job,
     queue,
     running_pod,
+    succeeded_pod,
 )
 from tests.support.plans import RELEASED, acts, fitting, ready, suspended, where
 
@@ -116,7 +117,7 @@ def test_a_job_that_kueue_can_never_start_fails() -> None:
 
 def test_a_job_that_ended_while_kueue_stopped_it_has_ended() -> None:
     ended = handed_over(status=complete())
-    decided = plan(pending(backing=ended, pods=(), pods_complete=True))
+    decided = plan(pending(backing=ended, pods=(succeeded_pod(),), pods_complete=True))
     assert where(decided) == (S.FINISHED, "Completed")
 
 

@@ -4,7 +4,7 @@ from typing import Any
 import pytest
 
 from alidade.api.base import Condition
-from alidade.api.job_status import JobState, JobStatus
+from alidade.api.job_status import Attempt, Fate, JobState, JobStatus
 from alidade.domain.actions import ReadLastLines, ReadPods, Suspend
 from alidade.domain.draft import Draft
 from alidade.domain.failure_policy import PEER_LOST
@@ -37,6 +37,7 @@ from tests.support.builders import (
 
 S = JobState
 STARTED = JobStatus(state=S.STARTED, start_time=ago(60))
+WELL = Attempt(pod="gone", fate=Fate.SUCCEEDED)
 DISRUPTED = failed_pod(conditions=[disruption("Preempted", "p")])
 
 
@@ -250,7 +251,9 @@ def test_before_a_job_ends_the_pods_that_can_tell_how_are_read(
     assert draft.actions == [ReadPods()]
     assert draft.status.state is S.STARTED
 
-    read = followed(*pods, backing=backing(suspend=False, status=over), pods_complete=True)
+    seen = JobStatus(state=S.STARTED, start_time=ago(60), attempts=(WELL,))
+    of = backing(suspend=False, status=over)
+    read = followed(*pods, backing=of, pods_complete=True, status=seen)
     assert read.actions == []
     # Of one that ran when it was last told of, how it ended is still to come.
     assert read.status.ended is all(pod.ended for pod in pods)
@@ -275,7 +278,8 @@ def test_nothing_is_waited_for_where_the_end_was_asked_for() -> None:
 
 def test_a_job_that_ended_well_has_run_though_no_pod_is_left_to_say_when() -> None:
     over = backing(suspend=False, status=complete())
-    status = followed(backing=over, pods_complete=True).status
+    seen = JobStatus(attempts=(WELL,))
+    status = followed(backing=over, pods_complete=True, status=seen).status
     assert (status.state, status.start_time) == (S.FINISHED, NOW)
     assert status.is_true("Started")
     assert status.message == "its pod ended well"
