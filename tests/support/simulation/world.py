@@ -1,6 +1,7 @@
 """A scenario under way: the truth about it, and what must hold at every moment."""
 
 import json
+from collections import defaultdict
 
 from alidade.api.job import Dependency, DependencyCondition, Job
 from alidade.api.job_status import JobState
@@ -29,6 +30,7 @@ class World:
         jobs: All jobs by name as they are, or as they last were.
         ran: Names of jobs of which a pod ran.
         completed: Names of jobs whose batch/v1 Job completed.
+        ends: How jobs of each name have ended; there may be several, one after the other.
         released: UIDs of jobs whose pods were ever let run.
         violations: What happened that must not.
     """
@@ -43,6 +45,7 @@ class World:
         self.jobs: dict[str, Job] = {}
         self.ran: set[str] = set()
         self.completed: set[str] = set()
+        self.ends: defaultdict[str, set[JobState]] = defaultdict(set)
         self.released: set[str] = set()
         self.violations: list[str] = []
 
@@ -98,6 +101,8 @@ class World:
     def _check_status(self, old: Body | None, job: Job) -> None:
         name, status = job.metadata.name, job.status
         self.jobs[name] = job
+        if status.state and status.ended:
+            self.ends[name].add(status.state)
         before = Job.model_validate(old).status if old else status
         if before.start_time is not None:
             self._expect(before.start_time == status.start_time, f"{name} starts anew")
@@ -134,9 +139,9 @@ class World:
             case DependencyCondition.STARTED:
                 return name in self.ran
             case DependencyCondition.ENDED:
-                return self.jobs[name].status.ended
+                return bool(self.ends[name])
             case DependencyCondition.FAILED:
-                return self.jobs[name].status.state is JobState.FAILED
+                return JobState.FAILED in self.ends[name]
 
     def _check_places(self, released: Body) -> None:
         queue = released["metadata"]["labels"][QUEUE_LABEL]
