@@ -152,11 +152,12 @@ def _conclude(draft: Draft, backing: BackingJob) -> None:
         told, wanted = sum(p.phase == "Succeeded" for p in over), backing.succeeded
     else:
         told, wanted = sum(_is_counted(draft.snapshot.job, p) for p in over), backing.failed
-    if told < max(wanted, 1) and not snapshot.pods_complete:
+    some_missing = told < max(wanted, 1)
+    if some_missing and not snapshot.pods_complete:
         # The watches of pods and of jobs are not in step.
         draft.do(ReadPods())
         return
-    if told < max(wanted, 1) and again.may_be(backing) and not all(p.ended for p in snapshot.pods):
+    if some_missing and again.may_be(backing) and not all(p.ended for p in snapshot.pods):
         # No list has that pod any more; how it ended, the watch has yet to tell.
         return
     interruption = again.why(draft, backing)
