@@ -279,7 +279,7 @@ def test_a_new_operator_leaves_jobs_with_kueue(scene: Scene, new_operator: NewOp
     hold_the_quota(scene)
     scene.apply(job("second"))
     scene.until("second", "Queued", "KueuePending")
-    (uid,) = {j["metadata"]["uid"] for j in scene.all_of(BATCH_JOB, "alidade.dev/job=second")}
+    uid = eventually(lambda: scene.get(BATCH_JOB, "second"))["metadata"]["uid"]
     since = scene.version(BATCH_JOB)
 
     # Without a Lease both work at a time, which is worse than one after the other.

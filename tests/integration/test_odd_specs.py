@@ -21,6 +21,7 @@ PASSING = (None, "Queued", "Preparing", "PodPending")
 TOGETHER = 40
 numbers = count()
 
+CPUS = {"resource": "limits.cpu", "divisor": "1"}
 SPEC: Body = {
     "parameters": [{"name": "eps", "value": "0.1"}],
     "dependsOn": [{"name": "first", "condition": "Ended", "onUnsatisfied": "Fail"}],
@@ -50,9 +51,11 @@ SPEC: Body = {
                     "env": [
                         {"name": "A", "value": "1"},
                         {"name": "B", "valueFrom": {"fieldRef": {"fieldPath": "metadata.name"}}},
+                        {"name": "C", "valueFrom": {"resourceFieldRef": CPUS}},
                     ],
                     "envFrom": [{"configMapRef": {"name": "c", "optional": True}}],
                     "ports": [{"containerPort": 80, "name": "web"}],
+                    "livenessProbe": {"httpGet": {"path": "/", "port": 80}},
                     "resources": {"requests": {"cpu": "1"}, "limits": {"memory": "1Gi"}},
                     "securityContext": {"runAsUser": 1000, "capabilities": {"drop": ["ALL"]}},
                     "volumeMounts": [{"name": "data", "mountPath": "/data"}],

@@ -16,6 +16,8 @@ _BY_WEBHOOK = "admission webhook "
 _CALLING_WEBHOOK = "failed calling webhook "
 # apiserver's rest.BeforeCreate and handlers.transformDecodeError.
 _NONE_OF_ITS_KIND = " cannot be handled as a "
+# Of strict decoding, and of Go's decoder of JSON.
+_NAMING = ("strict decoding error: ", "Go struct field ")
 _INVALID, _BAD_REQUEST, _SERVER_ERROR = 422, 400, 500
 _OVER_QUOTA = "exceeded quota: "
 _JOBS = "count/jobs.batch="
@@ -34,6 +36,16 @@ def is_final(status: Mapping[str, Any]) -> bool:
     if code == _BAD_REQUEST:
         return _NONE_OF_ITS_KIND in message
     return code == _INVALID and any(map(_names_a_field, _causes(status)))
+
+
+def names_no_field(status: Mapping[str, Any]) -> bool:
+    """Whether it says what is wrong with a value, but not where that is.
+
+    Args:
+        status: The refusal, a metav1.Status, of an object that can never be taken.
+    """
+    message = str(status.get("message"))
+    return not _causes(status) and not any(words in message for words in _NAMING)
 
 
 def is_told(status: Mapping[str, Any]) -> bool:

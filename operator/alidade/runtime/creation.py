@@ -10,6 +10,7 @@ from alidade.domain import kueue, refusal
 from alidade.domain.actions import CreateBacking, Release
 from alidade.domain.reading import backing_job
 from alidade.domain.snapshot import Rejection
+from alidade.domain.unnamed_fields import unnamed_fields
 from alidade.domain.words import beginning
 from alidade.kube.gateway import (
     BATCH_JOBS,
@@ -107,7 +108,7 @@ class Creator:
                 raise UnavailableError(str(error)) from error
             return await self._whose(kind, job, before)
         except ApiError as error:
-            return self._refused(_WHAT[kind], error, before)
+            return self._refused(_WHAT[kind], error, before, wanted["spec"])
         self._cache.put(kind, body)
         if kind == BATCH_JOBS and kueue.seized(backing := backing_job(body)):
             return self._rejection(kueue.SEIZED, kueue.why_let_go(backing), before)
@@ -129,9 +130,13 @@ class Creator:
         message = f"{what}; delete that one, or give this job another name"
         return self._rejection(Reason.NAME_CONFLICT, message, before)
 
-    def _refused(self, what: str, error: ApiError, before: Rejection | None) -> Rejection:
+    def _refused(
+        self, what: str, error: ApiError, before: Rejection | None, spec: Body | None = None
+    ) -> Rejection:
         message, status = f"{what} refused: {error}", error.status
         if refusal.is_final(status):
+            if refusal.names_no_field(status):
+                message = "; ".join((message, *unnamed_fields(spec)))
             return self._rejection(Reason.BACKING_JOB_INVALID, message, before, final=True)
         if isinstance(error, UnavailableError) and not refusal.is_told(status):
             raise error

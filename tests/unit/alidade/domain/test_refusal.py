@@ -40,6 +40,22 @@ def test_final_is_only_what_the_api_server_itself_finds_wrong(
 
 
 @pytest.mark.parametrize(
+    ("given", "unnamed"),
+    [
+        (status(400, "Job cannot be handled as a Job: quantities must match"), True),
+        (status(400, "json: cannot unmarshal bool into Go value of type int32"), True),
+        (status(400, "json: cannot unmarshal bool into Go struct field Job.spec of type x"), False),
+        (status(400, TYPO), False),
+        (status(422, "Job is invalid", FIELD), False),
+    ],
+)
+def test_a_refusal_may_leave_open_which_field_is_wrong(
+    given: dict[str, Any], unnamed: bool
+) -> None:
+    assert refusal.names_no_field(given) is unnamed
+
+
+@pytest.mark.parametrize(
     ("message", "short"),
     [
         ("exceeded quota: q, requested: count/jobs.batch=1, used: count/jobs.batch=1", True),
