@@ -12,8 +12,11 @@ from pathlib import Path
 
 from tests.support.polling import eventually
 
+# Of several pytest processes side by side each has ports of its own.
+_PROCESSES = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
+_NUMBER = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
 # Below the ports that the kernel picks for clients: a server that is started again finds its own.
-_PORTS = range(20000, 32000)
+_PORTS = range(20000, 32000)[_NUMBER::_PROCESSES]
 _LOG_TAIL = 3000
 
 
