@@ -53,10 +53,12 @@ class DeleteBacking:
 
     Attributes:
         uid: Its UID.
+        version: Its version: one that has changed since is looked at again.
         foreground: Whether it stays until they are gone, so that no others can run beside them.
     """
 
     uid: str
+    version: str
     foreground: bool = False
 
 

@@ -35,6 +35,7 @@ Place = Admitted | NotYet
 # Beyond this the position is not told: each job that starts would cost a write for each that waits.
 TOLD_POSITIONS = 20
 _RESERVED = "reserved"
+_ASKED_FOR = "asked for"
 _NO_PLACE: tuple[str, set[str]] = ("", set())
 
 
@@ -95,8 +96,17 @@ class QueueLedger:
 
     def reserve(self, uid: str) -> None:
         """Keep a place for a job that is first in line, and about to be released."""
-        turn, _ = self._waiting[uid]
-        self.hold(uid, _RESERVED, turn.experiment)
+        waiting = self._waiting.get(uid)
+        experiment = waiting[0].experiment if waiting else self._places[uid][0]
+        self.hold(uid, _RESERVED, experiment)
+
+    def doubt(self, uid: str) -> None:
+        """Have a job keep the place that is reserved for it, as it may run by now, or soon."""
+        self.hold(uid, _ASKED_FOR, self._places[uid][0])
+
+    def believe(self, uid: str) -> bool:
+        """Take note that it is known what came of the release; say if that makes room."""
+        return self.vacate(uid, _ASKED_FOR)
 
     def leave(self, uid: str) -> bool:
         """Take the job out of the line, or give up the place kept for it.
@@ -157,7 +167,10 @@ class QueueLedger:
         if queue.spec.stop_policy is not StopPolicy.NONE:
             policy = queue.spec.stop_policy
             return NotYet(Reason.QUEUE_HELD, f"queue {name} is held (stopPolicy {policy})")
-        if uid in self._places and queue.spec.kueue_local_queue is None:
+        _, holders = self._places.get(uid, _NO_PLACE)
+        if holders == {_ASKED_FOR}:
+            return Admitted()
+        if holders and queue.spec.kueue_local_queue is None:
             return NotYet(Reason.STOPPING, "a pod of it has yet to end, and holds its place")
         if free is None or (uid in self._waiting and self.queued <= free):
             return Admitted()

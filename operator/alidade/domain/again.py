@@ -106,7 +106,7 @@ def clear_away(draft: Draft, backing: BackingJob) -> None:
     draft.condition("Suspended", True, Reason.RETRYING)
     # Pods that still run are stopped by this, and their logs followed to their ends.
     if not backing.deleting and (not backing.ended or _logs_are_safe(draft)):
-        draft.do(DeleteBacking(backing.uid, foreground=True))
+        draft.do(DeleteBacking(backing.uid, backing.resource_version, foreground=True))
 
 
 def pauses(draft: Draft) -> bool:

@@ -20,7 +20,7 @@ def after_the_end(draft: Draft) -> None:
     backing = snapshot.backing
     if backing and not backing.ended:
         if not backing.deleting:
-            draft.do(DeleteBacking(backing.uid))
+            draft.do(DeleteBacking(backing.uid, backing.resource_version))
         return
     mlflow_run.settle(draft)
     _expire(draft)

@@ -58,7 +58,7 @@ def leave(draft: Draft, backing: BackingJob) -> bool:
     draft.condition("Suspended", True, reason)
     draft.queue(reason, draft.status.message or f"goes from flavor {left} to {wanted}")
     if not backing.deleting:
-        draft.do(DeleteBacking(backing.uid, foreground=True))
+        draft.do(DeleteBacking(backing.uid, backing.resource_version, foreground=True))
     return True
 
 

@@ -125,4 +125,4 @@ def read(workloads: Iterable[Mapping[str, Any]], now: datetime) -> WorkloadView:
 
 def _delete(draft: Draft, backing: BackingJob) -> None:
     if not backing.deleting:
-        draft.do(DeleteBacking(backing.uid, foreground=True))
+        draft.do(DeleteBacking(backing.uid, backing.resource_version, foreground=True))

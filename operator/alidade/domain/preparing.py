@@ -142,7 +142,7 @@ def _is_fit(draft: Draft, wanted: Wanted) -> bool:
     changed = existing.template_hash != wanted.template_hash
     if changed and not snapshot.was_released and not existing.deleting:
         # The queue or the experiment was changed while the job waited.
-        draft.do(DeleteBacking(existing.uid, foreground=True))
+        draft.do(DeleteBacking(existing.uid, existing.resource_version, foreground=True))
     return True
 
 

@@ -160,6 +160,8 @@ def _conclude(draft: Draft, backing: BackingJob) -> None:
     if some_missing and again.may_be(backing) and not all(p.ended for p in snapshot.pods):
         # No list has that pod any more; how it ended, the watch has yet to tell.
         return
+    if backing.complete:
+        _note_that_it_ran(draft)
     interruption = again.why(draft, backing)
     if interruption is not None:
         again.give_up(draft, backing, interruption)
@@ -180,13 +182,16 @@ def _is_counted(job: Job, pod: Pod) -> bool:
     return pod.disruption is None and pod.exit_code not in ignored_exits(job)
 
 
+def _note_that_it_ran(draft: Draft) -> None:
+    """Note the start of a job of which a pod ended with 0, even if none is left to say when."""
+    if draft.status.start_time is None:
+        draft.set(start_time=draft.snapshot.now.replace(microsecond=0))
+        draft.condition("Started", True, Reason.POD_STARTED)
+
+
 def _finish(draft: Draft, over: list[Pod]) -> None:
     # Of several replicas the first gives the outputs.
     pod = newest([p for p in over if parallel.ended_well(p) and not p.index])
-    if draft.status.start_time is None:
-        # It ended well, so it ran, even if no pod is left to say when.
-        draft.set(start_time=draft.snapshot.now.replace(microsecond=0))
-        draft.condition("Started", True, Reason.POD_STARTED)
     told = pod.container.terminated if pod and pod.container else None
     said = told.message if told else ""
     outputs, trouble = read_outputs(said)

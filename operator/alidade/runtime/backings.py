@@ -99,8 +99,10 @@ class Backings:
             case Suspend(patch):
                 body = await self._gateway.patch(BATCH_JOBS, *job.key, patch)
                 self._cache.put_answer(BATCH_JOBS, body)
-            case DeleteBacking(uid, foreground):
-                going = await self._gateway.delete(BATCH_JOBS, *job.key, uid, foreground=foreground)
+            case DeleteBacking(uid, version, foreground):
+                going = await self._gateway.delete(
+                    BATCH_JOBS, *job.key, uid, foreground=foreground, version=version
+                )
                 if going:
                     self._cache.put_answer(BATCH_JOBS, going)
             case HaveService(service):

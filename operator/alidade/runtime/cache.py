@@ -143,6 +143,14 @@ class Cache:
         """Keep a place for a job that is first in line."""
         self._places.reserve(uid)
 
+    def doubt(self, uid: str) -> None:
+        """Have a job keep its place, as what was asked for it may yet come about."""
+        self._places.doubt(uid)
+
+    def believe(self, uid: str) -> None:
+        """Let the place go that a job has kept; who comes next is woken."""
+        self._call_next(self._places.believe(uid))
+
     def step_out(self, uid: str) -> None:
         """Take a job out of line, or give up the place kept for it; who comes next is woken."""
         self._call_next(self._places.step_out(uid))
@@ -220,10 +228,6 @@ class Cache:
         """Return UID and version of the known object of this kind and name."""
         known = self._store(kind).get(key)
         return None if known is None else (_uid(known), _version(known))
-
-    def known_jobs(self) -> frozenset[str]:
-        """Return the UIDs of all jobs, and of all that has gone since the operator started."""
-        return frozenset(self._gone).union(job.metadata.uid for job in self.jobs.values())
 
     def known(self, kind: Kind) -> Iterator[tuple[Key, str, int]]:
         """Yield key, UID and version of every known object of a kind."""

@@ -32,7 +32,6 @@ from alidade.domain.plan import Plan, plan, plan_deleted
 from alidade.domain.room import is_settled
 from alidade.domain.snapshot import (
     Snapshot,
-    TrackingView,
     WarningView,
     WorkloadView,
 )
@@ -49,15 +48,17 @@ from alidade.kube.gateway import (
 )
 from alidade.runtime.backings import Backings
 from alidade.runtime.cache import Cache, WorkKey
+from alidade.runtime.doubts import Doubts
 from alidade.runtime.inquiries import read_warnings, read_workload
 from alidade.runtime.last_lines import LastLines
 from alidade.runtime.log_archive import LogArchive
 from alidade.runtime.metrics import JOBS_ENDED
 from alidade.runtime.recorder import Recorder
+from alidade.runtime.runs import Runs
 from alidade.runtime.status import write_status
 from alidade.runtime.tracker import Tracker
 from alidade.runtime.workqueue import WorkQueue
-from alidade.tracking.tracking import ExperimentLostError, Tracking
+from alidade.tracking.tracking import Tracking
 
 log = structlog.get_logger(__name__)
 
@@ -122,16 +123,15 @@ class JobReconciler:
         self._backings = Backings(
             cache, gateway, clock, lambda job: queue.add(WorkKey("job", *job))
         )
-        self._inherited: frozenset[str] = frozenset()
+        self._doubts = Doubts(cache, queue)
+        self._runs = Runs(cache, queue, tracker, tracking)
         self._memories: dict[str, _Memory] = {}
         # By UID below the name: a name may be used again, and again be deleted, in little time.
         self._departed: defaultdict[Key, dict[str, Job]] = defaultdict(dict)
 
     def prime(self) -> None:
         """Take over the jobs that are there; those that wait for a place line up for it first."""
-        departed = (job for jobs in self._departed.values() for job in jobs.values())
-        known = (*self._cache.jobs.values(), *departed)
-        self._inherited = frozenset(job.metadata.uid for job in known)
+        self._runs.inherit(self.known_uids())
         for key, job in self._cache.jobs.items():
             try:
                 if not job.status.ended and plan(self._snapshot(key, job)).wants_place:
@@ -149,22 +149,22 @@ class JobReconciler:
         if job is None:
             return None
         self._mark_logs(key, job)
+        self._doubts.expire(job)
         decided = self._decide(where, job)
         releases = any(map(_takes_a_place, decided.actions))
         if releases:
             # Before anything is awaited: another worker must not give the same place away.
             self._cache.reserve(job.metadata.uid)
-        unanswered = False
         try:
             await self._carry_out(key, job, decided)
         except (NotFoundError, ConflictError):
             await self._look_again(job)
             self._queue.add(key)
         except UnavailableError:
-            unanswered = self._memory(job).unanswered = True
+            self._memory(job).unanswered = True
             raise
         finally:
-            if releases and not unanswered:
+            if releases:
                 self._cache.step_out(job.metadata.uid)
         return decided.wake_after.total_seconds() if decided.wake_after else None
 
@@ -178,6 +178,7 @@ class JobReconciler:
     def depart(self, job: Job) -> None:
         """Take note that a job was deleted, with its last status."""
         self._memories.pop(job.metadata.uid, None)
+        self._doubts.forget(job.metadata.uid)
         self._backings.forget(job)
         self._departed[job.key][job.metadata.uid] = job
         self._queue.add(WorkKey("job", *job.key))
@@ -191,7 +192,7 @@ class JobReconciler:
         """Give a run its end that has lost it."""
         action = mlflow_run.end(job.status)
         if action is not None:
-            self._end_run(WorkKey("job", *job.key), job, action)
+            self._runs.end(WorkKey("job", *job.key), job, action)
 
     def _memory(self, job: Job) -> _Memory:
         return self._memories.setdefault(job.metadata.uid, _Memory())
@@ -229,7 +230,7 @@ class JobReconciler:
         if job and memory and memory.unanswered:
             await self._look_again(job)
             memory.unanswered = False
-            self._cache.step_out(job.metadata.uid)
+            self._doubts.look(job)
 
     def _snapshot(self, key: Key, job: Job) -> Snapshot:
         cache, uid = self._cache, job.metadata.uid
@@ -282,7 +283,13 @@ class JobReconciler:
         if decided.status != job.status:
             await self._write(job, decided.status)
         for action in decided.actions:
-            await self._act(key, job, action)
+            backing = self._cache.backing(job)
+            try:
+                await self._act(key, job, action)
+            except UnavailableError:
+                if _takes_a_place(action):
+                    self._doubts.note(key, job, backing.resource_version if backing else None)
+                raise
 
     async def _write(self, job: Job, status: JobStatus) -> None:
         body = await write_status(self._gateway, JOBS, job, job.status, status)
@@ -308,16 +315,17 @@ class JobReconciler:
     async def _act(self, key: WorkKey, job: Job, action: Action) -> None:
         match action:
             case CreateRun():
-                self._create_run(key, job, action)
+                self._runs.create(key, job, action)
             case EndRun():
-                self._end_run(key, job, action)
+                self._runs.end(key, job, action)
             case ArchiveLog():
                 self._archive.request(key, job.metadata.uid, action)
             case ReadLastLines():
                 self._last_lines.request(key, job.metadata.uid, action)
             case DeleteJob():
                 self._cache.tally((key.namespace, job.spec.experiment)).expire(job.metadata.uid)
-                await self._gateway.delete(JOBS, *job.key, job.metadata.uid)
+                version = job.metadata.resource_version
+                await self._gateway.delete(JOBS, *job.key, job.metadata.uid, version=version)
             case ReadBacking() | ReadPods() | ReadWorkload() | ReadWarnings():
                 await self._ask(key, job, action)
             case _:
@@ -344,44 +352,6 @@ class JobReconciler:
                     gateway, namespace, uid, self._clock(), before
                 )
         self._queue.add(key)
-
-    def _create_run(self, key: WorkKey, job: Job, action: CreateRun) -> None:
-        if self._tracker.view(job.metadata.uid).tracking_id is not None:
-            # It came while the status was being written.
-            return
-        # A run can only be there already if an earlier process, or an earlier try, created it.
-        inherited = job.metadata.uid in self._inherited
-        where = (key.namespace, job.spec.experiment)
-        attempts = 0
-
-        async def create() -> TrackingView:
-            nonlocal attempts
-            attempts += 1
-            experiment = self._cache.experiments.get(where)
-            registered = experiment and experiment.status.mlflow_experiment_id
-            try:
-                run_id = await self._tracking.ensure_run(
-                    registered or action.tracking_experiment_id,
-                    action.name,
-                    action.tags,
-                    search=inherited or attempts > 1,
-                )
-            except ExperimentLostError:
-                if experiment:
-                    # Not looked for yet: it is found or registered again, and tried with that.
-                    self._tracker.doubt(experiment.metadata.uid)
-                    self._queue.add(WorkKey("experiment", *where))
-                raise
-            return TrackingView(tracking_id=run_id)
-
-        self._tracker.request(key, job.metadata.uid, create)
-
-    def _end_run(self, key: WorkKey, job: Job, action: EndRun) -> None:
-        async def end() -> TrackingView:
-            there = await self._tracking.end_run(action.run_id, action.end, action.tags)
-            return TrackingView(tracking_id=action.run_id, settled=True, gone=not there)
-
-        self._tracker.request(key, job.metadata.uid, end)
 
     async def _look_again(self, job: Job) -> None:
         """Something that was meant is not there; see what, and go by that."""

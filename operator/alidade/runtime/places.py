@@ -17,6 +17,7 @@ class Places:
     def __init__(self) -> None:
         self._ledgers: defaultdict[Key, QueueLedger] = defaultdict(QueueLedger)
         self._line_of: dict[str, Key] = {}
+        self._doubted: dict[str, Key] = {}
         self._held: dict[str, tuple[Key, str]] = {}
 
     def ledger(self, queue: Key) -> QueueLedger:
@@ -33,8 +34,26 @@ class Places:
         self._ledgers[queue].ask(job)
 
     def reserve(self, uid: str) -> None:
-        """Keep a place for a job that is first in line."""
-        self._ledgers[self._line_of[uid]].reserve(uid)
+        """Keep a place for a job that is first in line, or has kept one."""
+        queue = self._line_of.get(uid) or self._doubted[uid]
+        self._line_of[uid] = queue
+        self._ledgers[queue].reserve(uid)
+
+    def doubt(self, uid: str) -> None:
+        """Have a job keep the place that is reserved for it until `believe`."""
+        queue = self._line_of.get(uid)
+        if queue is not None:
+            self._doubted[uid] = queue
+            self._ledgers[queue].doubt(uid)
+
+    def believe(self, uid: str) -> Key | None:
+        """Let the place go that a job has kept.
+
+        Returns:
+            The queue that has room for another by that.
+        """
+        queue = self._doubted.pop(uid, None)
+        return queue if queue is not None and self._ledgers[queue].believe(uid) else None
 
     def step_out(self, uid: str) -> Key | None:
         """Take a job out of line, or give up the place kept for it.

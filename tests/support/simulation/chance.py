@@ -35,6 +35,10 @@ class Chance:
         """Take a millisecond, or ten seconds, or anything between."""
         await asyncio.sleep(10 ** self._random.uniform(-3, 1))
 
+    async def long_pause(self) -> None:
+        """Take a second, or a minute, or anything between."""
+        await asyncio.sleep(60 ** self._random.random())
+
 
 def clock() -> datetime:
     return EPOCH + timedelta(seconds=now())

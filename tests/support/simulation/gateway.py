@@ -2,9 +2,14 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
+from contextlib import suppress
+from contextvars import ContextVar
+from enum import Enum
+from typing import TypeVar
 
 from alidade.kube.gateway import (
     EVENTS,
+    ApiError,
     Body,
     Change,
     Kind,
@@ -15,20 +20,41 @@ from tests.support.simulation.api_server import ApiServer
 from tests.support.simulation.chance import Chance
 from tests.support.simulation.rules import refusals
 
+T = TypeVar("T")
+
+
+class Late(Enum):
+    """A request that is carried out when its client has given it up."""
+
+    OF_THE_LIVING = "of one that knows of it"
+    OF_THE_DEAD = "of one that is no more"
+
+
+LATE: ContextVar[Late | None] = ContextVar("late", default=None)
+"""What the request is that is being carried out, None where somebody waits for its answer."""
+
 
 class UnreliableGateway:
     """A gateway on which requests and answers take their time, and get lost.
+
+    A request whose client has given it up may be carried out all the same, later on.
 
     Args:
         server: The API server.
         chance: What becomes of requests.
         done: Called after each request that changed something.
+
+    Attributes:
+        dead: Whether the client is no more.
     """
+
+    dead = False
 
     def __init__(self, server: ApiServer, chance: Chance, done: Callable[[], None]) -> None:
         self._server = server
         self._chance = chance
         self._done = done
+        self._under_way: set[asyncio.Task[None]] = set()
 
     async def list_pages(
         self,
@@ -69,24 +95,20 @@ class UnreliableGateway:
         return await self._back(self._server.read(kind, name, namespace))
 
     async def create(self, kind: Kind, namespace: str, body: Body) -> Body:
-        await self._there()
-        if self._chance.mishap(0.3):
-            raise refusals.over_quota(kind)
-        created = self._server.create(kind, body, namespace, strict=True)
-        self._done()
-        return await self._back(created)
+        def create() -> Body:
+            if self._chance.mishap(0.3):
+                raise refusals.over_quota(kind)
+            return self._server.create(kind, body, namespace, strict=True)
+
+        return await self._change(create)
 
     async def patch(self, kind: Kind, namespace: str, name: str, patch: Body) -> Body:
-        await self._there()
-        patched = self._server.patch(kind, name, patch, namespace)
-        self._done()
-        return await self._back(patched)
+        return await self._change(lambda: self._server.patch(kind, name, patch, namespace))
 
     async def patch_status(self, kind: Kind, namespace: str, name: str, patch: Body) -> Body:
-        await self._there()
-        patched = self._server.patch(kind, name, patch, namespace, status=True)
-        self._done()
-        return await self._back(patched)
+        return await self._change(
+            lambda: self._server.patch(kind, name, patch, namespace, status=True)
+        )
 
     async def delete(
         self,
@@ -98,13 +120,11 @@ class UnreliableGateway:
         foreground: bool = False,
         version: str | None = None,
     ) -> Body | None:
-        await self._there()
-        going = self._server.delete(
-            kind, name, namespace, uid=uid, version=version, foreground=foreground
+        return await self._change(
+            lambda: self._server.delete(
+                kind, name, namespace, uid=uid, version=version, foreground=foreground
+            )
         )
-        self._done()
-        await self._back({})
-        return going
 
     async def read_log(self, namespace: str, pod: str, container: str, *, tail_lines: int) -> bytes:
         await self._there()
@@ -116,16 +136,33 @@ class UnreliableGateway:
         return "2026-03-01T12:00:00.000000001Z" if said else ""
 
     async def record_event(self, namespace: str, event: Body) -> None:
+        await self._change(lambda: self._server.create(EVENTS, event, namespace), counts=False)
+
+    async def _change(self, carry_out: Callable[[], T], *, counts: bool = True) -> T:
+        if self._chance.mishap(0.3):
+            task = asyncio.create_task(self._carry_out_late(carry_out))
+            self._under_way.add(task)
+            task.add_done_callback(self._under_way.discard)
+            await self._chance.pause()
+            raise UnavailableError("the request timed out")
         await self._there()
-        self._server.create(EVENTS, event, namespace)
-        await self._back({})
+        answer = carry_out()
+        if counts:
+            self._done()
+        return await self._back(answer)
+
+    async def _carry_out_late(self, carry_out: Callable[[], object]) -> None:
+        await self._chance.long_pause()
+        LATE.set(Late.OF_THE_DEAD if self.dead else Late.OF_THE_LIVING)
+        with suppress(ApiError):
+            carry_out()
 
     async def _there(self) -> None:
         await self._chance.pause()
         if self._chance.mishap():
             raise UnavailableError("the request was lost")
 
-    async def _back(self, answer: Body) -> Body:
+    async def _back(self, answer: T) -> T:
         await self._chance.pause()
         if self._chance.mishap():
             raise UnavailableError("the answer was lost")

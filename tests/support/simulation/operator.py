@@ -52,10 +52,13 @@ class Operator:
             own_namespace=HOME,
         )
         engine = Engine(gateway, gateway, world.mlflow, settings, clock)
-        async with asyncio.TaskGroup() as tasks:
-            for kind in KINDS:
-                tasks.create_task(self._watch(engine, kind))
-            tasks.create_task(engine.run())
+        try:
+            async with asyncio.TaskGroup() as tasks:
+                for kind in KINDS:
+                    tasks.create_task(self._watch(engine, kind))
+                tasks.create_task(engine.run())
+        finally:
+            gateway.dead = True
 
     async def _watch(self, engine: Engine, kind: Kind) -> None:
         """Pass on what a watch tells: late, twice, stale, and at times no word of a deletion."""

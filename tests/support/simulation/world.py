@@ -17,6 +17,7 @@ from alidade.kube.gateway import BATCH_JOBS, JOBS, PODS, Body, Kind
 from tests.support.simulation.api_server import ApiServer
 from tests.support.simulation.chance import Chance
 from tests.support.simulation.cluster import Cluster, Fate, ended, over, owner_of
+from tests.support.simulation.gateway import LATE, Late
 from tests.support.simulation.mlflow import Mlflow
 from tests.support.simulation.scenario import Scenario
 
@@ -32,6 +33,7 @@ class World:
         completed: Names of jobs whose batch/v1 Job completed.
         ends: How jobs of each name have ended; there may be several, one after the other.
         released: UIDs of jobs whose pods were ever let run.
+        unforeseen: UIDs of batch/v1 Jobs let run by a request of an operator that was no more.
         violations: What happened that must not.
     """
 
@@ -47,6 +49,7 @@ class World:
         self.completed: set[str] = set()
         self.ends: defaultdict[str, set[JobState]] = defaultdict(set)
         self.released: set[str] = set()
+        self.unforeseen: set[str] = set()
         self.violations: list[str] = []
 
     def _expect(self, condition: bool, otherwise: str) -> None:
@@ -120,7 +123,9 @@ class World:
             return
         # Kueue may start one that is about to be taken from it.
         ours = batch["metadata"]["labels"][QUEUE_LABEL] not in self.scenario.kueue
-        self._expect(not (job.status.ended and ours), f"{name} is released after its end")
+        # What is let run late is stopped again; the end stays.
+        in_time = ours and not LATE.get()
+        self._expect(not (job.status.ended and in_time), f"{name} is released after its end")
         for dependency in task.depends_on:
             self._expect(self._holds(dependency), f"{name} is released before {dependency!r}")
         told = batch["spec"]["template"]["metadata"]["annotations"]
@@ -129,7 +134,10 @@ class World:
         if self.scenario.tracking == "MLflow":
             owner = self.mlflow.owners.get(told[RUN_ID])
             self._expect(owner == job.metadata.uid, f"{name} is told of a run of {owner}")
-        self._check_places(batch)
+        if LATE.get() is Late.OF_THE_DEAD:
+            self.unforeseen.add(batch["metadata"]["uid"])
+        else:
+            self._check_places(batch)
 
     def _holds(self, dependency: Dependency) -> bool:
         name = dependency.name
@@ -157,6 +165,8 @@ class World:
         ]
         pods = [pod for pod in self.server.all(PODS) if not over(pod)]
         for held in (*may_run, *pods):
+            if {held["metadata"]["uid"], owner_of(held)} & self.unforeseen:
+                continue
             labels = held["metadata"]["labels"]
             # One whose owner was deleted is the garbage collector's to stop.
             name = labels.get(JOB_LABEL, held["metadata"]["name"])

@@ -64,7 +64,8 @@ def over(
 
 def begun_anew(decided: Plan) -> bool:
     return (
-        where(decided) == (S.QUEUED, "Retrying") and DeleteBacking(BATCH, True) in decided.actions
+        where(decided) == (S.QUEUED, "Retrying")
+        and DeleteBacking(BATCH, "1", True) in decided.actions
     )
 
 

@@ -27,7 +27,7 @@ from tests.support.plans import RELEASED, acts, fitting, ready, suspended, where
 S = JobState
 QUEUE = queue(kueueLocalQueue="team")
 TOLD = {observed.PARAMETERS: "{}"}
-TAKE_BACK = DeleteBacking("uid-batch-train", foreground=True)
+TAKE_BACK = DeleteBacking("uid-batch-train", "1", foreground=True)
 PENDING = JobStatus(state=S.QUEUED, mlflow_run_id="r1", conditions=(suspended(kueue.PENDING),))
 SAID = WorkloadView(NOW, "insufficient unused quota", found=True)
 

@@ -130,7 +130,7 @@ def test_of_several_flavors_the_last_has_the_time_and_then_the_first_is_tried_ag
     decided = decide(blocked(60), flavors=flavors)
     assert gave_back(decided)
     assert decided.status.flavor == "fast"
-    assert decided.actions == (DeleteBacking("uid-batch-train", foreground=True),)
+    assert decided.actions == (DeleteBacking("uid-batch-train", "1", foreground=True),)
     earlier = decide(blocked(60), flavors=[*flavors, {"name": "cpu"}])
     assert (earlier.status.reason, earlier.status.requeue_state) == ("FlavorFallback", None)
 

@@ -224,7 +224,7 @@ def test_a_batch_job_that_no_longer_fits_is_made_anew_while_it_waits() -> None:
     of = job(depends_on=["a"])
     moved = queue(nodeSelector={"pool": "other"})
     decided = plan(accepted(of, queue=moved))
-    assert decided.actions == (DeleteBacking("uid-batch-train", foreground=True),)
+    assert decided.actions == (DeleteBacking("uid-batch-train", "1", foreground=True),)
     assert where(decided)[0] is S.WAITING
 
     going = backing(template_hash="old", meta=DELETED)

@@ -15,6 +15,7 @@ from alidade.kube.gateway import (
     ForbiddenError,
     UnavailableError,
 )
+from alidade.runtime.doubts import LATE_SECONDS
 from tests.support.builders import (
     NAMESPACE,
     complete,
@@ -129,7 +130,7 @@ async def test_the_place_of_a_release_without_an_answer_is_kept(done: bool, requ
 
 @RELEASES
 @in_virtual_time
-async def test_the_place_of_a_release_that_never_came_is_given_up_with_the_wish_for_it(
+async def test_the_place_of_a_release_nobody_wants_any_more_is_kept_until_it_can_come_no_more(
     request_: str,
 ) -> None:
     async with scene(job_body("a"), job_body("b"), tracking="None", maxRunning=1) as lab:
@@ -137,8 +138,12 @@ async def test_the_place_of_a_release_that_never_came_is_given_up_with_the_wish_
         lab.server.update(JOBS, "a", spec={**job_body("a")["spec"], "suspend": True})
         lab.see()
         await lab.reconcile("a")
-        await lab.reconcile("b")
         assert lab.where("a") == (S.QUEUED, "Suspended")
+        await lab.reconcile("b")
+        assert lab.where("b") == (S.QUEUED, "QueueFull")
+        await asyncio.sleep(LATE_SECONDS)
+        await lab.reconcile("a")
+        await lab.reconcile("b")
         assert lab.runs("b")
 
 
@@ -153,10 +158,10 @@ async def test_a_release_that_was_refused_is_told_and_its_place_is_the_next_ones
         lab.gateway.refusals[request_] = ForbiddenError("policy: not today")
         await lab.reconcile("a")
         lab.gateway.refusals.clear()
-        await lab.reconcile("b")
-        assert lab.runs("b")
         await lab.reconcile("a")
         assert lab.where("a") == (S.WAITING, "BackingJobRejected")
+        await lab.reconcile("b")
+        assert lab.runs("b")
         assert "refused: policy: not today" in (lab.status("a").message or "")
         suspended = lab.status("a").condition("Suspended")
         assert suspended is None or suspended.status == "True"

@@ -1,0 +1,76 @@
+"""The MLflow runs of jobs: created, or found where they may be there, and ended."""
+
+from collections.abc import Iterable
+
+from alidade.api.job import Job
+from alidade.domain.actions import CreateRun, EndRun
+from alidade.domain.snapshot import TrackingView
+from alidade.runtime.cache import Cache, WorkKey
+from alidade.runtime.tracker import Tracker
+from alidade.runtime.workqueue import WorkQueue
+from alidade.tracking.tracking import ExperimentLostError, Tracking
+
+
+class Runs:
+    """Leaves with the tracker what is wanted of MLflow for jobs.
+
+    Args:
+        cache: What is known of the cluster.
+        queue: Where keys are left that are to be looked at again.
+        tracker: Where work for MLflow is left.
+        tracking: MLflow.
+    """
+
+    def __init__(
+        self, cache: Cache, queue: WorkQueue[WorkKey], tracker: Tracker, tracking: Tracking
+    ) -> None:
+        self._cache = cache
+        self._queue = queue
+        self._tracker = tracker
+        self._tracking = tracking
+        self._inherited: set[str] = set()
+
+    def inherit(self, uids: Iterable[str]) -> None:
+        """Take note of jobs whose run may be there though nothing is known of it."""
+        self._inherited.update(uids)
+
+    def create(self, key: WorkKey, job: Job, action: CreateRun) -> None:
+        """Ask for a job's run."""
+        if self._tracker.view(job.metadata.uid).tracking_id is not None:
+            # It came while the status was being written.
+            return
+        # A run can only be there already if an earlier process, or an earlier try, created it.
+        inherited = job.metadata.uid in self._inherited
+        where = (key.namespace, job.spec.experiment)
+        attempts = 0
+
+        async def create() -> TrackingView:
+            nonlocal attempts
+            attempts += 1
+            experiment = self._cache.experiments.get(where)
+            registered = experiment and experiment.status.mlflow_experiment_id
+            try:
+                run_id = await self._tracking.ensure_run(
+                    registered or action.tracking_experiment_id,
+                    action.name,
+                    action.tags,
+                    search=inherited or attempts > 1,
+                )
+            except ExperimentLostError:
+                if experiment:
+                    # Not looked for yet: it is found or registered again, and tried with that.
+                    self._tracker.doubt(experiment.metadata.uid)
+                    self._queue.add(WorkKey("experiment", *where))
+                raise
+            return TrackingView(tracking_id=run_id)
+
+        self._tracker.request(key, job.metadata.uid, create)
+
+    def end(self, key: WorkKey, job: Job, action: EndRun) -> None:
+        """Ask for the end of a job's run."""
+
+        async def end() -> TrackingView:
+            there = await self._tracking.end_run(action.run_id, action.end, action.tags)
+            return TrackingView(tracking_id=action.run_id, settled=True, gone=not there)
+
+        self._tracker.request(key, job.metadata.uid, end)
