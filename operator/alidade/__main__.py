@@ -22,13 +22,19 @@ from alidade.tracking.mlflow import MlflowTracking
 log = structlog.get_logger("alidade")
 
 
+# Logs that are followed, or waited for, must not keep the Lease from being renewed.
+CONNECTIONS = 256
+
+
 async def _connect() -> client.ApiClient:
     # The pod's own account, else a kubeconfig.
     try:
         config.load_incluster_config()
     except config.ConfigException:
         await config.load_kube_config()
-    return client.ApiClient()
+    configuration = client.Configuration.get_default_copy()
+    configuration.connection_pool_maxsize = CONNECTIONS
+    return client.ApiClient(configuration)
 
 
 async def _lead(leadership: Leadership | None, operator: "Operator", settings: Settings) -> None:

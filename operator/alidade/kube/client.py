@@ -4,6 +4,7 @@ The client knows where the API server is and who asks; what is asked and answere
 models, which would only be taken apart again, and which know fewer errors than there are.
 """
 
+import asyncio
 import math
 import re
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
@@ -33,6 +34,8 @@ PAGE = 500
 TIMEOUT_SECONDS = 30.0
 # No pod takes longer to be stopped, but for those that are given longer to end than this.
 LOG_TIMEOUT_SECONDS = 600.0
+# How long a request waits for a container to say something.
+FIRST_LINE_SECONDS = 5.0
 # RFC 3339 with nanoseconds and an offset, and a space behind it.
 _STAMP_BYTES = 64
 _STAMP = re.compile(rb"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9:.]+(Z|[+-][0-9:]+)")
@@ -143,13 +146,19 @@ class KubernetesGateway:
             return bytes(kept)
 
     async def log_begins(self, namespace: str, pod: str, container: str) -> str:
-        """Return when the first line was written of what there is of a container's log."""
-        query = _given(container=container, timestamps="true", limitBytes=str(_STAMP_BYTES))
+        """Wait a little for the first line of what there is of a container's log."""
+        query = _given(
+            container=container, follow="true", timestamps="true", limitBytes=str(_STAMP_BYTES)
+        )
         limits = ClientTimeout(total=TIMEOUT_SECONDS)
         with _own_errors():
             path = _path(PODS, namespace, pod, "log")
-            answer = await self._send("GET", path, query, limits=limits)
-            stamp, _, _ = (await answer.read()).partition(b" ")
+            try:
+                async with asyncio.timeout(FIRST_LINE_SECONDS):
+                    answer = await self._send("GET", path, query, limits=limits)
+                    stamp, _, _ = (await answer.read()).partition(b" ")
+            except TimeoutError:
+                return ""
             return stamp.decode() if _STAMP.fullmatch(stamp) else ""
 
     async def record_event(self, namespace: str, event: Body) -> None:

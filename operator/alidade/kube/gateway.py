@@ -203,7 +203,8 @@ class Gateway(Protocol):
     async def log_begins(self, namespace: str, pod: str, container: str) -> str:
         """Return when the first line was written of what there is of a container's log.
 
-        A kubelet that rotates a log gives only its newest file. Empty where there is no line yet.
+        A kubelet that rotates a log gives only its newest file. Where there is no line yet one is
+        waited for, for some seconds; empty where none comes.
         """
         ...
 

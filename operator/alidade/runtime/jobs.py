@@ -172,8 +172,8 @@ class JobReconciler:
         if job.status.mlflow_run_id is None:
             return
         for pod in self._cache.pods(job):
-            if pod.container and pod.container.running_since and not pod.deleting:
-                self._archive.mark(key, job.metadata.uid, pod.name, pod.container.name)
+            if pod.container and not pod.deleting:
+                self._archive.mark(key, job.metadata.uid, pod.name, pod.container)
 
     def depart(self, job: Job) -> None:
         """Take note that a job was deleted, with its last status."""

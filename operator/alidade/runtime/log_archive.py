@@ -16,11 +16,13 @@ from typing import NamedTuple
 import structlog
 
 from alidade.domain.actions import ArchiveLog
+from alidade.domain.observed import Container
 from alidade.domain.pod_logs import FOLDER
 from alidade.domain.snapshot import LogView, TrackingView
 from alidade.kube.client import MAX_LOG_BYTES
 from alidade.kube.gateway import ApiError, Gateway, NotFoundError, UnavailableError
 from alidade.runtime.cache import Wake, WorkKey
+from alidade.runtime.log_marks import LogKey, LogMarks
 from alidade.runtime.tracker import Lane, Tracker
 from alidade.runtime.workqueue import WorkQueue
 from alidade.tracking.tracking import Tracking, TrackingError
@@ -28,9 +30,6 @@ from alidade.tracking.tracking import Tracking, TrackingError
 # Each follows one log at a time, of a pod that is being stopped for as long as that takes.
 READERS = 32
 LAST_RETRY_SECONDS = 30.0
-# The kubelet looks every ten seconds whether a log is to be rotated.
-MARK_AFTER_SECONDS = 5.0
-MARKERS = 4
 # What is beyond that stays with the kubelet as long as its pod does.
 MAX_WAITING_BYTES = 256 * 2**20
 # A log that is refused as too large is cut in half, but not into nothing.
@@ -43,8 +42,6 @@ _MENDED_BY_SOMEONE = frozenset({401, 403, 404, 405, 407, 409, _TOO_LARGE})
 _CLIENT_ERRORS = range(400, 500)
 _RUN_GONE = "RESOURCE_DOES_NOT_EXIST"
 
-LogKey = tuple[str, str]
-"""Names of a pod and of a container of it."""
 log = structlog.get_logger(__name__)
 
 
@@ -56,12 +53,6 @@ class _Wanted(NamedTuple):
     @property
     def name(self) -> LogKey:
         return (self.action.pod, self.action.container)
-
-
-class _Mark(NamedTuple):
-    uid: str
-    namespace: str
-    name: LogKey
 
 
 class LogArchive:
@@ -85,8 +76,7 @@ class LogArchive:
         self._tail_lines = tail_lines
         self._queue: WorkQueue[_Wanted] = WorkQueue(last_retry=LAST_RETRY_SECONDS)
         self._views: defaultdict[str, dict[LogKey, LogView]] = defaultdict(dict)
-        self._marks: WorkQueue[_Mark] = WorkQueue(first_retry=1.0, last_retry=60.0)
-        self._begins: defaultdict[str, dict[LogKey, str]] = defaultdict(dict)
+        self._marks = LogMarks(gateway)
         self._waiting_bytes = 0
         self._folder = Path(tempfile.gettempdir())
 
@@ -109,15 +99,15 @@ class LogArchive:
             self._views[uid][wanted.name] = LogView()
             self._queue.add(wanted)
 
-    def mark(self, key: WorkKey, uid: str, pod: str, container: str) -> None:
+    def mark(self, key: WorkKey, uid: str, pod: str, container: Container) -> None:
         """Have it noted when a log begins, while its container runs: it may be rotated away."""
-        if self.keeps and (pod, container) not in self._begins[uid]:
-            self._begins[uid][pod, container] = ""
-            self._marks.add_after(_Mark(uid, key.namespace, (pod, container)), MARK_AFTER_SECONDS)
+        name = (pod, container.name)
+        if self.keeps and container.running_since and name not in self._views.get(uid, ()):
+            self._marks.add(uid, key.namespace, name, container.running_since)
 
     def forget(self, uid: str) -> None:
         """Forget a job that is gone, and whose logs are where they will stay."""
-        self._begins.pop(uid, None)
+        self._marks.forget(uid)
         for name in self._views.pop(uid, {}):
             self._tracker.forget(_upload(uid, name))
 
@@ -127,7 +117,7 @@ class LogArchive:
             self._folder = Path(folder)
             async with asyncio.TaskGroup() as tasks:
                 tasks.create_task(self._queue.serve(self._read, READERS))
-                tasks.create_task(self._marks.serve(self._note_beginning, MARKERS))
+                tasks.create_task(self._marks.run())
 
     def _with_upload(self, uid: str, name: LogKey, view: LogView) -> LogView:
         upload = self._tracker.view(_upload(uid, name))
@@ -142,7 +132,7 @@ class LogArchive:
             self._wait(wanted, f"is not read yet, as {waiting} MiB of logs wait for MLflow already")
             return
         try:
-            rotated = await self._rotated(wanted)
+            rotated = await self._marks.missing(wanted.uid, namespace, wanted.name)
             text = await self._gateway.read_log(
                 namespace, action.pod, action.container, tail_lines=self._tail_lines
             )
@@ -168,37 +158,6 @@ class LogArchive:
         self._queue.forget(wanted)
         self._note(wanted, LogView(missing=rotated))
         self._hand_over(wanted, file)
-
-    async def _note_beginning(self, mark: _Mark) -> None:
-        """Note when a log begins, once it does; its pod may be gone before."""
-        pod, container = mark.name
-        ending = mark.name in self._views.get(mark.uid, ())
-        if ending or mark.name not in self._begins.get(mark.uid, ()):
-            self._marks.forget(mark)
-            return
-        try:
-            begins = await self._gateway.log_begins(mark.namespace, pod, container)
-        except NotFoundError:
-            self._marks.forget(mark)
-            return
-        except ApiError:
-            begins = ""
-        if begins and mark.uid in self._begins:
-            self._begins[mark.uid][mark.name] = begins
-            self._marks.forget(mark)
-        else:
-            self._marks.retry(mark)
-
-    async def _rotated(self, wanted: _Wanted) -> str | None:
-        """Say what the kubelet has rotated away of a log, None where that is nothing."""
-        began = self._begins.get(wanted.uid, {}).get(wanted.name)
-        if not began:
-            return None
-        pod, container = wanted.name
-        begins = await self._gateway.log_begins(wanted.key.namespace, pod, container)
-        if not begins or begins == began:
-            return None
-        return f"what it wrote from {began} until {begins}, which the kubelet has rotated away"
 
     def _wait(self, wanted: _Wanted, trouble: str) -> None:
         self._note(wanted, LogView(trouble=trouble))

@@ -1,5 +1,6 @@
 """The gateway against a server on loopback that answers anything that HTTP allows."""
 
+import asyncio
 import json
 import math
 from collections.abc import AsyncIterator, Awaitable
@@ -97,7 +98,7 @@ async def test_each_request_goes_where_it_belongs() -> None:
         ),
         (
             "GET",
-            "/api/v1/namespaces/lab/pods/a/log?container=worker&timestamps=true&limitBytes=64",
+            "/api/v1/namespaces/lab/pods/a/log?container=worker&follow=true&timestamps=true&limitBytes=64",
             "application/json",
         ),
         (
@@ -150,3 +151,19 @@ async def test_a_list_goes_on_to_its_last_page() -> None:
         found = [page async for page in gateway.list_pages(PODS, "lab")]
     assert [page.items for page in found] == [({"n": 1},), ({"n": 2},)]
     assert {page.version for page in found} == {"7"}
+
+
+async def test_a_log_without_a_line_is_waited_for_but_not_for_long(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("alidade.kube.client.FIRST_LINE_SECONDS", 0.1)
+
+    async def silent(request: web.Request) -> web.StreamResponse:
+        await asyncio.sleep(600)
+        return web.Response()
+
+    async with serving() as (server, gateway):
+        server.answer = silent
+        assert await gateway.log_begins("lab", "a", "worker") == ""
+        server.says(b"2026-03-01T12:00:00.5Z begun")
+        assert await gateway.log_begins("lab", "a", "worker") == "2026-03-01T12:00:00.5Z"
