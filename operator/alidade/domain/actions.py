@@ -87,6 +87,13 @@ class ReadWarnings:
 
 
 @dataclass(frozen=True)
+class ReadTraces:
+    """Ask for the events of the pods of the batch/v1 Job of this UID, then plan again."""
+
+    uid: str
+
+
+@dataclass(frozen=True)
 class ReadLastLines:
     """Read the end of a container's log, which tells why it failed, then plan again."""
 
@@ -142,16 +149,15 @@ class DeleteJob:
     """Delete the job, whose time to live has passed."""
 
 
+Inquiry = ReadBacking | ReadPods | ReadWorkload | ReadWarnings | ReadTraces
+"""What is asked of the API server at once."""
 Action = (
     CreateBacking
     | Release
     | HaveService
     | Suspend
     | DeleteBacking
-    | ReadBacking
-    | ReadPods
-    | ReadWorkload
-    | ReadWarnings
+    | Inquiry
     | ReadLastLines
     | CreateRun
     | EndRun

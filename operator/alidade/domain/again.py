@@ -13,6 +13,7 @@ from datetime import timedelta
 from alidade.api.job import Job
 from alidade.api.job_status import Fate, Retries
 from alidade.api.reason import Reason
+from alidade.domain import traces
 from alidade.domain.actions import DeleteBacking
 from alidade.domain.draft import Draft
 from alidade.domain.failure import why_pod_failed, why_stopped
@@ -34,10 +35,12 @@ class Interruption:
     Attributes:
         message: What became of its pod, in one sentence.
         rejected: Whether that was a node's refusal to run it.
+        failures: How many of its pods failed by themselves, None where those that are known tell.
     """
 
     message: str
     rejected: bool = False
+    failures: int | None = None
 
 
 def may_be(backing: BackingJob) -> bool:
@@ -54,7 +57,7 @@ def why(draft: Draft, backing: BackingJob) -> Interruption | None:
     """
     pods = _pods(draft)
     if backing.complete:
-        return _told(_unfinished(pods)) or _remembered(draft, pods) or _unseen(draft, pods)
+        return _told(_unfinished(pods)) or _remembered(draft, pods) or _traced(draft, backing)
     if not may_be(backing):
         return None
     if _own_failures(draft.snapshot.job, pods) > draft.snapshot.job.failures_left:
@@ -62,7 +65,7 @@ def why(draft: Draft, backing: BackingJob) -> Interruption | None:
     if _deadline_passed(draft):
         return None
     excused = _first(pod for pod in pods if _excused(draft.snapshot.job, pod))
-    return _told(excused) or _remembered(draft, pods)
+    return _told(excused) or _remembered(draft, pods) or _traced(draft, backing)
 
 
 def why_at_once(draft: Draft) -> Interruption | None:
@@ -80,7 +83,9 @@ def give_up(draft: Draft, backing: BackingJob, interruption: Interruption) -> No
     """Give a batch/v1 Job up, which is told before anything is done."""
     job, now = draft.snapshot.job, draft.snapshot.now
     before = draft.status.retries or Retries(last_time=now, batch_job="")
-    failures = _own_failures(job, _pods(draft))
+    failures = interruption.failures
+    if failures is None:
+        failures = _own_failures(job, _pods(draft))
     retries = Retries(
         count=before.count + 1,
         failures=before.failures + failures,
@@ -139,15 +144,16 @@ def _remembered(draft: Draft, pods: Sequence[Pod]) -> Interruption | None:
     return Interruption(last.message or "") if last and stopped else None
 
 
-def _unseen(draft: Draft, pods: Sequence[Pod]) -> Interruption | None:
-    """Say that no pod was seen to end well: what has finished stays, what was stopped goes."""
-    noted = draft.status.attempts
-    if any(a.fate is Fate.SUCCEEDED or a.reason == Reason.COMPLETED for a in noted):
+def _traced(draft: Draft, backing: BackingJob) -> Interruption | None:
+    """Say that a pod that nobody saw end was stopped, if events say so."""
+    stopped = traces.stopped(draft, backing)
+    if not stopped:
         return None
-    if any(fate(pod) is Fate.SUCCEEDED for pod in pods):
+    failures = 0 if backing.complete else max(backing.failed - len(stopped), 0)
+    if failures > draft.snapshot.job.failures_left:
         return None
-    # It may have been so, and be so again: with a pause that grows.
-    return Interruption("its pod was gone before its end was seen", rejected=True)
+    message = f"stopped: pod {stopped[-1]} was stopped by its node while no operator looked"
+    return Interruption(message, failures=failures)
 
 
 def _pause(retries: Retries) -> int:

@@ -14,8 +14,9 @@ from alidade.domain import (
     parallel,
     placement,
     pod_warnings,
+    traces,
 )
-from alidade.domain.actions import ReadLastLines, ReadPods, Suspend
+from alidade.domain.actions import ReadLastLines, ReadPods, ReadTraces, Suspend
 from alidade.domain.attempts import newest
 from alidade.domain.backing import suspend_patch
 from alidade.domain.diagnosis import (
@@ -37,6 +38,8 @@ from alidade.domain.failure_policy import ignored_exits
 from alidade.domain.fate import fate
 from alidade.domain.observed import BackingJob, Pod
 from alidade.domain.words import quoted_list
+
+UNSEEN = "ended well, as batch/v1 counts; what it gave was gone before that could be read"
 
 
 def follow(draft: Draft) -> None:
@@ -166,8 +169,11 @@ def _conclude(draft: Draft, backing: BackingJob) -> None:
     if interruption is not None:
         again.give_up(draft, backing, interruption)
         return
+    if some_missing and again.may_be(backing) and traces.wanted(draft, backing):
+        draft.do(ReadTraces(backing.uid))
+        return
     if backing.complete:
-        _finish(draft, over)
+        _finish(draft, [*over, *(p for p in snapshot.gone if p.over)])
         return
     who = who_tells(backing, snapshot.pods) if snapshot.keeps_logs else None
     if who and who not in snapshot.said:
@@ -197,8 +203,10 @@ def _finish(draft: Draft, over: list[Pod]) -> None:
     outputs, trouble = read_outputs(said)
     draft.set(outputs=outputs)
     replicas = draft.snapshot.job.spec.replicas
-    name = pod.name if pod else "its pod"
-    well = f"{name} ended well" if replicas == 1 else f"all {replicas} pods ended well"
+    if pod is None:
+        well = UNSEEN
+    else:
+        well = f"{pod.name} ended well" if replicas == 1 else f"all {replicas} pods ended well"
     kills = killed_for_memory(told) if told else 0
     starved = f", but {told_of(kills)}" if kills else ""
     draft.end(JobState.FINISHED, Reason.COMPLETED, f"{trouble or well}{starved}")

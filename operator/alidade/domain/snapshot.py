@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import NamedTuple
 
 from alidade.api.experiment import Experiment, Tracking
 from alidade.api.job import Job
@@ -72,6 +73,18 @@ class WarningView:
     seen: datetime | None = None
 
 
+class Trace(NamedTuple):
+    """What events tell of a pod.
+
+    Attributes:
+        pod: Its name.
+        stopped: Whether its own container was stopped before it had ended by itself.
+    """
+
+    pod: str
+    stopped: bool
+
+
 @dataclass(frozen=True)
 class TrackingView:
     """What MLflow is known to have for an object, beyond what its status says.
@@ -132,6 +145,7 @@ class Snapshot:
         warnings: The last warning about that and about pods of it, by UID, where it was asked for.
         pods: The pods of the backing Job.
         gone: Pods of it that are gone, as they last were.
+        traces: What events tell of the pods of it, from first to last, if they were asked for.
         strays: Pods of an earlier batch/v1 Job of its name.
         pods_complete: Whether the pods were read after the backing Job ended, or was gone.
         place: Whether its queue has a place for it.
@@ -162,6 +176,7 @@ class Snapshot:
     warnings: Mapping[str, WarningView] = field(default_factory=dict)
     pods: tuple[Pod, ...] = ()
     gone: tuple[Pod, ...] = ()
+    traces: tuple[Trace, ...] | None = None
     strays: tuple[Pod, ...] = ()
     pods_complete: bool = False
     place: Place | None = None

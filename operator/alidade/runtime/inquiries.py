@@ -2,9 +2,16 @@
 
 from datetime import datetime
 
-from alidade.domain import kueue, pod_warnings
-from alidade.domain.snapshot import WarningView, WorkloadView
-from alidade.kube.gateway import EVENTS, WORKLOADS, ForbiddenError, Gateway, NotFoundError
+from alidade.domain import kueue, pod_warnings, traces
+from alidade.domain.snapshot import Trace, WarningView, WorkloadView
+from alidade.kube.gateway import (
+    EVENTS,
+    WORKLOADS,
+    Body,
+    ForbiddenError,
+    Gateway,
+    NotFoundError,
+)
 
 
 async def read_workload(
@@ -52,3 +59,27 @@ async def read_warnings(
     fields = f"regarding.uid={about},type=Warning"
     found = [e async for e in gateway.list_all(EVENTS, namespace, fields=fields)]
     return pod_warnings.read(found, now, before)
+
+
+async def read_traces(gateway: Gateway, namespace: str, job_uid: str) -> tuple[Trace, ...]:
+    """Ask events for the pods that a batch/v1 Job had, and for which of them were stopped.
+
+    Args:
+        gateway: The Kubernetes API.
+        namespace: The Job's namespace.
+        job_uid: The Job's UID.
+
+    Raises:
+        ApiError: The API server could not be asked.
+    """
+
+    async def events(fields: str) -> list[Body]:
+        return [e async for e in gateway.list_all(EVENTS, namespace, fields=fields)]
+
+    try:
+        created = await events(f"regarding.uid={job_uid},reason={traces.CREATED}")
+        stops = await events(f"regarding.kind=Pod,reason={traces.STOPPED}")
+    except ForbiddenError:
+        # Without the right to read events nothing says that one was stopped.
+        return ()
+    return traces.read(created, stops)

@@ -17,9 +17,11 @@ from alidade.domain.actions import (
     CreateRun,
     DeleteJob,
     EndRun,
+    Inquiry,
     ReadBacking,
     ReadLastLines,
     ReadPods,
+    ReadTraces,
     ReadWarnings,
     ReadWorkload,
     Release,
@@ -30,11 +32,7 @@ from alidade.domain.graph import Key
 from alidade.domain.observed import JOB_LABEL
 from alidade.domain.plan import Plan, plan, plan_deleted
 from alidade.domain.room import is_settled
-from alidade.domain.snapshot import (
-    Snapshot,
-    WarningView,
-    WorkloadView,
-)
+from alidade.domain.snapshot import Snapshot, Trace, WarningView, WorkloadView
 from alidade.kube.gateway import (
     BATCH_JOBS,
     JOBS,
@@ -49,7 +47,7 @@ from alidade.kube.gateway import (
 from alidade.runtime.backings import Backings
 from alidade.runtime.cache import Cache, WorkKey
 from alidade.runtime.doubts import Doubts
-from alidade.runtime.inquiries import read_warnings, read_workload
+from alidade.runtime.inquiries import read_traces, read_warnings, read_workload
 from alidade.runtime.last_lines import LastLines
 from alidade.runtime.log_archive import LogArchive
 from alidade.runtime.metrics import JOBS_ENDED
@@ -69,6 +67,7 @@ class _Memory:
 
     workload: WorkloadView | None = None
     warnings: dict[str, WarningView] = field(default_factory=dict)
+    traces: dict[str, tuple[Trace, ...]] = field(default_factory=dict)
     backing_missed: bool = False
     pods_read_of: str | None = None
     unanswered: bool = False
@@ -269,6 +268,7 @@ class JobReconciler:
             warnings=memory.warnings,
             pods=tuple(p for p in pods if p not in strays),
             gone=cache.gone_pods(backing) if backing else (),
+            traces=memory.traces.get(backing.uid) if backing else None,
             strays=tuple(strays),
             pods_complete=memory.pods_read_of == (backing.uid if backing else ""),
             contested=ledger is not None and ledger.contested,
@@ -326,14 +326,12 @@ class JobReconciler:
                 self._cache.tally((key.namespace, job.spec.experiment)).expire(job.metadata.uid)
                 version = job.metadata.resource_version
                 await self._gateway.delete(JOBS, *job.key, job.metadata.uid, version=version)
-            case ReadBacking() | ReadPods() | ReadWorkload() | ReadWarnings():
+            case ReadBacking() | ReadPods() | ReadWorkload() | ReadWarnings() | ReadTraces():
                 await self._ask(key, job, action)
             case _:
                 await self._backings.act(job, action)
 
-    async def _ask(
-        self, key: WorkKey, job: Job, action: ReadBacking | ReadPods | ReadWorkload | ReadWarnings
-    ) -> None:
+    async def _ask(self, key: WorkKey, job: Job, action: Inquiry) -> None:
         memory, gateway, namespace = self._memory(job), self._gateway, key.namespace
         match action:
             case ReadBacking():
@@ -348,9 +346,10 @@ class JobReconciler:
                 memory.workload = await read_workload(gateway, namespace, uid, self._clock())
             case ReadWarnings(uid):
                 before = memory.warnings.get(uid)
-                memory.warnings[uid] = await read_warnings(
-                    gateway, namespace, uid, self._clock(), before
-                )
+                view = await read_warnings(gateway, namespace, uid, self._clock(), before)
+                memory.warnings[uid] = view
+            case ReadTraces(uid):
+                memory.traces[uid] = await read_traces(gateway, namespace, uid)
         self._queue.add(key)
 
     async def _look_again(self, job: Job) -> None:

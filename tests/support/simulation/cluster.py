@@ -70,6 +70,7 @@ class Cluster:
         self._fate = fate
         self._worker = worker
         self._pods_made = 0
+        self._events = 0
         self._ends: Counter[tuple[str, int]] = Counter()
         self.preempted: set[str] = set()
         self.drained: set[str] = set()
@@ -266,15 +267,22 @@ class Cluster:
         }
         spec = template["spec"] | ({} if crowded else {"nodeName": "node-1"})
         self._server.create(PODS, {"metadata": meta, "spec": spec})
+        self._tell("Job", job, "SuccessfulCreate", f"Created pod: {meta['name']}")
         self._server.update(PODS, meta["name"], status=status)
 
     def _refuse(self, job: Body) -> None:
+        self._tell("Job", job, "FailedCreate", "Error creating: exceeded quota: pods", "Warning")
+
+    def _tell(self, kind: str, about: Body, reason: str, note: str, sort: str = "Normal") -> None:
+        """Record an event of an object of this kind."""
+        self._events += 1
+        name, uid = about["metadata"]["name"], about["metadata"]["uid"]
         event = {
-            "metadata": {"name": f"refusal-{self._pods_made}"},
-            "regarding": {"uid": job["metadata"]["uid"]},
-            "type": "Warning",
-            "reason": "FailedCreate",
-            "note": "Error creating: exceeded quota: pods",
+            "metadata": {"name": f"event-{self._events}"},
+            "regarding": {"kind": kind, "name": name, "uid": uid},
+            "type": sort,
+            "reason": reason,
+            "note": note,
             "deprecatedLastTimestamp": stamp(clock()),
         }
         self._server.place(EVENTS, event)
@@ -284,6 +292,8 @@ class Cluster:
         self._server.update(BATCH_JOBS, name, status={**job["status"], **fields})
 
     def _stop(self, pod: Body, grace: int = 0) -> None:
+        if pod["status"]["phase"] == "Running":
+            self._tell("Pod", pod, "Killing", f"Stopping container {WORKER}")
         gone = clock() + timedelta(seconds=grace)
         known = {"deletionTimestamp": stamp(gone), "deletionGracePeriodSeconds": grace}
         meta = {**pod["metadata"], **known}

@@ -7,11 +7,11 @@ import pytest
 from alidade.api.base import Condition
 from alidade.api.job import Job
 from alidade.api.job_status import Attempt, Fate, JobState, JobStatus, Retries
-from alidade.domain.actions import ArchiveLog, CreateBacking, DeleteBacking
+from alidade.domain.actions import ArchiveLog, CreateBacking, DeleteBacking, ReadTraces
 from alidade.domain.admission import Admitted
 from alidade.domain.observed import Pod
 from alidade.domain.plan import Plan, plan
-from alidade.domain.snapshot import LogView, Snapshot
+from alidade.domain.snapshot import LogView, Snapshot, Trace
 from tests.support.builders import (
     NOW,
     ago,
@@ -244,7 +244,44 @@ def test_a_job_that_is_cancelled_is_not_begun_anew() -> None:
     assert where(decided) == (S.CANCELLED, "Cancelled")
 
 
-def test_a_pod_that_nobody_saw_end_may_have_been_stopped_and_has_not_finished() -> None:
-    decided = plan(over(status=complete(), pods_complete=True))
+@pytest.mark.parametrize("status", [complete(), failed()])
+def test_of_a_pod_that_nobody_saw_end_events_tell_whether_it_was_stopped(
+    status: dict[str, Any],
+) -> None:
+    of = over(status=status, pods_complete=True)
+    asks = plan(of)
+    assert (asks.actions, asks.status.ended) == ((ReadTraces(BATCH),), False)
+
+    stopped = plan(replace(of, traces=(Trace("train-x7k2p", stopped=True),)))
+    assert begun_anew(stopped)
+    assert "pod train-x7k2p was stopped by its node" in (stopped.status.message or "")
+
+
+@pytest.mark.parametrize(
+    ("status", "end"), [(complete(), S.FINISHED), (failed("BackoffLimitExceeded"), S.FAILED)]
+)
+@pytest.mark.parametrize("traces", [(), (Trace("train-x7k2p", stopped=False),)])
+def test_where_nothing_says_that_it_was_stopped_batch_v1s_count_stands(
+    status: dict[str, Any], end: JobState, traces: tuple[Trace, ...]
+) -> None:
+    decided = plan(over(status=status, pods_complete=True, traces=traces))
+    assert decided.status.state is end
+
+
+def test_pods_that_nobody_saw_fail_by_themselves_count_as_failures() -> None:
+    of = over(
+        status=failed(failed=2),
+        pods_complete=True,
+        traces=(Trace("a", stopped=False), Trace("b", stopped=True)),
+        spec={"backoffLimit": 1},
+    )
+    decided = plan(of)
     assert begun_anew(decided)
-    assert "gone before its end was seen" in (decided.status.message or "")
+    assert decided.status.retries is not None
+    assert decided.status.retries.failures == 1
+    once_too_often = over(
+        status=failed(failed=2),
+        pods_complete=True,
+        traces=(Trace("a", stopped=False), Trace("b", stopped=True)),
+    )
+    assert plan(once_too_often).status.state is S.FAILED

@@ -10,7 +10,7 @@ from alidade.domain.draft import Draft
 from alidade.domain.failure_policy import PEER_LOST
 from alidade.domain.observed import Pod
 from alidade.domain.reading import pod as read_pod
-from alidade.domain.running import follow, read_outputs
+from alidade.domain.running import UNSEEN, follow, read_outputs
 from alidade.domain.snapshot import Snapshot
 from tests.support.builders import (
     DELETED,
@@ -253,7 +253,7 @@ def test_before_a_job_ends_the_pods_that_can_tell_how_are_read(
 
     seen = JobStatus(state=S.STARTED, start_time=ago(60), attempts=(WELL,))
     of = backing(suspend=False, status=over)
-    read = followed(*pods, backing=of, pods_complete=True, status=seen)
+    read = followed(*pods, backing=of, pods_complete=True, status=seen, traces=())
     assert read.actions == []
     # Of one that ran when it was last told of, how it ended is still to come.
     assert read.status.ended is all(pod.ended for pod in pods)
@@ -282,7 +282,7 @@ def test_a_job_that_ended_well_has_run_though_no_pod_is_left_to_say_when() -> No
     status = followed(backing=over, pods_complete=True, status=seen).status
     assert (status.state, status.start_time) == (S.FINISHED, NOW)
     assert status.is_true("Started")
-    assert status.message == "its pod ended well"
+    assert status.message == UNSEEN
 
 
 def test_only_a_job_with_a_batch_job_can_be_followed() -> None:

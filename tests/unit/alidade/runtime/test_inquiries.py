@@ -2,6 +2,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
+from alidade.domain.snapshot import Trace
 from alidade.kube.gateway import (
     EVENTS,
     WORKLOADS,
@@ -12,7 +13,7 @@ from alidade.kube.gateway import (
     NotFoundError,
     UnavailableError,
 )
-from alidade.runtime.inquiries import read_warnings, read_workload
+from alidade.runtime.inquiries import read_traces, read_warnings, read_workload
 from tests.support.builders import NAMESPACE, NOW, stamp
 from tests.support.simulation.api_server import ApiServer
 from tests.support.simulation.chance import Chance
@@ -32,6 +33,7 @@ class Gateway(UnreliableGateway):
         labels = {"kueue.x-k8s.io/job-uid": "uid-1"}
         body = {"metadata": {"name": "w", "labels": labels}, "spec": {}}
         server.place(WORKLOADS, {**body, "status": {"conditions": [condition]}})
+        self.server = server
         for uid in ("uid-1", "uid-2"):
             event = {"regarding": {"uid": uid}, "deprecatedLastTimestamp": stamp(NOW)}
             event |= {"type": "Warning", "reason": "FailedCreate"}
@@ -63,6 +65,21 @@ async def test_the_workload_of_a_batch_job_is_found_by_its_uid() -> None:
 async def test_the_warnings_about_an_object_are_found_by_its_uid() -> None:
     view = await read_warnings(Gateway(), NAMESPACE, "uid-2", NOW)
     assert (view.message, view.at) == ("uid-2 is refused", NOW)
+
+
+@in_virtual_time
+async def test_which_pods_of_a_batch_job_were_stopped_is_read_off_events() -> None:
+    gateway = Gateway()
+    for name, about, reason, note in (
+        ("c", {"kind": "Job", "uid": "uid-1"}, "SuccessfulCreate", "Created pod: train-1"),
+        ("d", {"kind": "Job", "uid": "uid-2"}, "SuccessfulCreate", "Created pod: other-1"),
+        ("e", {"kind": "Pod", "name": "train-1"}, "Killing", "Stopping container worker"),
+    ):
+        event = {"regarding": about, "type": "Normal", "reason": reason, "note": note}
+        gateway.server.place(EVENTS, {"metadata": {"name": name}, **event})
+    assert await read_traces(gateway, NAMESPACE, "uid-1") == (Trace("train-1", stopped=True),)
+    gateway.refusal = ForbiddenError("events is forbidden")
+    assert await read_traces(gateway, NAMESPACE, "uid-1") == ()
 
 
 @pytest.mark.parametrize(

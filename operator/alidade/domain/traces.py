@@ -1,0 +1,88 @@
+"""What events still tell of pods that were gone before anybody saw how they ended.
+
+batch/v1 counts each pod before it lets it go (KEP-2307), so that its count is right; but it counts
+one that was told to stop, saved its work and exited with 0 as one that succeeded. A kubelet that
+stops a container says so in an event, and says nothing of one that ends by itself. An API server
+keeps events for an hour, unless it is told otherwise: what is older, batch/v1's count decides.
+"""
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from alidade.api.job_status import Fate
+from alidade.api.reason import Reason
+from alidade.domain.draft import Draft
+from alidade.domain.fate import fate
+from alidade.domain.observed import WORKER, BackingJob
+from alidade.domain.snapshot import Trace
+
+CREATED = "SuccessfulCreate"
+"""The job controller's reason in an event of a batch/v1 Job."""
+STOPPED = "Killing"
+"""A kubelet's reason in an event of a pod."""
+# The job controller's words; with many of them, the API server's client puts others before these.
+_CREATED_POD = "Created pod: "
+# A kubelet gives the same reason for a container that fails its liveness probe, in other words.
+_STOPPING = f"Stopping container {WORKER}"
+
+
+def read(
+    created: Iterable[Mapping[str, Any]], stops: Iterable[Mapping[str, Any]]
+) -> tuple[Trace, ...]:
+    """Read off events (events.k8s.io/v1) which pods a batch/v1 Job had, from first to last.
+
+    Args:
+        created: Those of the batch/v1 Job that say that it created a pod.
+        stops: Those of pods that say that they are being stopped.
+    """
+    told = (e for e in stops if e.get("note") == _STOPPING)
+    stopped = {(e.get("regarding") or {}).get("name") for e in told}
+    names = ((e.get("note") or "").rpartition(_CREATED_POD)[2] for e in sorted(created, key=_order))
+    return tuple(Trace(name, name in stopped) for name in dict.fromkeys(names))
+
+
+def wanted(draft: Draft, backing: BackingJob) -> bool:
+    """Whether a batch/v1 Job ended with a pod of which nothing but events can tell."""
+    if draft.snapshot.traces is not None:
+        return False
+    ends = [fate(pod) for pod in (*draft.snapshot.pods, *draft.snapshot.gone)]
+    if backing.complete:
+        return not _succeeded(draft)
+    return draft.snapshot.job.spec.replicas == 1 and sum(map(bool, ends)) < backing.failed
+
+
+def stopped(draft: Draft, backing: BackingJob) -> list[str]:
+    """Return the names of the pods that nobody saw end, and that were stopped, so events say.
+
+    Args:
+        draft: The plan for the job.
+        backing: Its batch/v1 Job, which has ended.
+    """
+    snapshot, replicas = draft.snapshot, draft.snapshot.job.spec.replicas
+    traces = snapshot.traces or ()
+    if backing.complete:
+        if _succeeded(draft):
+            return []
+        # One that was stopped before had another after it, which has ended well.
+        traces = traces[-replicas:]
+    elif replicas > 1:
+        # The job controller stops the others when one has failed.
+        return []
+    seen = {pod.name for pod in (*snapshot.pods, *snapshot.gone) if fate(pod)}
+    seen |= {attempt.pod for attempt in draft.status.attempts if attempt.fate}
+    return [trace.pod for trace in traces if trace.stopped and trace.pod not in seen]
+
+
+def _succeeded(draft: Draft) -> bool:
+    """Whether a pod was seen to end well."""
+    pods = (*draft.snapshot.pods, *draft.snapshot.gone)
+    noted = draft.status.attempts
+    return any(fate(pod) is Fate.SUCCEEDED for pod in pods) or any(
+        a.fate is Fate.SUCCEEDED or a.reason == Reason.COMPLETED for a in noted
+    )
+
+
+def _order(event: Mapping[str, Any]) -> tuple[str, str]:
+    metadata = event.get("metadata") or {}
+    version = str(metadata.get("resourceVersion") or "")
+    return str(metadata.get("creationTimestamp") or ""), version.zfill(20)
