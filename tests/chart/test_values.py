@@ -170,6 +170,34 @@ def test_a_password_that_others_could_read_is_refused_and_not_shown(
     assert "hush" not in said
 
 
+@pytest.mark.parametrize("section", ["operator", "mlflow"])
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("MLFLOW_TRACKING_TOKEN", "hush"),
+        ("AWS_SECRET_ACCESS_KEY", "hush"),
+        ("MLFLOW_REGISTRY_URI", "https://me:hush@mlflow.example.org"),
+    ],
+)
+def test_a_secret_among_the_variables_is_refused_and_not_shown(
+    section: str, name: str, value: str
+) -> None:
+    said = refusal({section: {"extraEnv": [{"name": name, "value": value}]}})
+    assert f"{section}.extraEnv has a secret in {name}, which others could read" in said
+    assert f"name that in {section}.extraEnvFrom" in said
+    assert "hush" not in said
+
+
+def test_a_variable_that_takes_its_value_from_a_secret_is_taken() -> None:
+    source = {"secretKeyRef": {"name": "login", "key": "token"}}
+    variables = [
+        {"name": "MLFLOW_TRACKING_TOKEN", "valueFrom": source},
+        {"name": "AWS_ACCESS_KEY_ID", "value": "me"},
+        {"name": "MLFLOW_S3_ENDPOINT_URL", "value": "https://s3.example.org"},
+    ]
+    Rendered({"operator": {"extraEnv": variables}, "mlflow": {"extraEnv": variables}})
+
+
 @pytest.mark.parametrize(
     ("field", "value"),
     [
