@@ -1,4 +1,8 @@
-"""The cluster of this checkout, which `make deploy` has brought up and deployed to."""
+"""The cluster of this checkout, which `make deploy` has brought up and deployed to.
+
+Most of a test is waiting, so that modules run side by side (`make test-e2e`): each in namespaces of
+its own, all tests of a module in one worker, as they share what it has set up.
+"""
 
 import uuid
 from collections.abc import Iterator
@@ -15,6 +19,22 @@ from tests.support.cluster import (
     priority_classes,
     tracking_server,
 )
+
+NODES = ("test_disruptions", "test_pools", "test_rejected", "test_stopped")
+"""Modules that freeze or drain nodes, or take all devices, and would meet each other there."""
+LONGEST = ("test_tutorial", "test_replicas", *NODES)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Give what takes longest to the workers first, and a module to one of them."""
+    items.sort(key=lambda item: _module(item) not in LONGEST)
+    for item in items:
+        group = "nodes" if _module(item) in NODES else _module(item)
+        item.add_marker(pytest.mark.xdist_group(group))
+
+
+def _module(item: pytest.Item) -> str:
+    return item.path.stem
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -152,7 +152,7 @@ def outcome() -> Iterator[Outcome]:
         cluster.apply(*(job(fate.name, **fate.spec) for fate in reversed(FATES)))
         cluster.apply(
             experiment(),
-            queue(resources=SMALL, maxRunning=4, startDeadlineSeconds=20),
+            queue(resources=SMALL, maxRunning=8, startDeadlineSeconds=20),
             queue("held", resources=SMALL, stopPolicy="Hold"),
             queue("no-limit", resources={"requests": SMALL["requests"]}),
         )

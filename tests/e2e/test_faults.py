@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
+import pytest
 from mlflow import MlflowClient
 
 from tests.support.cluster import SYSTEM, Cluster
@@ -20,6 +21,8 @@ from tests.support.manifests import (
 )
 from tests.support.polling import eventually
 
+# What other tests say of logs, attempts and refusals is so only while both are there.
+pytestmark = pytest.mark.alone
 system = Cluster(SYSTEM)
 
 

@@ -20,7 +20,6 @@ ODD = r"printf 'out of \177\302\205\357\277\276\033[31mpaper\n'"
 TALKS_MUCH = """python -uc '
 import time
 print("the beginning")
-time.sleep(10)
 for number in range(10000): print(number, "x" * 1100)
 time.sleep(15)
 print("the end")'"""

@@ -8,7 +8,7 @@ import pytest
 from mlflow import MlflowClient
 
 from tests.support.cluster import ENDS, Cluster, PriorityClasses, namespace, tracking_server
-from tests.support.manifests import experiment, go_ahead, job, queue, waiting_for_it
+from tests.support.manifests import experiment, job, queue, waiting_for_it
 from tests.support.polling import eventually
 
 SMALL = {"requests": {"cpu": "50m", "memory": "32Mi"}}
@@ -102,7 +102,8 @@ def stopped(priorities: PriorityClasses) -> Iterator[Stopped]:
             stop(cluster, pods[name], priorities)
         eventually(lambda: _over(cluster, pods))
         meanwhile = {name: _settled_down(cluster, name) for name in (*STOPS, "next")}
-        cluster.apply(go_ahead(), queue("held", resources=SMALL))
+        cluster.go_ahead()
+        cluster.apply(queue("held", resources=SMALL))
         cluster.patch("suspended", suspend=False)
         yield Stopped(cluster, client, meanwhile, cluster.wait_for_ends())
 

@@ -15,6 +15,7 @@ from mlflow import MlflowClient
 from mlflow.entities import Run
 
 from tests.support.kubectl import kubectl
+from tests.support.manifests import go_ahead
 from tests.support.polling import eventually
 
 REPOSITORY = Path(__file__).resolve().parents[2]
@@ -59,6 +60,12 @@ class Cluster:
         """Read the pods of a Job that are there, the oldest first."""
         pods = self.list("pods", f"--selector=alidade.dev/job={name}")
         return sorted(pods, key=lambda pod: str(pod["metadata"]["creationTimestamp"]))
+
+    def go_ahead(self) -> None:
+        """Let pods go on that wait for it, those that run already included."""
+        self.apply(go_ahead())
+        # A kubelet looks after a pod that has changed at once, and else every minute or so.
+        self.kubectl("annotate", "pods", "--all", "--overwrite", "example.com/look=now")
 
     def evict(self, pod: str) -> None:
         """Evict a pod by the Eviction API, as `kubectl drain` does."""

@@ -51,7 +51,7 @@ def waiting_for_it(
 ) -> Body:
     """Return a pod template whose script finds `/go/now` once `go_ahead()` is there.
 
-    Pods that start later find it at once, those that run a minute later.
+    Pods that start later find it at once, those that run up to a minute and a half later.
     """
     mount = {"name": GO, "mountPath": f"/{GO}"}
     template = shell(script, volumeMounts=[mount, *mounts])
