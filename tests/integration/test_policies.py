@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import pytest
 
@@ -9,6 +10,7 @@ from tests.integration.scene import BATCH_JOB, SERVICE, Scene
 from tests.support.control_plane import ControlPlane
 from tests.support.manifests import Body, experiment, job, queue
 from tests.support.polling import eventually
+from tests.support.webhook import Webhook
 
 pytestmark = pytest.mark.usefixtures("operator")
 
@@ -90,46 +92,53 @@ def test_a_refused_release_is_told_and_its_place_is_free_meanwhile(
     scene.until("first", "Finished")
 
 
-def test_a_webhook_that_does_not_answer_is_named(scene: Scene, plane: ControlPlane) -> None:
+@contextmanager
+def webhook(
+    scene: Scene, plane: ControlPlane, client_config: dict[str, Any], says: str
+) -> Iterator[str]:
+    """Have a webhook for the Jobs of the namespace, from the moment on when it says so."""
     name = f"{scene.namespace}.example.org"
-    webhook = {
+    rule = {"apiGroups": ["batch"], "apiVersions": ["v1"], "resources": ["jobs"]}
+    asked = {
         "name": name,
-        "clientConfig": {"url": "https://127.0.0.1:1/away"},
-        "rules": [
-            {
-                "apiGroups": ["batch"],
-                "apiVersions": ["v1"],
-                "operations": ["CREATE"],
-                "resources": ["jobs"],
-            }
-        ],
+        "clientConfig": client_config,
+        "rules": [{**rule, "operations": ["CREATE"]}],
         "namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": scene.namespace}},
         "sideEffects": "None",
         "admissionReviewVersions": ["v1"],
     }
-    plane.apply(
-        {
-            "apiVersion": ADMISSION,
-            "kind": "ValidatingWebhookConfiguration",
-            "metadata": {"name": name},
-            "webhooks": [webhook],
-        }
-    )
+    kind = {"apiVersion": ADMISSION, "kind": "ValidatingWebhookConfiguration"}
+    plane.apply({**kind, "metadata": {"name": name}, "webhooks": [asked]})
+    probe = ("create", "job", "probe", "--image=localhost/probe", "--dry-run=server")
     try:
-        probe: tuple[str, ...] = (
-            "create",
-            "job",
-            "probe",
-            "--image=localhost/probe",
-            "--dry-run=server",
-        )
-        eventually(lambda: "failed calling webhook" in scene.kubectl(*probe, check=False))
+        eventually(lambda: says in scene.kubectl(*probe, check=False))
+        yield name
+    finally:
+        plane.kubectl("delete", "validatingwebhookconfiguration", name)
+
+
+def test_a_webhook_that_does_not_answer_is_named(scene: Scene, plane: ControlPlane) -> None:
+    away = {"url": "https://127.0.0.1:1/away"}
+    with webhook(scene, plane, away, "failed calling webhook") as name:
         scene.apply(job("a"))
         status = scene.until("a", "Waiting", "BackingJobRejected")
         assert f'failed calling webhook "{name}"' in status["message"]
-    finally:
-        plane.kubectl("delete", "validatingwebhookconfiguration", name)
     scene.until("a", "Finished")
+
+
+def test_a_webhook_that_says_no_without_a_code_is_quoted_and_waited_for(
+    scene: Scene, plane: ControlPlane
+) -> None:
+    words = "no new jobs during maintenance"
+    with (
+        Webhook(plane.folder, words) as server,
+        webhook(scene, plane, server.client_config, words) as name,
+    ):
+        scene.apply(job("a"), job("b", "a"))
+        status = scene.until("a", "Waiting", "BackingJobRejected")
+        assert f'admission webhook "{name}" denied the request: {words}' in status["message"]
+        scene.until("b", "Waiting")
+    scene.until_states({"a": "Finished", "b": "Finished"})
 
 
 def test_labels_and_annotations_reach_what_is_made_for_a_job_but_for_those_of_systems(

@@ -1,6 +1,5 @@
 """The part of a kubelet that serves logs, which the API server fetches from it."""
 
-import ssl
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler
 from pathlib import Path
@@ -17,10 +16,7 @@ class LogServer(Loopback):
     """
 
     def __init__(self, certificates: Path) -> None:
-        super().__init__(_Handler)
-        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        context.load_cert_chain(certificates / "server.crt", certificates / "server.key")
-        self._server.socket = context.wrap_socket(self._server.socket, server_side=True)
+        super().__init__(_Handler, certificates)
 
 
 def line(pod: str, container: str = "worker") -> str:
