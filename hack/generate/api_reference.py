@@ -8,8 +8,18 @@ from typing import Any
 
 from alidade.api.base import GROUP, VERSION
 from alidade.api.crd import RESOURCES, custom_resource_definition
+from alidade.api.job_condition import JobCondition
 from alidade.api.reason import Reason
 
+CONDITIONS = """
+## Conditions of a Job
+
+They say nothing that state, reason and the other fields do not, for `kubectl wait`; each stands
+beside them in one write of the status.
+
+| condition | is true when |
+|---|---|
+"""
 REASONS = """
 ## Reasons
 
@@ -94,6 +104,8 @@ def sections() -> Iterator[str]:
             yield "".join(f"{row}\n" for row in _rows(schema["properties"][part], f".{part}"))
         if rules := list(_rules(schema)):
             yield "\nRefused when applied, with these words:\n\n" + "\n".join(rules) + "\n"
+    yield CONDITIONS
+    yield "".join(f"| `{kind}` | {kind.meaning} |\n" for kind in JobCondition)
     yield REASONS
     yield "".join(f"| `{reason}` | {reason.meaning} |\n" for reason in Reason)
 

@@ -6,59 +6,16 @@ from typing import Any
 
 import pytest
 
+from tests.integration.policy import ADMISSION, policy
 from tests.integration.scene import BATCH_JOB, SERVICE, Scene
 from tests.support.control_plane import ControlPlane
-from tests.support.manifests import Body, experiment, job, queue
+from tests.support.manifests import experiment, job, queue
 from tests.support.polling import eventually
 from tests.support.webhook import Webhook
 
 pytestmark = pytest.mark.usefixtures("operator")
 
-ADMISSION = "admissionregistration.k8s.io/v1"
 CHARGED = {"cost-centre": "robustness"}
-
-
-@contextmanager
-def policy(
-    scene: Scene, plane: ControlPlane, *, operation: str = "CREATE", **validation: str
-) -> Iterator[None]:
-    """Have a policy for the Jobs of the namespace, from the moment on when it takes effect."""
-    name = scene.namespace
-    rule = {"apiGroups": ["batch"], "apiVersions": ["v1"], "resources": ["jobs"]}
-    found: list[Body] = [
-        {
-            "apiVersion": ADMISSION,
-            "kind": "ValidatingAdmissionPolicy",
-            "metadata": {"name": name},
-            "spec": {
-                "failurePolicy": "Fail",
-                "matchConstraints": {"resourceRules": [{**rule, "operations": [operation]}]},
-                "validations": [validation],
-            },
-        },
-        {
-            "apiVersion": ADMISSION,
-            "kind": "ValidatingAdmissionPolicyBinding",
-            "metadata": {"name": name},
-            "spec": {
-                "policyName": name,
-                "validationActions": ["Deny"],
-                "matchResources": {
-                    "namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": name}}
-                },
-            },
-        },
-    ]
-    probe: tuple[str, ...] = ("create", "job", "probe", "--image=localhost/probe")
-    if operation != "CREATE":
-        scene.kubectl(*probe)
-        probe = ("label", "job", "probe", "--overwrite", "probed=again")
-    plane.apply(*found)
-    eventually(lambda: "denied request" in scene.kubectl(*probe, "--dry-run=server", check=False))
-    try:
-        yield
-    finally:
-        plane.kubectl("delete", "validatingadmissionpolicybinding,validatingadmissionpolicy", name)
 
 
 def test_a_policy_without_a_reason_is_told_and_waited_for(

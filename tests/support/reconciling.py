@@ -1,9 +1,9 @@
 """A reconciler of jobs between an API server and an MLflow in memory, which do as a test says."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Coroutine
 from contextlib import asynccontextmanager
-from typing import Any
+from typing import Any, TypeVar
 
 from alidade.api.job import Job
 from alidade.api.job_status import JobState, JobStatus
@@ -38,6 +38,7 @@ from tests.support.simulation.gateway import UnreliableGateway
 from tests.support.simulation.mlflow import Mlflow
 
 S = JobState
+T = TypeVar("T")
 CERTAIN = Chance(seed=0, mishaps=0)
 
 
@@ -61,13 +62,17 @@ class Gateway(UnreliableGateway):
         answer = super().patch_status(kind, namespace, name, patch)
         return await self._answered("patch_status", answer)
 
-    async def _answered(self, request: str, answer: Any) -> Body:
+    async def delete(self, kind: Kind, *args: Any, **options: Any) -> Body | None:
+        answer = super().delete(kind, *args, **options)
+        return await self._answered(f"delete {kind}", answer)
+
+    async def _answered(self, request: str, answer: Coroutine[Any, Any, T]) -> T:
         self.asked.append(request)
         await asyncio.sleep(self.delay)
         if refusal := self.refusals.get(request):
             answer.close()
             raise refusal
-        body: Body = await answer
+        body = await answer
         if request in self.lost_answers:
             raise UnavailableError("the answer was lost")
         return body

@@ -7,6 +7,7 @@ from typing import Annotated
 from pydantic import Field
 
 from alidade.api.base import Count, Limits, Model, Status, map_of
+from alidade.api.job_condition import JobCondition
 from alidade.api.parameter import ParameterValue
 from alidade.api.reason import Reason
 
@@ -195,10 +196,10 @@ class JobStatus(Status):
     @property
     def over(self) -> bool:
         """Whether the job has ended and MLflow knows: no change elsewhere concerns it any more."""
-        return self.ended and (self.condition("Tracked") is None or self.tracked)
+        return self.ended and (self.condition(JobCondition.TRACKED) is None or self.tracked)
 
     @property
     def tracked(self) -> bool:
         """Whether MLflow is known to have all that it is to have, or to have lost the run."""
-        told = self.condition("Tracked")
+        told = self.condition(JobCondition.TRACKED)
         return told is not None and (told.status == "True" or told.reason == Reason.RUN_GONE)

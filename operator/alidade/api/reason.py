@@ -4,25 +4,11 @@ Reasons are part of the API: they are put into statuses, conditions, events and 
 as they are. What Kubernetes says of pods is passed on in its own words beside these.
 """
 
-from enum import StrEnum
-from typing import Self
+from alidade.api.documented import DocumentedWord
 
 
-class Reason(StrEnum):
-    """A reason, with a sentence that tells what it means and what to do.
-
-    Attributes:
-        meaning: That sentence, in Markdown; the API reference is made of it.
-    """
-
-    meaning: str
-
-    def __new__(cls, word: str, meaning: str) -> Self:
-        """Make a member of its word and its sentence."""
-        member = str.__new__(cls, word)
-        member._value_ = word
-        member.meaning = meaning
-        return member
+class Reason(DocumentedWord):
+    """A reason, with a sentence that tells what it means and what to do."""
 
     # Of jobs that wait.
     EXPERIMENT_NOT_FOUND = (
@@ -90,6 +76,13 @@ class Reason(StrEnum):
         "please report it, with the message.",
     )
 
+    REQUEST_REFUSED = (
+        "RequestRefused",
+        "The API server, a policy or a webhook refuses what the operator asks for the object: that "
+        "pods are stopped, that something is deleted, a status; in the words that the message has. "
+        "It is tried again.",
+    )
+
     # Of jobs that may run, and do not yet.
     QUEUED = ("Queued", "It asks for a place in its queue.")
     PREPARING = ("Preparing", "What it needs is being made: its batch/v1 Job, its MLflow run.")
@@ -100,8 +93,7 @@ class Reason(StrEnum):
     QUEUE_FULL = ("QueueFull", "It waits for its turn; the message tells the position.")
     QUEUE_HELD = ("QueueHeld", "The queue's `stopPolicy` is not `None`.")
     SUSPENDED = ("Suspended", "`spec.suspend` is true.")
-    CREATED = ("Created", "Its batch/v1 Job is there, and suspended.")
-    RELEASED = ("Released", "Its batch/v1 Job may run, and its pod is being created.")
+    RELEASED = ("Released", "Its batch/v1 Job runs, and its pod is being created.")
     KUEUE_PENDING = ("KueuePending", "It waits for Kueue, whose words the message has.")
     FLAVOR_FALLBACK = (
         "FlavorFallback",
@@ -126,7 +118,7 @@ class Reason(StrEnum):
         "No node is fit and free for its pod; the message has the scheduler's words.",
     )
 
-    RESOLVED = ("Resolved", "Nothing keeps its pod from running any more.")
+    RESOLVED = ("Resolved", "What the condition told of before is in the way no more.")
 
     # Of jobs that have started.
     POD_STARTED = ("PodStarted", "A pod of it has run.")

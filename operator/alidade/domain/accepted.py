@@ -10,10 +10,10 @@ import hashlib
 import json
 
 from alidade.api.job import JobSpec
+from alidade.api.job_condition import JobCondition
 from alidade.api.reason import Reason
 from alidade.domain.draft import Draft
 
-CONDITION = "AsAccepted"
 _CHANGED = (
     "podTemplate or podFailurePolicy is not what the job was accepted with; put it back, or create "
     "another job"
@@ -34,14 +34,14 @@ def compare(draft: Draft) -> None:
         if not draft.status.ended:
             draft.set(pod_template_hash=fingerprint(spec))
     elif accepted != fingerprint(spec):
-        draft.condition(CONDITION, False, Reason.SPEC_CHANGED, _CHANGED)
-    elif draft.status.condition(CONDITION):
-        draft.condition(CONDITION, True, Reason.SPEC_KEPT)
+        draft.condition(JobCondition.AS_ACCEPTED, False, Reason.SPEC_CHANGED, _CHANGED)
+    elif draft.status.condition(JobCondition.AS_ACCEPTED):
+        draft.condition(JobCondition.AS_ACCEPTED, True, Reason.SPEC_KEPT)
 
 
 def kept_back(draft: Draft) -> bool:
     """Whether the job has to wait, as it would run with something else."""
-    told = draft.status.condition(CONDITION)
+    told = draft.status.condition(JobCondition.AS_ACCEPTED)
     if told is None or told.status == "True":
         return False
     draft.wait(Reason.SPEC_CHANGED, _CHANGED)

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from alidade.api.job import Job
+from alidade.api.job_condition import JobCondition
 from alidade.api.job_status import Fate, Retries
 from alidade.api.reason import Reason
 from alidade.domain import traces
@@ -108,7 +109,8 @@ def given_up(draft: Draft, backing: BackingJob) -> bool:
 
 def clear_away(draft: Draft, backing: BackingJob) -> None:
     """See that a batch/v1 Job that was given up goes, once the logs of its pods are safe."""
-    draft.condition("Suspended", True, Reason.RETRYING)
+    told = draft.status.message if draft.status.reason == Reason.RETRYING else None
+    draft.queue(Reason.RETRYING, told or "it is begun anew")
     # Pods that still run are stopped by this, and their logs followed to their ends.
     if not backing.deleting and (not backing.ended or _logs_are_safe(draft)):
         draft.do(DeleteBacking(backing.uid, backing.resource_version, foreground=True))
@@ -187,7 +189,7 @@ def _excused(job: Job, pod: Pod) -> bool:
 
 def _deadline_passed(draft: Draft) -> bool:
     seconds = draft.snapshot.job.spec.active_deadline_seconds
-    started = draft.status.condition("Started")
+    started = draft.status.condition(JobCondition.STARTED)
     if seconds is None or started is None:
         return False
     return draft.snapshot.now - started.last_transition_time >= timedelta(seconds=seconds)

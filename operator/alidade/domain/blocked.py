@@ -7,12 +7,12 @@ getting from one stage to the next, as a pod that has found its node and waits f
 
 from datetime import datetime
 
+from alidade.api.job_condition import JobCondition
 from alidade.api.job_status import JobStatus
 from alidade.api.reason import Reason
 from alidade.domain.diagnosis import UNSCHEDULABLE, Pending, Stage
 from alidade.domain.draft import Draft
 
-CONDITION = "PodBlocked"
 REJECTED = Reason.POD_REJECTED
 _PLACING = frozenset({UNSCHEDULABLE, REJECTED})
 
@@ -20,23 +20,17 @@ _PLACING = frozenset({UNSCHEDULABLE, REJECTED})
 def note(draft: Draft, pending: Pending) -> None:
     """Write down what keeps a pod from running, or that nothing does."""
     if pending.stage is None:
-        clear(draft)
+        draft.unblock()
         return
-    before = draft.status.condition(CONDITION)
+    before = draft.status.condition(JobCondition.POD_BLOCKED)
     if before and _stage(before.reason) is not pending.stage:
-        clear(draft)
-    draft.condition(CONDITION, True, pending.reason, pending.message)
-
-
-def clear(draft: Draft) -> None:
-    """Write down that nothing keeps a pod from running, if something did."""
-    if draft.status.is_true(CONDITION):
-        draft.condition(CONDITION, False, Reason.RESOLVED)
+        draft.unblock()
+    draft.condition(JobCondition.POD_BLOCKED, True, pending.reason, pending.message)
 
 
 def since(status: JobStatus) -> datetime | None:
     """Return since when something keeps a pod from running, None where nothing does."""
-    condition = status.condition(CONDITION)
+    condition = status.condition(JobCondition.POD_BLOCKED)
     blocked = condition is not None and condition.status == "True"
     return condition.last_transition_time if condition and blocked else None
 
@@ -53,7 +47,6 @@ def mind_deadline(draft: Draft, pending: Pending) -> None:
             f"failed: {pending.reason} for {limit} s "
             f"(queue {queue.metadata.name}'s startDeadlineSeconds): {pending.message}",
         )
-        clear(draft)
 
 
 def _stage(reason: str) -> Stage:

@@ -2,13 +2,25 @@
 
 from dataclasses import replace
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, Literal
 
-from alidade.api.job_status import JobState, JobStatus, RootCause
+from alidade.api.job_condition import JobCondition
+from alidade.api.job_status import DependencyStatus, JobState, JobStatus, RootCause
+from alidade.domain import standing
 from alidade.domain.actions import Action
-from alidade.domain.conditions import set_condition
 from alidade.domain.observed import Pod
 from alidade.domain.snapshot import Snapshot
+from alidade.domain.standing import Moment, Why
+
+# All others follow from where the job stands.
+Aspect = Literal[
+    JobCondition.POD_BLOCKED,
+    JobCondition.CHANGES_REFUSED,
+    JobCondition.AS_ACCEPTED,
+    JobCondition.POD_TEMPLATE_APPLIED,
+    JobCondition.TRACKED,
+    JobCondition.LOGS_ARCHIVED,
+]
 
 _LONGEST_SLEEP = 24 * 3600.0
 
@@ -25,7 +37,7 @@ class Draft:
         self.set(observed_generation=snapshot.job.metadata.generation)
 
     def set(self, **fields: Any) -> None:
-        """Set fields of the status."""
+        """Set fields of the status that say nothing of where the job stands."""
         self.status = self.status.model_copy(update=fields)
 
     def do(self, action: Action) -> None:
@@ -47,31 +59,35 @@ class Draft:
             return False
         return True
 
-    def condition(self, kind: str, status: bool, reason: str, message: str = "") -> None:
-        """Set a condition."""
-        self.set(
-            conditions=set_condition(
-                self.status.conditions,
-                kind,
-                status,
-                reason,
-                message,
-                now=self.snapshot.now,
-                generation=self.snapshot.job.metadata.generation,
-            )
+    def condition(self, kind: Aspect, holds: bool, reason: str, message: str = "") -> None:
+        """Set a condition that is about something beside where the job stands."""
+        self.status = standing.with_condition(
+            self.status, self._moment, kind, holds, Why(reason, message)
         )
 
     def wait(self, reason: str, message: str) -> None:
         """The job may not run yet."""
-        self.set(state=JobState.WAITING, reason=reason, message=message)
+        self._hold(JobState.WAITING, reason, message)
 
     def queue(self, reason: str, message: str) -> None:
-        """The job may run, and no pod of it does."""
-        self.set(state=JobState.QUEUED, reason=reason, message=message)
+        """The job may run when its turn comes; its pods may not yet, or are being stopped."""
+        self._hold(JobState.QUEUED, reason, message)
 
-    def start(self, reason: str, message: str) -> None:
-        """A pod of the job runs."""
-        self.set(state=JobState.STARTED, reason=reason, message=message)
+    def run(self, reason: str, message: str) -> None:
+        """The job's batch/v1 Job runs."""
+        self.status = standing.released(self.status, self._moment, Why(reason, message))
+
+    def start(self, since: datetime) -> None:
+        """A pod of the job runs, or ran, for the first time since then."""
+        self.status = standing.started(self.status, self._moment, since)
+
+    def judge(self, dependencies: tuple[DependencyStatus, ...], why: Why | None) -> None:
+        """Its dependencies are known so far, and do not let the job run for this reason, if any."""
+        self.status = standing.judged(self.status, self._moment, dependencies, why)
+
+    def unblock(self) -> None:
+        """Nothing keeps the job's pods from running any more."""
+        self.status = standing.unblocked(self.status, self._moment)
 
     def fail(self, reason: str, message: str, **details: Any) -> None:
         """The job failed, for a cause of its own; details are further fields of its root cause."""
@@ -83,16 +99,15 @@ class Draft:
         self, state: JobState, reason: str, message: str, *, cause: RootCause | None = None
     ) -> None:
         """The job ends here, whatever comes."""
-        self.set(
-            state=state,
-            reason=reason,
-            message=message,
-            root_cause=cause,
-            completion_time=self.snapshot.now.replace(microsecond=0),
-        )
-        finished = state is JobState.FINISHED
-        self.condition("Complete", finished, reason, message)
-        self.condition("Failed", state is JobState.FAILED, reason, message)
+        why = Why(reason, message)
+        self.status = standing.ended(self.status, self._moment, state, why, cause)
+
+    def _hold(self, state: JobState, reason: str, message: str) -> None:
+        self.status = standing.held(self.status, self._moment, state, Why(reason, message))
+
+    @property
+    def _moment(self) -> Moment:
+        return Moment(self.snapshot.now, self.snapshot.job.metadata.generation)
 
 
 def _without_odd_indices(snapshot: Snapshot) -> Snapshot:

@@ -3,12 +3,12 @@
 from dataclasses import dataclass
 from typing import Literal
 
+from alidade.api.job_condition import JobCondition
 from alidade.api.job_status import JobState, JobStatus
 from alidade.api.reason import Reason
-from alidade.domain import blocked, kueue, placement
+from alidade.domain import kueue, placement
 from alidade.domain.diagnosis import NODE_SILENT
 from alidade.domain.flavors import FALLBACK
-from alidade.domain.preparing import APPLIED
 
 # Reasons that a user wants to hear of when they come up, though the state stays the same.
 _NOTED = frozenset(
@@ -63,8 +63,19 @@ def note_change(old: JobStatus, new: JobStatus) -> Note | None:
 
 def note_what_gave_way(old: JobStatus, new: JobStatus) -> Note | None:
     """Return the event that tells which fields of its podTemplate a job does not get."""
-    before, told = old.condition(APPLIED), new.condition(APPLIED)
-    if told is None or told.status == "True":
+    return _note_condition(old, new, JobCondition.POD_TEMPLATE_APPLIED, bad="False")
+
+
+def note_refusals(old: JobStatus, new: JobStatus) -> Note | None:
+    """Return the event that tells what is refused of what a job needs."""
+    return _note_condition(old, new, JobCondition.CHANGES_REFUSED, bad="True")
+
+
+def _note_condition(
+    old: JobStatus, new: JobStatus, kind: JobCondition, bad: Literal["True", "False"]
+) -> Note | None:
+    before, told = old.condition(kind), new.condition(kind)
+    if told is None or told.status != bad:
         return None
     if before and (before.status, before.message) == (told.status, told.message):
         return None
@@ -73,5 +84,5 @@ def note_what_gave_way(old: JobStatus, new: JobStatus) -> Note | None:
 
 def _blocked(status: JobStatus) -> bool:
     """Whether the reason is that something keeps its pod from running, in the cluster's words."""
-    condition = status.condition(blocked.CONDITION)
+    condition = status.condition(JobCondition.POD_BLOCKED)
     return condition is not None and (condition.status, condition.reason) == ("True", status.reason)

@@ -51,12 +51,11 @@ def leave(draft: Draft, backing: BackingJob) -> bool:
     wanted, left = draft.status.flavor, backing.flavor
     if wanted is None or left in (None, wanted) or draft.status.start_time or backing.ended:
         return False
-    blocked.clear(draft)
-    suspended = draft.status.condition("Suspended")
-    returned = suspended is not None and suspended.reason == Reason.PLACEMENT_TIMEOUT
-    reason = Reason.PLACEMENT_TIMEOUT if returned else FALLBACK
-    draft.condition("Suspended", True, reason)
-    draft.queue(reason, draft.status.message or f"goes from flavor {left} to {wanted}")
+    reason, message = draft.status.reason, draft.status.message
+    if reason in (FALLBACK, Reason.PLACEMENT_TIMEOUT):
+        draft.queue(reason, message or "")
+    else:
+        draft.queue(FALLBACK, f"goes from flavor {left} to {wanted}")
     if not backing.deleting:
         draft.do(DeleteBacking(backing.uid, backing.resource_version, foreground=True))
     return True

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
+from alidade.api.job_condition import JobCondition
 from alidade.api.reason import Reason
 from alidade.domain.actions import DeleteBacking, ReadWorkload
 from alidade.domain.draft import Draft
@@ -39,7 +40,7 @@ def seized(backing: BackingJob) -> bool:
 def let_go_of(draft: Draft, backing: BackingJob) -> None:
     """See that a batch/v1 Job that Kueue has seized goes, before it runs out of turn."""
     draft.wait(SEIZED, why_let_go(backing))
-    _delete(draft, backing)
+    take_back(draft, backing)
 
 
 def why_let_go(backing: BackingJob) -> str:
@@ -61,39 +62,36 @@ def pend(draft: Draft, backing: BackingJob, local_queue: str | None) -> None:
     """
     had = backing.local_queue
     if had != local_queue:
-        take_back(draft, backing, PENDING)
+        take_back(draft, backing)
         draft.queue(PENDING, f"taken back from Kueue's LocalQueue {had}: its queue was changed")
         return
-    draft.condition("Suspended", True, PENDING)
+    draft.queue(PENDING, f"handed over to Kueue, LocalQueue {had}")
     view = _view(draft)
     again = READ_AGAIN_SECONDS if view and view.found else LOOK_AGAIN_SECONDS
     if view is None or draft.due(view.read, again):
         draft.do(ReadWorkload(backing.uid))
-    if view is None:
-        draft.queue(PENDING, f"handed over to Kueue, LocalQueue {had}")
-    elif view.never:
+    if view and view.never:
         draft.fail(Reason.KUEUE_REFUSED, f"failed: Kueue cannot start it: {view.message}")
-    else:
+    elif view:
         draft.queue(PENDING, f"waits for Kueue, LocalQueue {had}: {view.message}")
 
 
 def _view(draft: Draft) -> WorkloadView | None:
     """Return what Kueue said since it last suspended the job."""
-    view, suspended = draft.snapshot.workload, draft.status.condition("Suspended")
+    view, suspended = draft.snapshot.workload, draft.status.condition(JobCondition.SUSPENDED)
     outdated = view and suspended and view.read < suspended.last_transition_time
     return None if outdated else view
 
 
-def take_back(draft: Draft, backing: BackingJob, reason: str) -> None:
+def take_back(draft: Draft, backing: BackingJob) -> None:
     """Take a job back that was handed over, for a reason that its status tells."""
-    draft.condition("Suspended", True, reason)
-    _delete(draft, backing)
+    if not backing.deleting:
+        draft.do(DeleteBacking(backing.uid, backing.resource_version, foreground=True))
 
 
 def taken_back(draft: Draft, backing: BackingJob) -> bool:
     """Whether the batch/v1 Job is going because the job was taken back."""
-    suspended = draft.status.condition("Suspended")
-    told = suspended is not None and suspended.status == "True"
+    told = draft.status.is_true(JobCondition.SUSPENDED)
     return backing.local_queue is not None and backing.deleting and told
 
 
@@ -121,8 +119,3 @@ def read(workloads: Iterable[Mapping[str, Any]], now: datetime) -> WorkloadView:
         if reserved.get("message"):
             return WorkloadView(now, was + reserved["message"], found=True)
     return WorkloadView(now, "it has not been looked at yet")
-
-
-def _delete(draft: Draft, backing: BackingJob) -> None:
-    if not backing.deleting:
-        draft.do(DeleteBacking(backing.uid, backing.resource_version, foreground=True))

@@ -5,6 +5,7 @@ from typing import NamedTuple
 
 from alidade.api.base import Metadata
 from alidade.api.job import Job, JobSpec
+from alidade.api.job_condition import JobCondition
 from alidade.api.job_status import Attempt, JobState, JobStatus
 from alidade.api.reason import Reason
 from alidade.domain.actions import CreateRun, EndRun, ReadPods, RunEnd
@@ -47,14 +48,31 @@ def owner_of(tags: Mapping[str, str]) -> Owner | None:
     return Owner(tags.get(INSTALLATION_TAG, ""), namespace, job, uid, experiment)
 
 
+def note(draft: Draft) -> None:
+    """Write down which run the job has, once that is known."""
+    run_id = draft.snapshot.run.tracking_id
+    if not run_id:
+        return
+    draft.set(mlflow_run_id=run_id)
+    if draft.status.condition(JobCondition.TRACKED) is None:
+        _tell_that_it_is_open(draft)
+
+
 def create(draft: Draft) -> None:
     """Ask for the job's run; its status remembers that, should the answer be lost."""
     snapshot = draft.snapshot
     tracking_id = snapshot.tracking_experiment_id
     if tracking_id is None:
         return
-    draft.condition("Tracked", False, Reason.RUN_REQUESTED, "its MLflow run has not ended")
+    draft.condition(
+        JobCondition.TRACKED, False, Reason.RUN_REQUESTED, "its MLflow run has not ended"
+    )
     draft.do(CreateRun(tracking_id, snapshot.job.metadata.name, _tags(snapshot)))
+
+
+def _tell_that_it_is_open(draft: Draft) -> None:
+    told = "its MLflow run has not ended"
+    draft.condition(JobCondition.TRACKED, False, Reason.RUN_REQUESTED, told)
 
 
 def settle(draft: Draft) -> None:
@@ -74,7 +92,7 @@ def settle(draft: Draft) -> None:
         return
     if run.gone:
         draft.condition(
-            "Tracked",
+            JobCondition.TRACKED,
             False,
             Reason.RUN_GONE,
             f"MLflow run {status.mlflow_run_id} is not there any more: it was deleted, or the "
@@ -83,10 +101,12 @@ def settle(draft: Draft) -> None:
         return
     if run.settled:
         how = RUN_ENDS[status.state]
-        draft.condition("Tracked", True, Reason.RUN_ENDED, f"the MLflow run ended as {how}")
+        draft.condition(
+            JobCondition.TRACKED, True, Reason.RUN_ENDED, f"the MLflow run ended as {how}"
+        )
         return
     if run.trouble:
-        draft.condition("Tracked", False, Reason.TRACKING_UNAVAILABLE, run.trouble)
+        draft.condition(JobCondition.TRACKED, False, Reason.TRACKING_UNAVAILABLE, run.trouble)
     if (action := end(status)) is not None:
         draft.do(action)
 
@@ -101,7 +121,7 @@ def end(status: JobStatus) -> EndRun | None:
 def settled(draft: Draft) -> bool:
     """Whether MLflow has nothing to be told of the job any more."""
     status = draft.status
-    if status.condition("Tracked") is None:
+    if status.condition(JobCondition.TRACKED) is None:
         return status.mlflow_run_id is None
     gone = status.mlflow_run_id is None and draft.snapshot.tracking_experiment_id is None
     return gone or status.tracked

@@ -44,9 +44,7 @@ def mind(draft: Draft, backing: BackingJob, pending: Pending) -> None:
         return
     name = queue.metadata.name
     state = _again(draft.status.requeue_state, snapshot.now, pending.message)
-    blocked.clear(draft)
     draft.set(requeue_state=state)
-    draft.condition("Suspended", True, TIMEOUT)
     draft.queue(
         TIMEOUT,
         f"no node for {limit} s (queue {name}'s placementTimeoutSeconds): gives its place back, "

@@ -13,13 +13,13 @@ from alidade.api.reason import Reason
 from alidade.domain import (
     accepted,
     again,
-    blocked,
     ending,
     kueue,
     meeting,
     mlflow_run,
     pod_logs,
     preparing,
+    refused,
     running,
 )
 from alidade.domain.actions import Action, ReadBacking
@@ -49,8 +49,7 @@ class Plan:
 def plan(snapshot: Snapshot) -> Plan:
     """Decide what becomes of a job."""
     draft = Draft(snapshot)
-    if snapshot.run.tracking_id:
-        draft.set(mlflow_run_id=snapshot.run.tracking_id)
+    mlflow_run.note(draft)
     if snapshot.job.metadata.deletion_timestamp is not None:
         # What it owns is being deleted with it, and would only be made again.
         pod_logs.archive(draft)
@@ -59,6 +58,7 @@ def plan(snapshot: Snapshot) -> Plan:
     accepted.compare(draft)
     _bring_on(draft)
     pod_logs.archive(draft)
+    refused.mind(draft)
     return Plan(draft.status, tuple(draft.actions), draft.wants_place, draft.wake_after)
 
 
@@ -71,7 +71,6 @@ def _bring_on(draft: Draft) -> None:
         running.follow(draft)
         meeting.mind(draft)
         return
-    blocked.clear(draft)
     if snapshot.job.spec.cancel:
         draft.end(JobState.CANCELLED, Reason.CANCELLED, "cancelled by spec.cancel")
     elif snapshot.backing is None and snapshot.was_released:
@@ -90,8 +89,7 @@ def plan_deleted(snapshot: Snapshot) -> Plan | None:
     Its run is ended as that of a cancelled job, if it was not over.
     """
     draft = Draft(snapshot)
-    if snapshot.run.tracking_id:
-        draft.set(mlflow_run_id=snapshot.run.tracking_id)
+    mlflow_run.note(draft)
     note_attempts(draft)
     if not draft.status.ended:
         draft.end(JobState.CANCELLED, Reason.DELETED, "was deleted")

@@ -5,13 +5,16 @@ that the last words of one that is being stopped are in it.
 """
 
 from collections.abc import Iterable
+from typing import Final
 
+from alidade.api.job_condition import JobCondition
 from alidade.api.reason import Reason
 from alidade.domain.actions import ArchiveLog, ReadPods
 from alidade.domain.draft import Draft
 from alidade.domain.words import shorten
 
 FOLDER = "logs"
+CONDITION: Final = JobCondition.LOGS_ARCHIVED
 _DECIDED = (Reason.ARCHIVED, Reason.LOGS_LOST, Reason.LOGS_INCOMPLETE)
 
 
@@ -38,13 +41,16 @@ def archive(draft: Draft) -> None:
     elif not archived(draft) and not snapshot.pods:
         # An earlier process had asked for them, and ended before it had them.
         draft.condition(
-            "LogsArchived", False, Reason.LOGS_LOST, "the operator was restarted meanwhile"
+            CONDITION,
+            False,
+            Reason.LOGS_LOST,
+            "the operator was restarted meanwhile",
         )
 
 
 def archived(draft: Draft) -> bool:
     """Whether nothing more is going to be done about any log of the job."""
-    return draft.status.condition("LogsArchived") is None or _decided(draft)
+    return draft.status.condition(CONDITION) is None or _decided(draft)
 
 
 def _all_known(draft: Draft) -> bool:
@@ -62,14 +68,14 @@ def _tell(draft: Draft, *, over: bool) -> None:
     troubles = _said((name, view.trouble) for name, view in logs)
     missing = _said((name, view.missing) for name, view in logs)
     if not over:
-        draft.condition("LogsArchived", False, Reason.ARCHIVING, troubles or "logs are being read")
+        draft.condition(CONDITION, False, Reason.ARCHIVING, troubles or "logs are being read")
     elif troubles:
-        draft.condition("LogsArchived", False, Reason.LOGS_LOST, troubles)
+        draft.condition(CONDITION, False, Reason.LOGS_LOST, troubles)
     elif missing:
-        draft.condition("LogsArchived", False, Reason.LOGS_INCOMPLETE, missing)
+        draft.condition(CONDITION, False, Reason.LOGS_INCOMPLETE, missing)
     else:
         there = f"{len(logs)} under {FOLDER}/ in the MLflow run's artifacts"
-        draft.condition("LogsArchived", True, Reason.ARCHIVED, there)
+        draft.condition(CONDITION, True, Reason.ARCHIVED, there)
 
 
 def _said(told: Iterable[tuple[tuple[str, str], str | None]]) -> str:
@@ -78,5 +84,5 @@ def _said(told: Iterable[tuple[tuple[str, str], str | None]]) -> str:
 
 
 def _decided(draft: Draft) -> bool:
-    condition = draft.status.condition("LogsArchived")
+    condition = draft.status.condition(CONDITION)
     return condition is not None and condition.reason in _DECIDED

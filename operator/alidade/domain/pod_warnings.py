@@ -11,6 +11,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
+from alidade.api.job_condition import JobCondition
 from alidade.domain.actions import ReadWarnings
 from alidade.domain.attempts import latest, newest
 from alidade.domain.blocked import REJECTED
@@ -49,7 +50,7 @@ def why_rejected(draft: Draft, backing: BackingJob) -> Pending | None:
     It is asked only where pods have been missing for a while.
     """
     pods = draft.snapshot.pods
-    suspended = draft.status.condition("Suspended")
+    suspended = draft.status.condition(JobCondition.SUSPENDED)
     if suspended is None or not _missing(pods, draft.snapshot.job.spec.replicas):
         return None
     released, last = suspended.last_transition_time, newest(pods)

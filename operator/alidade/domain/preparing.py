@@ -5,6 +5,7 @@ lists it, as long as that takes no room from what could run: a quota may allow f
 """
 
 from alidade.api.job import Job
+from alidade.api.job_condition import JobCondition
 from alidade.api.job_status import DependencyStatus
 from alidade.api.reason import Reason
 from alidade.domain import accepted, flavors, kueue, meeting, mlflow_run, placement, refusal
@@ -12,15 +13,15 @@ from alidade.domain import backing as backing_job
 from alidade.domain.actions import CreateBacking, DeleteBacking, Release
 from alidade.domain.admission import NotYet
 from alidade.domain.backing import Wanted
-from alidade.domain.dependencies import Undecided, Unsatisfiable, judge
+from alidade.domain.dependencies import Undecided, Unsatisfiable, Verdict, judge
 from alidade.domain.draft import Draft
 from alidade.domain.parameters import Resolution, resolve
 from alidade.domain.pod_template import MAX_DEPTH, too_deep
 from alidade.domain.snapshot import Snapshot
+from alidade.domain.standing import Why
 
 # Longer than one that could run takes to ask again, which is to find the room.
 SHORT_SECONDS = refusal.LONGEST_PAUSE_SECONDS + 60
-APPLIED = "PodTemplateApplied"
 
 
 def prepare(draft: Draft) -> None:
@@ -28,8 +29,8 @@ def prepare(draft: Draft) -> None:
     snapshot = draft.snapshot
     verdict = judge(snapshot.job, snapshot.others, snapshot.cycle)
     resolution = resolve(snapshot.job, _met(snapshot, verdict.entries))
+    draft.judge(verdict.entries, _why_not(verdict))
     draft.set(
-        dependencies=verdict.entries,
         parameters=resolution.values,
         queue=snapshot.queue.metadata.name if snapshot.queue else draft.status.queue,
     )
@@ -42,7 +43,6 @@ def prepare(draft: Draft) -> None:
     if wanted is None or not _is_fit(draft, wanted):
         return
     if isinstance(verdict, Undecided):
-        draft.condition("DependenciesMet", False, verdict.reason, verdict.message)
         draft.wait(verdict.reason, verdict.message)
         _stand_by(draft, wanted)
         return
@@ -52,7 +52,6 @@ def prepare(draft: Draft) -> None:
         draft.wait(Reason.PARAMETER_PENDING, resolution.pending)
         _stand_by(draft, wanted)
         return
-    draft.condition("DependenciesMet", True, Reason.DEPENDENCIES_MET)
     _queue(draft, wanted)
 
 
@@ -75,8 +74,17 @@ def _met(snapshot: Snapshot, entries: tuple[DependencyStatus, ...]) -> dict[str,
     }
 
 
+def _why_not(verdict: Verdict) -> Why | None:
+    match verdict:
+        case Undecided():
+            return Why(verdict.reason, verdict.message)
+        case Unsatisfiable():
+            return Why(Reason.DEPENDENCY_UNSATISFIED, verdict.message)
+        case _:
+            return None
+
+
 def _end_for_dependency(draft: Draft, verdict: Unsatisfiable) -> None:
-    draft.condition("DependenciesMet", False, Reason.DEPENDENCY_UNSATISFIED, verdict.message)
     draft.end(verdict.end, Reason.DEPENDENCY_UNSATISFIED, verdict.message, cause=verdict.root_cause)
 
 
@@ -150,14 +158,14 @@ def _tell_what_gave_way(draft: Draft, wanted: Wanted) -> None:
     if wanted.gave_way:
         fields = ", ".join(sorted(wanted.gave_way))
         draft.condition(
-            APPLIED,
+            JobCondition.POD_TEMPLATE_APPLIED,
             False,
             Reason.QUEUE_WINS,
             f"the queue's values stand in place of podTemplate.spec's: {fields} "
             f"(queue {draft.status.queue}'s jobsMayOverride does not name them)",
         )
-    elif draft.status.condition(APPLIED):
-        draft.condition(APPLIED, True, Reason.APPLIED)
+    elif draft.status.condition(JobCondition.POD_TEMPLATE_APPLIED):
+        draft.condition(JobCondition.POD_TEMPLATE_APPLIED, True, Reason.APPLIED)
 
 
 def _stand_by(draft: Draft, wanted: Wanted) -> None:
@@ -171,7 +179,6 @@ def _stand_by(draft: Draft, wanted: Wanted) -> None:
         if not draft.due(rejection.at, rejection.pause):
             return
     if snapshot.short_since is None or draft.due(snapshot.short_since, SHORT_SECONDS):
-        draft.condition("Suspended", True, Reason.CREATED)
         draft.do(CreateBacking(wanted.manifest))
 
 
@@ -229,7 +236,7 @@ def _hold_back(draft: Draft) -> None:
     """See that a job that may not run now is not left in Kueue's hands."""
     backing = draft.snapshot.backing
     if backing and backing.local_queue:
-        kueue.take_back(draft, backing, draft.status.reason or "")
+        kueue.take_back(draft, backing)
 
 
 def _release(draft: Draft, wanted: Wanted) -> None:

@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from datetime import UTC, datetime
 
 from alidade.api.job import Job
+from alidade.api.job_condition import JobCondition
 from alidade.api.job_status import JobStatus
 from alidade.api.reason import Reason
 from alidade.domain.observed import BackingJob
@@ -33,7 +34,7 @@ def who_yields(standing: Iterable[tuple[BackingJob, Job]]) -> BackingJob | None:
 
 def is_settled(status: JobStatus) -> bool:
     """Whether neither MLflow nor the archive of logs needs anything more of a job that ended."""
-    logs = status.condition("LogsArchived")
+    logs = status.condition(JobCondition.LOGS_ARCHIVED)
     return status.over and (logs is None or logs.reason != Reason.ARCHIVING)
 
 

@@ -14,6 +14,7 @@ from alidade.domain import (
     parallel,
     placement,
     pod_warnings,
+    refused,
     traces,
 )
 from alidade.domain.actions import ReadLastLines, ReadPods, ReadTraces, Suspend
@@ -53,18 +54,15 @@ def follow(draft: Draft) -> None:
     if again.given_up(draft, backing):
         again.clear_away(draft, backing)
         return
-    reason = None if backing.ended or backing.deleting else _why_stop(draft)
-    draft.condition("Suspended", reason is not None, reason or Reason.RELEASED)
     _note_start(draft)
-    if reason or backing.ended or backing.deleting:
-        blocked.clear(draft)
+    reason = None if backing.ended or backing.deleting else _why_stop(draft)
     if reason:
-        draft.queue(reason, "its pods are being stopped")
-        if backing.local_queue:
-            kueue.take_back(draft, backing, reason)
-        else:
-            draft.do(Suspend(suspend_patch(backing)))
-    elif backing.ended:
+        _stop(draft, backing, reason)
+        return
+    if not snapshot.was_released:
+        draft.run(Reason.RELEASED, "its batch/v1 Job runs")
+    if backing.ended:
+        draft.unblock()
         _conclude(draft, backing)
     elif backing.deleting:
         cancel_with_backing(draft)
@@ -89,14 +87,24 @@ def _why_stop(draft: Draft) -> str | None:
     return None
 
 
+def _stop(draft: Draft, backing: BackingJob, reason: str) -> None:
+    if why := refused.why_it_runs_on(draft):
+        draft.run(Reason.REQUEST_REFUSED, f"runs on, though it is to stop ({reason}): {why}")
+    else:
+        draft.queue(reason, "its pods are being stopped")
+    if backing.local_queue:
+        kueue.take_back(draft, backing)
+    else:
+        draft.do(Suspend(suspend_patch(backing)))
+
+
 def _note_start(draft: Draft) -> None:
     if draft.status.start_time is not None:
         return
     known = (*draft.snapshot.pods, *draft.snapshot.gone)
     starts = [pod.started for pod in known if pod.started is not None]
     if starts:
-        draft.set(start_time=min(starts))
-        draft.condition("Started", True, Reason.POD_STARTED)
+        draft.start(min(starts))
 
 
 def _watch(draft: Draft, backing: BackingJob) -> None:
@@ -104,20 +112,18 @@ def _watch(draft: Draft, backing: BackingJob) -> None:
     runs = [p for p in pods if p.container and p.container.running_since and p.phase == "Running"]
     pod = newest(runs)
     if pod is not None and replicas == 1:
-        blocked.clear(draft)
-        draft.start(*how_it_runs(pod))
+        draft.unblock()
+        draft.run(*how_it_runs(pod))
         return
     over = parallel.what_ended([p for p in pods if p.ended])
     pending = _why_pending(draft, backing)
     if runs:
-        draft.start(*parallel.progress(pods, runs, replicas, pending))
+        draft.run(*parallel.progress(pods, runs, replicas, pending))
     elif over is not None:
         _between_attempts(draft, backing, over, pending.message)
-    elif draft.status.start_time is None:
-        draft.queue(pending.reason, pending.message)
     else:
-        # A pod that ran is gone without a trace, or not yet reported on: a state once told stays.
-        draft.start(pending.reason, pending.message)
+        # No pod yet; or one that ran is gone without a trace, or not yet reported on.
+        draft.run(pending.reason, pending.message)
     blocked.note(draft, pending)
     flavors.mind(draft, backing, pending)
     placement.mind(draft, backing, pending)
@@ -137,14 +143,14 @@ def _why_pending(draft: Draft, backing: BackingJob) -> Pending:
 def _between_attempts(draft: Draft, backing: BackingJob, over: Pod, next_: str) -> None:
     beside = f"; still running beside it: {quoted_list(over.beside)}" if over.beside else ""
     if parallel.ended_well(over):
-        draft.start(Reason.COMPLETING, f"pod {over.name} ended well{beside}")
+        draft.run(Reason.COMPLETING, f"pod {over.name} ended well{beside}")
         return
     cause = why_pod_failed(over)
     ignored = over.exit_code in ignored_exits(draft.snapshot.job)
     if backing.failed or fate(over) in (Fate.STOPPED, Fate.NEVER_RAN) or ignored:
-        draft.start(Reason.RETRYING, f"{cause.message}; next attempt: {next_}")
+        draft.run(Reason.RETRYING, f"{cause.message}; next attempt: {next_}")
     else:
-        draft.start(Reason.COMPLETING, f"{cause.message}{beside}")
+        draft.run(Reason.COMPLETING, f"{cause.message}{beside}")
 
 
 def _conclude(draft: Draft, backing: BackingJob) -> None:
@@ -191,8 +197,7 @@ def _is_counted(job: Job, pod: Pod) -> bool:
 def _note_that_it_ran(draft: Draft) -> None:
     """Note the start of a job of which a pod ended with 0, even if none is left to say when."""
     if draft.status.start_time is None:
-        draft.set(start_time=draft.snapshot.now.replace(microsecond=0))
-        draft.condition("Started", True, Reason.POD_STARTED)
+        draft.start(draft.snapshot.now.replace(microsecond=0))
 
 
 def _finish(draft: Draft, over: list[Pod]) -> None:

@@ -7,8 +7,10 @@ from typing import NamedTuple
 
 from alidade.api.experiment import Experiment, Tracking
 from alidade.api.job import Job
+from alidade.api.job_condition import JobCondition
 from alidade.api.queue import Queue
 from alidade.domain import refusal
+from alidade.domain.actions import Action
 from alidade.domain.admission import Place
 from alidade.domain.observed import BackingJob, Pod
 from alidade.domain.registration import Registered
@@ -16,7 +18,7 @@ from alidade.domain.registration import Registered
 
 @dataclass(frozen=True)
 class Rejection:
-    """The API server's refusal of a job's batch/v1 Job, or of its release.
+    """The API server's refusal of something that a job needs.
 
     Attributes:
         reason: Why, in one word.
@@ -139,6 +141,7 @@ class Snapshot:
         backing: The batch/v1 Job of its name, if it owns it.
         backing_missed: Whether that was looked for by its name, and is not there.
         rejection: Why the API server would not create that, or let it be released.
+        refused: What else was refused of what was asked for it, by the kind of action.
         short_since: When a quota last took no batch/v1 Job of the namespace, None where none did.
         service_seen: When its Service was last known to be there.
         workload: What Kueue says of that, if it was asked.
@@ -170,6 +173,7 @@ class Snapshot:
     backing: BackingJob | None = None
     backing_missed: bool = False
     rejection: Rejection | None = None
+    refused: Mapping[type[Action], Rejection] = field(default_factory=dict)
     short_since: datetime | None = None
     service_seen: datetime | None = None
     workload: WorkloadView | None = None
@@ -189,7 +193,7 @@ class Snapshot:
     @property
     def was_released(self) -> bool:
         """Whether its pods were let run, and not stopped by us since."""
-        suspended = self.job.status.condition("Suspended")
+        suspended = self.job.status.condition(JobCondition.SUSPENDED)
         return suspended is not None and suspended.status == "False"
 
     @property

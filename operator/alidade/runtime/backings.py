@@ -1,17 +1,35 @@
 """The batch/v1 Jobs of jobs: made, let run, stopped and deleted; and what came of the last try."""
 
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
-import structlog
-
 from alidade.api.job import Job
-from alidade.domain.actions import CreateBacking, DeleteBacking, HaveService, Release, Suspend
+from alidade.api.reason import Reason
+from alidade.domain import refusal
+from alidade.domain.actions import (
+    Action,
+    CreateBacking,
+    DeleteBacking,
+    DeleteJob,
+    HaveService,
+    Release,
+    Suspend,
+)
 from alidade.domain.graph import Key
+from alidade.domain.refused import WHAT
 from alidade.domain.snapshot import Rejection
-from alidade.kube.gateway import BATCH_JOBS, Gateway
+from alidade.domain.words import beginning
+from alidade.kube.gateway import (
+    BATCH_JOBS,
+    JOBS,
+    ApiError,
+    ConflictError,
+    Gateway,
+    NotFoundError,
+    UnavailableError,
+)
 from alidade.runtime.cache import Cache
 from alidade.runtime.creation import Creator
 from alidade.runtime.shortages import Shortages
@@ -19,9 +37,7 @@ from alidade.runtime.shortages import Shortages
 # After room was made in a quota, whose controller counts what was deleted within a moment.
 ROOM_SECONDS = 2.0
 
-BackingAction = CreateBacking | Release | Suspend | DeleteBacking | HaveService
-
-log = structlog.get_logger(__name__)
+BackingAction = CreateBacking | Release | Suspend | DeleteBacking | HaveService | DeleteJob
 
 
 @dataclass(frozen=True)
@@ -30,10 +46,12 @@ class Tries:
 
     Attributes:
         rejection: Why its batch/v1 Job was refused the last time, None where it was not.
+        refused: Why other things were refused the last time, by the kind of action.
         service_seen: When its Service was last known to be there.
     """
 
     rejection: Rejection | None = None
+    refused: Mapping[type[Action], Rejection] = field(default_factory=dict)
     service_seen: datetime | None = None
 
 
@@ -83,12 +101,40 @@ class Backings:
             self._note(job, rejection=replace(rejection, pause=0))
 
     async def act(self, job: Job, action: BackingAction) -> None:
-        """Do what is asked for.
+        """Do what is asked for; take note where it is refused.
 
         Raises:
             ConflictError, NotFoundError: Something is not as it was known.
             ApiError: It is not known whether it is done.
         """
+        try:
+            refused = await self._do(job, action)
+        except (ConflictError, NotFoundError):
+            raise
+        except ApiError as error:
+            what, status = WHAT.get(type(action)), error.status
+            unknown = isinstance(error, UnavailableError) and not refusal.is_told(status)
+            if what is None or unknown:
+                raise
+            refused = self._refused(job, action, f"{what} refused: {error}")
+        known = self.tries(job.metadata.uid).refused
+        others = {kind: found for kind, found in known.items() if kind is not type(action)}
+        self._note(job, refused={**others, type(action): refused} if refused else others)
+
+    def _refused(self, job: Job, action: BackingAction, message: str) -> Rejection:
+        before = self.tries(job.metadata.uid).refused.get(type(action))
+        tries = before.tries + 1 if before else 1
+        return Rejection(
+            Reason.REQUEST_REFUSED,
+            beginning(message),
+            final=False,
+            at=self._clock(),
+            tries=tries,
+            pause=refusal.pause(tries),
+        )
+
+    async def _do(self, job: Job, action: BackingAction) -> Rejection | None:
+        """Do what is asked for; return why it is refused, where the answer is no error."""
         match action:
             case CreateBacking():
                 await self._create(job, action)
@@ -106,10 +152,17 @@ class Backings:
                 if going:
                     self._cache.put_answer(BATCH_JOBS, going)
             case HaveService(service):
-                refused = await self._creator.have_service(job, service)
-                if refused:
-                    log.warning("service.refused", job="/".join(job.key), message=refused.message)
+                before = self.tries(job.metadata.uid).refused.get(HaveService)
+                refused = await self._creator.have_service(job, service, before)
+                if refused is not None:
+                    return refused
                 self._note(job, service_seen=self._clock())
+            case DeleteJob():
+                namespace, _ = job.key
+                self._cache.tally((namespace, job.spec.experiment)).expire(job.metadata.uid)
+                uid, version = job.metadata.uid, job.metadata.resource_version
+                await self._gateway.delete(JOBS, *job.key, uid, version=version)
+        return None
 
     async def _create(self, job: Job, action: CreateBacking) -> None:
         before = self.tries(job.metadata.uid).rejection

@@ -87,13 +87,20 @@ class Creator:
         self._cache.put_answer(BATCH_JOBS, body)
         return None
 
-    async def have_service(self, job: Job, service: Body) -> Rejection | None:
+    async def have_service(
+        self, job: Job, service: Body, before: Rejection | None
+    ) -> Rejection | None:
         """See that a job's Service is there; return why it is refused, None where it is not.
+
+        Args:
+            job: The job.
+            service: The Service.
+            before: Why that was refused the last time.
 
         Raises:
             ApiError: It is not known whether it is.
         """
-        return await self._have(SERVICES, job, service, None)
+        return await self._have(SERVICES, job, service, before)
 
     async def _have(
         self, kind: Kind, job: Job, wanted: Body | None, before: Rejection | None

@@ -24,7 +24,9 @@ from alidade.kube.gateway import (
     QUEUES,
     ApiError,
     Body,
+    ForbiddenError,
     Gateway,
+    InvalidError,
     Kind,
     Watches,
 )
@@ -84,7 +86,9 @@ class Engine:
         self._tracker = Tracker(self._wake)
         self._recorder = Recorder(gateway, settings.identity)
         self._oddities = Oddities(self._cache, self._recorder)
-        self._second_look = SecondLook(gateway, self._cache, self._drop, self._see)
+        self._second_look = SecondLook(
+            gateway, self._cache, self._drop, self._see, self._tell_that_labels_are_off
+        )
         self._last_lines = LastLines(gateway, self._wake)
         self._archive = LogArchive(
             gateway, tracking, self._tracker, self._wake, settings.log_tail_lines
@@ -301,20 +305,24 @@ class Engine:
         except ApiError as error:
             delay = self._queue.retry(key, error.retry_after)
             log.warning("reconcile.retried", key="/".join(key), error=str(error), delay=delay)
+            if isinstance(error, ForbiddenError | InvalidError):
+                self._own(key, Note("Warning", Reason.REQUEST_REFUSED, shorten(str(error))))
             return "retried"
         except Exception as error:
             # One object that trips over a fault of ours must not stop the others.
             self._queue.retry(key)
             log.exception("reconcile.crashed", key="/".join(key))
-            self._own_up(key, error)
+            what = shorten(f"{type(error).__name__}: {error}")
+            message = f"the operator trips over it, and tries again: {what}"
+            self._own(key, Note("Warning", Reason.OPERATOR_FAULT, message))
             return "crashed"
         self._queue.forget(key)
         if after is not None:
             self._queue.add_after(key, after)
         return "done"
 
-    def _own_up(self, key: WorkKey, error: Exception) -> None:
-        """Tell on an object that it is our fault if nothing becomes of it."""
+    def _own(self, key: WorkKey, note: Note) -> None:
+        """Tell on an object why nothing becomes of it."""
         known: dict[str, Mapping[Key, Resource]] = {
             "job": self._cache.jobs,
             "experiment": self._cache.experiments,
@@ -322,6 +330,8 @@ class Engine:
         }
         resource = known[key.kind].get((key.namespace, key.name))
         if resource is not None:
-            what = shorten(f"{type(error).__name__}: {error}")
-            message = f"the operator trips over it, and tries again: {what}"
-            self._recorder.record(resource, Note("Warning", Reason.OPERATOR_FAULT, message))
+            self._recorder.record(resource, note)
+
+    def _tell_that_labels_are_off(self, job: Job, error: ApiError) -> None:
+        message = shorten(f"what was taken off its batch/v1 Job cannot be put back: {error}")
+        self._recorder.record(job, Note("Warning", Reason.REQUEST_REFUSED, message))

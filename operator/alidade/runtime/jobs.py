@@ -15,7 +15,6 @@ from alidade.domain.actions import (
     ArchiveLog,
     CreateBacking,
     CreateRun,
-    DeleteJob,
     EndRun,
     Inquiry,
     ReadBacking,
@@ -27,7 +26,7 @@ from alidade.domain.actions import (
     Release,
 )
 from alidade.domain.ending import awaited_by
-from alidade.domain.events import note_change, note_what_gave_way
+from alidade.domain.events import note_change, note_refusals, note_what_gave_way
 from alidade.domain.graph import Key
 from alidade.domain.observed import JOB_LABEL
 from alidade.domain.plan import Plan, plan, plan_deleted
@@ -262,6 +261,7 @@ class JobReconciler:
             backing=backing,
             backing_missed=memory.backing_missed,
             rejection=tries.rejection,
+            refused=tries.refused,
             short_since=self._backings.short_since(namespace),
             service_seen=tries.service_seen,
             workload=memory.workload,
@@ -308,8 +308,8 @@ class JobReconciler:
                 JOBS_ENDED.labels(status.state, status.reason).inc()
         if is_settled(status) and not is_settled(job.status):
             self._backings.note_settled(job.metadata.namespace)
-        for note in (note_change(job.status, status), note_what_gave_way(job.status, status)):
-            if note is not None:
+        for worth in (note_change, note_what_gave_way, note_refusals):
+            if (note := worth(job.status, status)) is not None:
                 self._recorder.record(job, note)
 
     async def _act(self, key: WorkKey, job: Job, action: Action) -> None:
@@ -322,10 +322,6 @@ class JobReconciler:
                 self._archive.request(key, job.metadata.uid, action)
             case ReadLastLines():
                 self._last_lines.request(key, job.metadata.uid, action)
-            case DeleteJob():
-                self._cache.tally((key.namespace, job.spec.experiment)).expire(job.metadata.uid)
-                version = job.metadata.resource_version
-                await self._gateway.delete(JOBS, *job.key, job.metadata.uid, version=version)
             case ReadBacking() | ReadPods() | ReadWorkload() | ReadWarnings() | ReadTraces():
                 await self._ask(key, job, action)
             case _:

@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 import structlog
 
+from alidade.api.job import Job
 from alidade.domain import ownership
 from alidade.domain.graph import Key
 from alidade.kube.gateway import (
@@ -16,7 +17,9 @@ from alidade.kube.gateway import (
     ApiError,
     Body,
     ConflictError,
+    ForbiddenError,
     Gateway,
+    InvalidError,
     Kind,
     NotFoundError,
 )
@@ -42,6 +45,7 @@ class SecondLook:
         cache: What is known.
         gone: Called with kind, key and UID of what is gone indeed.
         seen: Called with kind and object of what is there.
+        tell: Called with a job of which something is not given back, and why.
     """
 
     def __init__(
@@ -50,11 +54,13 @@ class SecondLook:
         cache: Cache,
         gone: Callable[[Kind, Key, str], None],
         seen: Callable[[Kind, Body], None],
+        tell: Callable[[Job, ApiError], None],
     ) -> None:
         self._gateway = gateway
         self._cache = cache
         self._gone = gone
         self._seen = seen
+        self._tell = tell
         self._queue: WorkQueue[_Doubt] = WorkQueue()
 
     def ask(self, kind: Kind, key: Key, uid: str) -> None:
@@ -88,6 +94,10 @@ class SecondLook:
     async def _mend(self, kind: Kind, key: Key, body: Body) -> None:
         job = self._cache.owner(kind, key)
         patch = ownership.mend(body, job) if kind == BATCH_JOBS and job else None
-        if patch:
+        if patch and job:
             log.info("backing.mended", namespace=key[0], name=key[1], patch=patch["metadata"])
-            self._seen(kind, await self._gateway.patch(kind, *key, patch))
+            try:
+                self._seen(kind, await self._gateway.patch(kind, *key, patch))
+            except (ForbiddenError, InvalidError) as error:
+                self._tell(job, error)
+                raise

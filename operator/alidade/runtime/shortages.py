@@ -13,7 +13,14 @@ from alidade.api.job import Job
 from alidade.domain import room
 from alidade.domain.graph import Key
 from alidade.domain.observed import BackingJob
-from alidade.kube.gateway import BATCH_JOBS, ConflictError, Gateway, NotFoundError
+from alidade.kube.gateway import (
+    BATCH_JOBS,
+    ApiError,
+    ConflictError,
+    Gateway,
+    NotFoundError,
+    UnavailableError,
+)
 from alidade.runtime.cache import Cache
 
 # The quota controller counts what was deleted within a moment, not at once.
@@ -55,7 +62,7 @@ class Shortages:
         self._known.setdefault(namespace, _Shortage(now)).since = now
 
     async def make_room(self, job: Job) -> bool:
-        """Have one batch/v1 Job deleted in favour of a job that could run; say if there was one.
+        """Have one batch/v1 Job deleted in favour of a job that could run; say if that helps.
 
         Raises:
             ApiError: The API server could not be asked.
@@ -76,6 +83,11 @@ class Shortages:
             )
         except (NotFoundError, ConflictError):
             return True
+        except UnavailableError:
+            raise
+        except ApiError as error:
+            log.warning("quota.no_room", namespace=found.namespace, error=str(error))
+            return False
         if going:
             self._cache.put_answer(BATCH_JOBS, going)
         return True

@@ -14,6 +14,7 @@ from alidade.domain.observed import (
     RUN_ID,
 )
 from alidade.kube.gateway import BATCH_JOBS, JOBS, PODS, Body, Kind
+from tests.support.agreement import disagreements
 from tests.support.simulation.api_server import ApiServer
 from tests.support.simulation.chance import Chance
 from tests.support.simulation.cluster import Cluster, Fate, ended, over, owner_of
@@ -104,6 +105,8 @@ class World:
     def _check_status(self, old: Body | None, job: Job) -> None:
         name, status = job.metadata.name, job.status
         self.jobs[name] = job
+        odd = disagreements(job)
+        self._expect(not odd, f"{name} disagrees with itself: {odd}: {status!r}")
         if status.state and status.ended:
             self.ends[name].add(status.state)
         before = Job.model_validate(old).status if old else status

@@ -3,9 +3,9 @@ from typing import Literal
 import pytest
 
 from alidade.api.base import Condition
+from alidade.api.job_condition import JobCondition
 from alidade.api.job_status import Attempt, JobState, JobStatus
 from alidade.domain.events import Note, note_change, note_what_gave_way
-from alidade.domain.preparing import APPLIED
 from tests.support.builders import NOW
 
 S = JobState
@@ -91,7 +91,7 @@ def test_another_message_alone_is_no_event() -> None:
 def test_what_gave_way_to_the_queue_is_told_once_and_when_it_changes() -> None:
     def told(status: Literal["True", "False"], message: str) -> JobStatus:
         condition = Condition(
-            type=APPLIED,
+            type=JobCondition.POD_TEMPLATE_APPLIED,
             status=status,
             reason="QueueWins",
             message=message,

@@ -60,7 +60,7 @@ def test_a_job_is_handed_over_by_one_label_with_what_its_pods_are_told() -> None
     told = release.patch["spec"]["template"]["metadata"]["annotations"]
     assert told[observed.RUN_ID] == "r1"
     assert where(decided) == (S.QUEUED, "KueuePending")
-    assert decided.status.condition("Suspended") is None
+    assert decided.status.is_true("Suspended")
 
 
 def test_a_job_whose_dependencies_do_not_hold_is_not_handed_over() -> None:

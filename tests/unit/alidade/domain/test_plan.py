@@ -84,7 +84,7 @@ def test_a_batch_job_that_no_list_has_is_looked_for_by_name_before_it_counts_as_
 
 
 def test_a_batch_job_that_vanished_before_release_is_made_again() -> None:
-    waiting_job = job_in(S.WAITING, conditions=(suspended("Created"),))
+    waiting_job = job_in(S.WAITING, conditions=(suspended("QueueFull"),))
     assert CreateBacking in acts(plan(snapshot(waiting_job, run=RUN, place=Admitted())))
 
 
@@ -152,7 +152,7 @@ statuses = st.builds(
     mlflow_run_id=st.sampled_from([None, "r1"]),
     start_time=times,
     conditions=st.sampled_from(
-        [(), (suspended("Created"),), (suspended("Released", status="False"),)]
+        [(), (suspended("QueueFull"),), (suspended("Released", status="False"),)]
     ),
     dependencies=st.sampled_from([(), (met("a"),), (met("a"), met("b"))]),
 )

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from alidade.api.job import Dependency, DependencyCondition, Job, OnUnsatisfied
+from alidade.api.job_condition import JobCondition
 from alidade.api.job_status import DependencyStatus, JobState, JobStatus
 from alidade.api.parameter import ParameterValue
 from alidade.domain import observed
@@ -18,7 +19,7 @@ from alidade.domain.actions import (
 )
 from alidade.domain.admission import Admitted
 from alidade.domain.plan import plan
-from alidade.domain.preparing import APPLIED, SHORT_SECONDS
+from alidade.domain.preparing import SHORT_SECONDS
 from alidade.domain.refusal import FIRST_PAUSE_SECONDS
 from alidade.domain.snapshot import Rejection, TrackingView
 from tests.support.builders import (
@@ -79,7 +80,7 @@ def test_what_may_run_at_once_is_created_running_with_what_its_pods_are_told() -
     assert decided.wants_place
     # That it runs is told when it is seen to.
     assert where(decided) == (S.QUEUED, "Preparing")
-    assert decided.status.condition("Suspended") is None
+    assert decided.status.is_true("Suspended")
 
 
 @pytest.mark.parametrize(
@@ -205,14 +206,14 @@ def test_what_is_nested_too_deep_fails_the_job_in_words_that_name_the_field(fiel
 def test_fields_that_give_way_to_the_queues_are_named() -> None:
     greedy = {"spec": {"nodeName": "gpu-0", "tolerations": [{"operator": "Exists"}]}}
     decided = plan(snapshot(job(podTemplate=greedy)))
-    told = decided.status.condition(APPLIED)
+    told = decided.status.condition(JobCondition.POD_TEMPLATE_APPLIED)
     assert told
     assert (told.status, told.reason) == ("False", "QueueWins")
     assert "podTemplate.spec's: nodeName, tolerations (queue cpu's" in told.message
     allowing = queue(jobsMayOverride=["Nodes", "Tolerations"])
     again = plan(snapshot(job(podTemplate=greedy, status=decided.status), queue=allowing))
-    assert again.status.is_true(APPLIED)
-    assert plan(snapshot(job())).status.condition(APPLIED) is None
+    assert again.status.is_true(JobCondition.POD_TEMPLATE_APPLIED)
+    assert plan(snapshot(job())).status.condition(JobCondition.POD_TEMPLATE_APPLIED) is None
 
 
 def test_a_job_is_not_created_running_beside_a_pod_of_an_earlier_batch_job() -> None:
@@ -376,7 +377,7 @@ def test_a_job_with_a_place_is_released_by_one_patch() -> None:
     }
     # That it runs is told when it is seen to.
     assert where(decided) == (S.QUEUED, "Preparing")
-    assert decided.status.condition("Suspended") is None
+    assert decided.status.is_true("Suspended")
 
 
 def test_what_someone_else_suspended_is_released_again() -> None:
