@@ -3,6 +3,7 @@
 import asyncio
 import json
 from collections.abc import Callable, Iterable, Iterator
+from datetime import timedelta
 from typing import Any, Final
 
 from alidade.kube.gateway import (
@@ -183,8 +184,18 @@ class ApiServer:
         uid: str | None = None,
         version: str | None = None,
         foreground: bool = False,
+        grace: int | None = None,
     ) -> Body | None:
         """Delete an object; return it where it stays until something is done.
+
+        Args:
+            kind: Its kind.
+            name: Its name.
+            namespace: Where it is.
+            uid: The UID that it is to have.
+            version: The version that it is to have.
+            foreground: Whether what it owns goes before it.
+            grace: How many seconds a pod has, None for what it is to have by itself.
 
         Raises:
             ApiError: It was refused.
@@ -198,15 +209,14 @@ class ApiServer:
         if kind != PODS and not finalizers:
             self.remove(kind, name, namespace)
             return None
-        # Of pods, the kubelet says when they are gone; there is none for those without a node.
-        grace = GRACE_SECONDS if kind == PODS and old["spec"].get("nodeName") else 0
-        going = {"deletionTimestamp": stamp(clock()), "deletionGracePeriodSeconds": grace}
-        answer = self._replace(
-            kind, old, {**old, "metadata": {**going, **meta, "finalizers": finalizers}}
-        )
-        if kind == PODS and not grace and not finalizers:
-            self.remove(kind, name, namespace)
-        return answer
+        going = {"deletionTimestamp": stamp(clock()), "deletionGracePeriodSeconds": 0} | meta
+        if kind == PODS:
+            seconds = _grace(old, grace)
+            ends = clock() + timedelta(seconds=seconds)
+            if meta.get("deletionGracePeriodSeconds") != seconds:
+                going["deletionTimestamp"] = stamp(ends)
+            going["deletionGracePeriodSeconds"] = seconds
+        return self._replace(kind, old, {**old, "metadata": going | {"finalizers": finalizers}})
 
     def read_log(self, name: str, container: str, namespace: str = NAMESPACE) -> bytes:
         """Return what a container has said.
@@ -269,7 +279,8 @@ class ApiServer:
         going = ("deletionTimestamp" in meta) != ("deletionTimestamp" in old["metadata"])
         if "generation" in meta and (going or new.get("spec") != old.get("spec")):
             meta = {**meta, "generation": old["metadata"]["generation"] + 1}
-        if "deletionTimestamp" in meta and kind != PODS and not meta.get("finalizers"):
+        left = meta.get("finalizers") or meta.get("deletionGracePeriodSeconds")
+        if "deletionTimestamp" in meta and not left:
             self.remove(kind, meta["name"], meta["namespace"])
             return {**new, "metadata": meta}
         return self._store(kind, {**new, "metadata": meta}, "MODIFIED")
@@ -304,6 +315,18 @@ def _in_list(kind: Kind, body: Body) -> Body:
 
 def _namespace(name: str) -> Body:
     return {"metadata": {"name": name, "uid": f"uid-{name}", "resourceVersion": "1"}}
+
+
+def _grace(pod: Body, asked: int | None) -> int:
+    """Return how long a pod is given to end: once it is being deleted, only ever less."""
+    given = pod["metadata"].get("deletionGracePeriodSeconds")
+    if given is not None:
+        return int(given if asked is None else min(given, asked))
+    if not pod["spec"].get("nodeName") or pod["status"]["phase"] in ("Succeeded", "Failed"):
+        # There is no kubelet that would have to say that it is gone.
+        return 0
+    seconds = pod["spec"].get("terminationGracePeriodSeconds", GRACE_SECONDS)
+    return int(seconds if asked is None else asked)
 
 
 def _check_length(body: Body) -> None:

@@ -2,7 +2,7 @@
 
 import asyncio
 import random
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import TypeVar
 
@@ -11,6 +11,9 @@ from tests.support.virtual_time import now
 T = TypeVar("T")
 EPOCH = datetime(2026, 3, 1, 12, tzinfo=UTC)
 CALM_AFTER_SECONDS = 1800.0
+
+Move = Callable[[], object]
+"""What somebody may do next."""
 
 
 class Chance:

@@ -5,24 +5,25 @@ Who moves next is left to chance, so that all of their moves come in any order.
 
 from collections import Counter
 from collections.abc import Callable, Iterator
-from datetime import timedelta
 from enum import StrEnum
 from functools import partial
-from typing import Any
 
 from alidade.domain.failure_policy import PEER_LOST
 from alidade.domain.observed import (
-    COMPLETION_INDEX,
     FLAVOR_LABEL,
     JOB_LABEL,
     JOB_UID_LABEL,
     LOCAL_QUEUE_LABEL,
     WORKER,
 )
-from alidade.kube.gateway import BATCH_JOBS, EVENTS, JOBS, PODS, SERVICES, Body
-from tests.support.builders import owner_reference, stamp
+from alidade.kube.gateway import BATCH_JOBS, EVENTS, PODS, Body
+from tests.support.builders import stamp
 from tests.support.simulation.api_server import ApiServer
-from tests.support.simulation.chance import Chance, clock
+from tests.support.simulation.chance import Chance, Move, clock
+from tests.support.simulation.garbage_collector import GarbageCollector
+from tests.support.simulation.job_controller import JobController
+from tests.support.simulation.job_steps import ended
+from tests.support.simulation.pods import deleting, index_of, over, tracked
 
 
 class Fate(StrEnum):
@@ -39,7 +40,7 @@ class Fate(StrEnum):
 
 INTERRUPTED = frozenset({Fate.EVICTED, Fate.DRAINED, Fate.REJECTED})
 """Those that are neither an end of the job nor a failure of it."""
-Move = Callable[[], None]
+KILLED = 128 + 15
 CROWDED = "crowded"
 """The flavor of a queue in which no pod finds a node."""
 
@@ -69,9 +70,11 @@ class Cluster:
         self._chance = chance
         self._fate = fate
         self._worker = worker
-        self._pods_made = 0
+        self._job_controller = JobController(server, self._place, self._within_quota)
+        self._garbage_collector = GarbageCollector(server)
         self._events = 0
         self._ends: Counter[tuple[str, int]] = Counter()
+        self._attempts: dict[str, int] = {}
         self.preempted: set[str] = set()
         self.drained: set[str] = set()
 
@@ -80,8 +83,8 @@ class Cluster:
         while True:
             await self._chance.pause()
             moves = [
-                *self._job_controller(),
-                *self._garbage_collector(),
+                *self._job_controller.moves(),
+                *self._garbage_collector.moves(),
                 *self._kubelet(),
                 *self._kueue(),
             ]
@@ -91,74 +94,29 @@ class Cluster:
                 self._server.changed.clear()
                 await self._server.changed.wait()
 
-    def _job_controller(self) -> Iterator[Move]:
-        for job in self._server.all(BATCH_JOBS):
-            if not ended(job) and not _deleting(job):
-                yield from self._sync(job)
-
-    def _sync(self, job: Body) -> Iterator[Move]:
-        uid, status = job["metadata"]["uid"], job["status"]
-        pods = [pod for pod in self._server.all(PODS) if owner_of(pod) == uid]
-        active = [pod for pod in pods if not over(pod) and not _deleting(pod)]
-        ends = [pod for pod in pods if over(pod)]
-        succeeded = sum(pod["status"]["phase"] == "Succeeded" for pod in ends)
-        failed = sum(pod["status"]["phase"] == "Failed" and not _ignored(pod) for pod in ends)
-        here = {_index(pod) for pod in pods if not over(pod) or pod["status"]["phase"] != "Failed"}
-        missing = set(range(job["spec"].get("completions", 1))) - here
-        if (succeeded, failed) != (status.get("succeeded", 0), status.get("failed", 0)):
-            yield partial(self._report, job, succeeded=succeeded, failed=failed)
-        elif succeeded == job["spec"].get("completions", 1):
-            yield partial(self._report, job, conditions=[_true("Complete", "CompletionsReached")])
-        elif failed > job["spec"]["backoffLimit"] and active:
-            yield from (partial(self._stop, pod) for pod in active)
-        elif failed > job["spec"]["backoffLimit"]:
-            yield partial(self._report, job, conditions=[_true("Failed", "BackoffLimitExceeded")])
-        elif job["spec"]["suspend"]:
-            yield from (partial(self._stop, pod) for pod in active)
-        else:
-            for index in missing:
-                attempt = self._ends[owner_of(job), index]
-                yield partial(self._make_pod, job, index, attempt)
-
-    def _garbage_collector(self) -> Iterator[Move]:
-        owners = {b["metadata"]["uid"] for k in (JOBS, BATCH_JOBS) for b in self._server.all(k)}
-        for job in self._server.all(BATCH_JOBS):
-            if owner_of(job) not in owners:
-                yield partial(self._server.remove, BATCH_JOBS, job["metadata"]["name"])
-            elif _deleting(job):
-                pods = [p for p in self._server.all(PODS) if owner_of(p) == job["metadata"]["uid"]]
-                yield from (partial(self._stop, pod) for pod in pods if not _deleting(pod))
-                if not pods:
-                    yield partial(self._server.remove, BATCH_JOBS, job["metadata"]["name"])
-        for service in self._server.all(SERVICES):
-            if owner_of(service) not in owners:
-                yield partial(self._server.remove, SERVICES, service["metadata"]["name"])
-        for pod in self._server.all(PODS):
-            if owner_of(pod) not in owners and not _deleting(pod):
-                yield partial(self._stop, pod)
-
     def _kubelet(self) -> Iterator[Move]:
         for pod in self._server.all(PODS):
-            if _deleting(pod):
-                yield from self._take_away(pod)
-            elif not over(pod) and "nodeName" in pod["spec"]:
-                yield from self._bring_on(pod)
+            if "nodeName" not in pod["spec"]:
+                continue
+            if not over(pod):
+                yield from self._stop(pod) if deleting(pod) else self._bring_on(pod)
+            elif pod["metadata"].get("deletionGracePeriodSeconds"):
+                yield partial(self._server.delete, PODS, pod["metadata"]["name"], grace=0)
 
-    def _take_away(self, pod: Body) -> Iterator[Move]:
-        """Let a pod that was given time end by itself, and be counted before it is gone."""
-        if pod["metadata"].get("deletionGracePeriodSeconds"):
+    def _stop(self, pod: Body) -> Iterator[Move]:
+        """End a pod that is being deleted; what is not counted has nothing to say any more."""
+        runs = pod["status"]["phase"] == "Running"
+        if runs and self._fate_of(pod) is Fate.DRAINED and tracked(pod) and not index_of(pod):
             yield partial(self._save_and_end, pod)
-            return
-        batches = {job["metadata"]["uid"]: job for job in self._server.all(BATCH_JOBS)}
-        batch = batches.get(owner_of(pod))
-        counted = batch is None or ended(batch) or _deleting(batch)
-        if counted or owner_of(pod) not in self.drained:
-            yield partial(self._server.remove, PODS, pod["metadata"]["name"])
+        elif runs:
+            yield partial(self._kill, pod)
+        else:
+            yield partial(self._show, pod, "Failed", waiting={"reason": "ContainerCreating"})
 
     def _kueue(self) -> Iterator[Move]:
         for job in self._server.all(BATCH_JOBS):
             name = job["metadata"]["name"]
-            if LOCAL_QUEUE_LABEL not in job["metadata"]["labels"] or ended(job) or _deleting(job):
+            if LOCAL_QUEUE_LABEL not in job["metadata"]["labels"] or ended(job) or deleting(job):
                 continue
             if job["spec"]["suspend"]:
                 yield partial(self._suspend, job, False)
@@ -174,19 +132,22 @@ class Cluster:
         self._server.update(BATCH_JOBS, job["metadata"]["name"], spec=spec)
 
     def _bring_on(self, pod: Body) -> Iterator[Move]:
-        labels = pod["metadata"]["labels"]
-        fate = self._fate(labels[JOB_LABEL], int(labels["attempt"]))
+        fate = self._fate_of(pod)
         state = pod["status"]["containerStatuses"][0]["state"]
-        if pod["status"]["phase"] == "Running" and fate is Fate.DRAINED and not _index(pod):
-            yield partial(self._stop, pod, 30)
+        if pod["status"]["phase"] == "Running" and fate is Fate.DRAINED and not index_of(pod):
+            yield partial(self._server.delete, PODS, pod["metadata"]["name"])
         elif pod["status"]["phase"] == "Running":
             yield partial(self._end, pod, fate)
-        elif fate is Fate.REJECTED and not _index(pod):
+        elif fate is Fate.REJECTED and not index_of(pod):
             yield partial(self._reject, pod)
         elif fate is not Fate.STUCK:
             yield partial(self._start, pod)
         elif not state:
             yield partial(self._show, pod, "Pending", waiting={"reason": "ErrImagePull"})
+
+    def _fate_of(self, pod: Body) -> Fate:
+        job = pod["metadata"]["labels"][JOB_LABEL]
+        return self._fate(job, self._attempts[pod["metadata"]["uid"]])
 
     def _start(self, pod: Body) -> None:
         self._worker(pod, None)
@@ -202,15 +163,24 @@ class Cluster:
         self._server.update(PODS, pod["metadata"]["name"], status=status)
 
     def _save_and_end(self, pod: Body) -> None:
+        self._tell_of_stop(pod)
         self.drained.add(owner_of(pod))
         self._end(pod, Fate.WELL)
-        self._stop(self._server.read(PODS, pod["metadata"]["name"]))
+
+    def _tell_of_stop(self, pod: Body) -> None:
+        self._tell("Pod", pod, "Killing", f"Stopping container {WORKER}")
+
+    def _kill(self, pod: Body) -> None:
+        self._tell_of_stop(pod)
+        began = pod["status"]["containerStatuses"][0]["state"]["running"]["startedAt"]
+        times = {"startedAt": began, "finishedAt": stamp(clock())}
+        self._show(pod, "Failed", terminated={**times, "exitCode": KILLED, "reason": "Error"})
 
     def _end(self, pod: Body, fate: Fate) -> None:
         self._worker(pod, fate)
-        self._ends[pod["metadata"]["labels"][JOB_UID_LABEL], _index(pod)] += 1
+        self._ends[pod["metadata"]["labels"][JOB_UID_LABEL], index_of(pod)] += 1
         job = pod["metadata"]["labels"][JOB_LABEL]
-        model = f"{job}-model" if not _index(pod) else "another"
+        model = f"{job}-model" if not index_of(pod) else "another"
         ended = {
             "startedAt": pod["status"]["containerStatuses"][0]["state"]["running"]["startedAt"],
             "finishedAt": stamp(clock()),
@@ -218,7 +188,7 @@ class Cluster:
             "reason": {Fate.WELL: "Completed", Fate.KILLED: "OOMKilled"}.get(fate, "Error"),
             "message": f'{{"model": "{model}"}}' if fate is Fate.WELL else "",
         }
-        if _index(pod) and fate is not Fate.WELL:
+        if index_of(pod) and fate is not Fate.WELL:
             # What befalls a job befalls the first of its replicas.
             ended |= {"exitCode": PEER_LOST, "reason": "Error"}
             fate = Fate.BADLY
@@ -240,24 +210,11 @@ class Cluster:
         }
         self._server.update(PODS, pod["metadata"]["name"], status=status)
 
-    def _make_pod(self, job: Body, index: int, attempt: int) -> None:
-        self._pods_made += 1
-        if self._chance.mishap(0.3):
-            self._refuse(job)
-            return
-        template = job["spec"]["template"]
-        meta = {
-            **template["metadata"],
-            "name": f"{job['metadata']['name']}-{self._pods_made}",
-            "annotations": {
-                **template["metadata"].get("annotations", {}),
-                **({COMPLETION_INDEX: str(index)} if "completions" in job["spec"] else {}),
-            },
-            "labels": {**template["metadata"]["labels"], "attempt": str(attempt)},
-            "ownerReferences": [
-                owner_reference("batch", job["metadata"]["name"], job["metadata"]["uid"])
-            ],
-        }
+    def _place(self, job: Body, pod: Body) -> None:
+        """Find a node for a new pod."""
+        meta = pod["metadata"]
+        owner = meta["labels"][JOB_UID_LABEL]
+        self._attempts[meta["uid"]] = self._ends[owner, index_of(pod)]
         crowded = meta["labels"].get(FLAVOR_LABEL) == CROWDED
         found = ("False", "Unschedulable") if crowded else ("True", "")
         status = {
@@ -265,13 +222,16 @@ class Cluster:
             "conditions": [_condition("PodScheduled", *found)],
             "containerStatuses": [{"name": WORKER, "state": {}}],
         }
-        spec = template["spec"] | ({} if crowded else {"nodeName": "node-1"})
-        self._server.create(PODS, {"metadata": meta, "spec": spec})
+        spec = pod["spec"] | ({} if crowded else {"nodeName": "node-1"})
         self._tell("Job", job, "SuccessfulCreate", f"Created pod: {meta['name']}")
-        self._server.update(PODS, meta["name"], status=status)
+        self._server.update(PODS, meta["name"], spec=spec, status=status)
 
-    def _refuse(self, job: Body) -> None:
+    def _within_quota(self, job: Body) -> bool:
+        """Refuse some pods, for which there is an event."""
+        if not self._chance.mishap(0.3):
+            return True
         self._tell("Job", job, "FailedCreate", "Error creating: exceeded quota: pods", "Warning")
+        return False
 
     def _tell(self, kind: str, about: Body, reason: str, note: str, sort: str = "Normal") -> None:
         """Record an event of an object of this kind."""
@@ -287,49 +247,10 @@ class Cluster:
         }
         self._server.place(EVENTS, event)
 
-    def _report(self, job: Body, **fields: Any) -> None:
-        name = job["metadata"]["name"]
-        self._server.update(BATCH_JOBS, name, status={**job["status"], **fields})
-
-    def _stop(self, pod: Body, grace: int = 0) -> None:
-        if pod["status"]["phase"] == "Running":
-            self._tell("Pod", pod, "Killing", f"Stopping container {WORKER}")
-        gone = clock() + timedelta(seconds=grace)
-        known = {"deletionTimestamp": stamp(gone), "deletionGracePeriodSeconds": grace}
-        meta = {**pod["metadata"], **known}
-        self._server.update(PODS, pod["metadata"]["name"], metadata=meta)
-
-
-def ended(job: Body) -> bool:
-    """Whether the job controller is done with a batch/v1 Job."""
-    return bool(job["status"].get("conditions"))
-
 
 def owner_of(body: Body) -> str:
     """Return the UID of the object that owns another."""
     return str(body["metadata"]["ownerReferences"][0]["uid"])
-
-
-def _deleting(body: Body) -> bool:
-    return "deletionTimestamp" in body["metadata"]
-
-
-def over(pod: Body) -> bool:
-    """Say whether a pod has ended for good."""
-    return pod["status"]["phase"] in ("Succeeded", "Failed")
-
-
-def _index(pod: Body) -> int:
-    return int(pod["metadata"]["annotations"].get(COMPLETION_INDEX, 0))
-
-
-def _ignored(pod: Body) -> bool:
-    """Whether the job's podFailurePolicy does not count its failure."""
-    status = pod["status"]
-    states = [told["state"] for told in status.get("containerStatuses", ())]
-    ended = states[0].get("terminated", {}) if states else {}
-    disrupted = any(c["type"] == "DisruptionTarget" for c in status.get("conditions", ()))
-    return disrupted or ended.get("exitCode") == PEER_LOST
 
 
 def _true(kind: str, reason: str) -> Body:

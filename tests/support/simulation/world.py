@@ -17,9 +17,11 @@ from alidade.kube.gateway import BATCH_JOBS, JOBS, PODS, Body, Kind
 from tests.support.agreement import disagreements
 from tests.support.simulation.api_server import ApiServer
 from tests.support.simulation.chance import Chance
-from tests.support.simulation.cluster import Cluster, Fate, ended, over, owner_of
+from tests.support.simulation.cluster import Cluster, Fate, owner_of
 from tests.support.simulation.gateway import LATE, Late
+from tests.support.simulation.job_steps import ended
 from tests.support.simulation.mlflow import Mlflow
+from tests.support.simulation.pods import over
 from tests.support.simulation.scenario import Scenario
 
 _END = ("state", "reason", "message", "outputs", "root_cause", "completion_time")

@@ -13,7 +13,8 @@ from alidade.domain.mlflow_run import RUN_ENDS
 from alidade.domain.observed import JOB_LABEL, RUN_ID
 from alidade.kube.gateway import BATCH_JOBS, EXPERIMENTS, JOBS, PODS, QUEUES
 from tests.support.simulation import simulate
-from tests.support.simulation.cluster import INTERRUPTED, Fate, ended, owner_of
+from tests.support.simulation.cluster import INTERRUPTED, Fate, owner_of
+from tests.support.simulation.job_steps import ended
 from tests.support.simulation.scenario import (
     WAITS,
     Deed,

@@ -1,0 +1,106 @@
+"""The job controller: makes and deletes the pods of batch/v1 Jobs, and counts how they end."""
+
+from collections import defaultdict
+from collections.abc import Callable, Iterator
+from functools import partial
+
+from alidade.domain.observed import COMPLETION_INDEX
+from alidade.kube.gateway import BATCH_JOBS, PODS, Body
+from tests.support.simulation.api_server import ApiServer
+from tests.support.simulation.chance import Move
+from tests.support.simulation.job_steps import Delete, LetGo, Make, Step, Tell, next_steps
+from tests.support.simulation.pods import TRACKING, controller_of, tracked
+
+
+def _made(_job: Body, _pod: Body) -> None:
+    """Nobody looks on."""
+
+
+def _allowed(_job: Body) -> bool:
+    return True
+
+
+class JobController:
+    """Acts on the batch/v1 Jobs of all namespaces.
+
+    Args:
+        server: The API server.
+        made: Called with a job and a pod that was made for it.
+        allowed: Says whether a pod may be made for a job, which a quota may not allow.
+    """
+
+    def __init__(
+        self,
+        server: ApiServer,
+        made: Callable[[Body, Body], None] = _made,
+        allowed: Callable[[Body], bool] = _allowed,
+    ) -> None:
+        self._server = server
+        self._made = made
+        self._allowed = allowed
+        self._pods_made = 0
+
+    def moves(self) -> Iterator[Move]:
+        """Yield what it may do next."""
+        pods: defaultdict[str | None, list[Body]] = defaultdict(list)
+        for pod in self._server.all(PODS):
+            pods[controller_of(pod)].append(pod)
+        jobs = {job["metadata"]["uid"]: job for job in self._server.all(BATCH_JOBS)}
+        for uid, job in jobs.items():
+            for step in next_steps(job, pods[uid]):
+                yield partial(self._take, job, step)
+        for owner, left in pods.items():
+            if owner not in jobs:
+                # What has no job any more is not counted.
+                yield from (partial(self._let_go, pod) for pod in left if tracked(pod))
+
+    def _take(self, job: Body, step: Step) -> None:
+        match step:
+            case Make(index):
+                if self._allowed(job):
+                    self._make(job, index)
+            case Delete(pod, counted):
+                if not counted:
+                    self._let_go(pod)
+                self._server.delete(PODS, pod["metadata"]["name"], pod["metadata"]["namespace"])
+            case LetGo(pod):
+                self._let_go(pod)
+            case Tell(status):
+                meta = job["metadata"]
+                self._server.update(BATCH_JOBS, meta["name"], meta["namespace"], status=status)
+
+    def _let_go(self, pod: Body) -> None:
+        meta = pod["metadata"]
+        kept = [finalizer for finalizer in meta.get("finalizers", ()) if finalizer != TRACKING]
+        self._server.update(
+            PODS, meta["name"], meta["namespace"], metadata={**meta, "finalizers": kept}
+        )
+
+    def _make(self, job: Body, index: int | None) -> None:
+        self._pods_made += 1
+        template, meta = job["spec"]["template"], job["metadata"]
+        given = template.get("metadata", {})
+        labels, annotations = given.get("labels", {}), given.get("annotations", {})
+        name = meta["name"]
+        if index is not None:
+            annotations = {**annotations, COMPLETION_INDEX: str(index)}
+            labels = {**labels, COMPLETION_INDEX: str(index)}
+            name = f"{name}-{index}"
+        own = {
+            "name": f"{name}-{self._pods_made:05}",
+            "labels": labels,
+            "annotations": annotations,
+            "finalizers": [TRACKING],
+            "ownerReferences": [
+                {
+                    "apiVersion": "batch/v1",
+                    "kind": "Job",
+                    "name": meta["name"],
+                    "uid": meta["uid"],
+                    "controller": True,
+                    "blockOwnerDeletion": True,
+                }
+            ],
+        }
+        body = {"metadata": own, "spec": template["spec"]}
+        self._made(job, self._server.create(PODS, body, meta["namespace"]))

@@ -1,0 +1,49 @@
+"""What controllers ask of a pod."""
+
+from alidade.domain.observed import COMPLETION_INDEX
+from alidade.kube.gateway import Body
+
+TRACKING = "batch.kubernetes.io/job-tracking"
+"""The finalizer of a pod that the job controller has not counted yet (KEP-2307)."""
+
+
+def controller_of(body: Body) -> str | None:
+    """Return the UID of the object that an object is a part of, None where there is none."""
+    owners = body["metadata"].get("ownerReferences") or ()
+    return next((str(owner["uid"]) for owner in owners if owner.get("controller")), None)
+
+
+def deleting(body: Body) -> bool:
+    """Say whether an object is being deleted."""
+    return "deletionTimestamp" in body["metadata"]
+
+
+def over(pod: Body) -> bool:
+    """Say whether a pod has ended for good."""
+    return pod["status"]["phase"] in ("Succeeded", "Failed")
+
+
+def active(pod: Body) -> bool:
+    """Say whether a pod is at work, or will be."""
+    return not over(pod) and not deleting(pod)
+
+
+def terminating(pod: Body) -> bool:
+    """Say whether a pod is being stopped and has yet to end."""
+    return not over(pod) and deleting(pod)
+
+
+def ready(pod: Body) -> bool:
+    """Say whether a pod says that it is ready."""
+    conditions = pod["status"].get("conditions", ())
+    return any((c["type"], c["status"]) == ("Ready", "True") for c in conditions)
+
+
+def tracked(pod: Body) -> bool:
+    """Say whether a pod has not been counted yet."""
+    return TRACKING in pod["metadata"].get("finalizers", ())
+
+
+def index_of(pod: Body) -> int:
+    """Return which of its job's replicas a pod is."""
+    return int((pod["metadata"].get("annotations") or {}).get(COMPLETION_INDEX, 0))
