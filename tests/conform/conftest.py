@@ -6,7 +6,8 @@ from collections.abc import Iterator
 import pytest
 
 from tests.conform.comparison import Recording, connected, record
-from tests.support.control_plane import REPOSITORY, ControlPlane
+from tests.conform.controllers.play import NODE
+from tests.support.control_plane import REPOSITORY, ControlPlane, node
 
 SHORT = 300
 
@@ -27,6 +28,26 @@ def bare_plane(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ControlPlan
     """An API server alone: nobody acts on what is there but those who ask it."""
     folder = tmp_path_factory.mktemp("bare-plane")
     with ControlPlane(folder, REPOSITORY / "crds", controllers=()) as plane:
+        yield plane
+
+
+@pytest.fixture(scope="session")
+def controlled_plane(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ControlPlane]:
+    """An API server with the controllers that are compared, and nobody who runs pods."""
+    plane = ControlPlane(
+        tmp_path_factory.mktemp("controlled-plane"),
+        REPOSITORY / "crds",
+        controllers=("kube-controller-manager",),
+        options=("--disable-admission-plugins=ServiceAccount",),
+        controller_options=(
+            "--controllers=job-controller,garbage-collector-controller,serviceaccount-controller",
+            "--concurrent-job-syncs=20",
+            "--kube-api-qps=2000",
+            "--kube-api-burst=2000",
+        ),
+    )
+    with plane:
+        plane.apply(node(NODE, "cpu"))
         yield plane
 
 

@@ -45,8 +45,10 @@ class Others(Protocol):
         """Merge a patch into an object, or into its status."""
         ...
 
-    async def take(self, kind: Kind, namespace: str, name: str, *, foreground: bool) -> Body | None:
-        """Delete an object; return it where it stays for a while."""
+    async def take(
+        self, kind: Kind, namespace: str, name: str, *, foreground: bool, grace: int | None = None
+    ) -> Body | None:
+        """Delete an object, a pod within some seconds; return it where it stays for a while."""
         ...
 
 
@@ -91,8 +93,10 @@ class SimulatedOthers:
     ) -> Body:
         return self._server.patch(kind, name, patch, namespace, status=status)
 
-    async def take(self, kind: Kind, namespace: str, name: str, *, foreground: bool) -> Body | None:
-        return self._server.delete(kind, name, namespace, foreground=foreground)
+    async def take(
+        self, kind: Kind, namespace: str, name: str, *, foreground: bool, grace: int | None = None
+    ) -> Body | None:
+        return self._server.delete(kind, name, namespace, foreground=foreground, grace=grace)
 
 
 class Simulated:
@@ -114,22 +118,36 @@ class RealOthers:
         self._api = api
 
     async def put(self, kind: Kind, namespace: str, body: Body) -> Body:
-        return await self._ask("POST", _path(kind, namespace), body)
+        return await self.ask("POST", _path(kind, namespace), body)
 
     async def edit(
         self, kind: Kind, namespace: str, name: str, patch: Body, *, status: bool = False
     ) -> Body:
         path = f"{_path(kind, namespace)}/{name}{'/status' if status else ''}"
-        return await self._ask("PATCH", path, patch, MERGE)
+        return await self.ask("PATCH", path, patch, MERGE)
 
-    async def take(self, kind: Kind, namespace: str, name: str, *, foreground: bool) -> Body | None:
-        options = {"propagationPolicy": "Foreground" if foreground else "Background"}
-        answer = await self._ask("DELETE", f"{_path(kind, namespace)}/{name}", options)
+    async def take(
+        self, kind: Kind, namespace: str, name: str, *, foreground: bool, grace: int | None = None
+    ) -> Body | None:
+        options: Body = {"propagationPolicy": "Foreground" if foreground else "Background"}
+        if grace is not None:
+            options["gracePeriodSeconds"] = grace
+        answer = await self.ask("DELETE", f"{_path(kind, namespace)}/{name}", options)
         return None if answer["kind"] == "Status" else answer
 
-    async def _ask(
-        self, method: str, path: str, body: Mapping[str, Any], content: str = "application/json"
+    async def list_all(self, kind: Kind, namespace: str) -> list[Body]:
+        """Return all objects of a kind."""
+        found: list[Body] = (await self.ask("GET", _path(kind, namespace), None))["items"]
+        return found
+
+    async def ask(
+        self,
+        method: str,
+        path: str,
+        body: Mapping[str, Any] | None,
+        content: str = "application/json",
     ) -> Body:
+        """Send a request; return what is answered."""
         request = await self._api.param_serialize(
             method,
             path,

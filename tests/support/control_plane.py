@@ -11,6 +11,7 @@ import shutil
 import subprocess
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Self
 
@@ -44,12 +45,14 @@ class ControlPlane:
             the garbage collector takes half a minute to notice kinds that come later.
         controllers: Those who act beside the API server; without them nobody does.
         options: What else the API server is told.
+        controller_options: What else the controller manager is told.
     """
 
     folder: Path
     definitions: Path | None = None
     controllers: Sequence[str] = CONTROLLERS
     options: Sequence[str] = ()
+    controller_options: Sequence[str] = ()
     _servers: dict[str, Server] = field(default_factory=dict)
 
     @property
@@ -75,6 +78,9 @@ class ControlPlane:
                 # It fails on a definition of which nothing is known yet.
                 established = ("wait", "--for=condition=Established", "crd", "--all")
                 eventually(lambda: self.kubectl(*established))
+                for kind in self.kubectl("get", "crd", "--output=name").split():
+                    # For a moment more it may answer that its storage is being initialized.
+                    eventually(partial(self.kubectl, "get", kind.partition("/")[2]))
             for name in self.controllers:
                 self.start(name)
             if self.controllers:
@@ -126,7 +132,7 @@ class ControlPlane:
             return self.kubectl("get", "serviceaccount/default", check=False).startswith("NAME")
 
         self._servers["kube-controller-manager"].wait_until(check)
-        eventually(lambda: self._servers["kube-scheduler"].runs)
+        eventually(lambda: all(self._servers[name].runs for name in self.controllers))
 
     def _prepare(self) -> None:
         folder, port = self.folder, free_port()
@@ -171,6 +177,7 @@ class ControlPlane:
                 "--node-monitor-grace-period=24h",
                 "--kube-api-qps=200",
                 "--kube-api-burst=400",
+                *self.controller_options,
             ],
             "kube-scheduler": [
                 f"--kubeconfig={self.kubeconfig}",

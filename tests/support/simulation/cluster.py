@@ -96,15 +96,15 @@ class Cluster:
 
     def _kubelet(self) -> Iterator[Move]:
         for pod in self._server.all(PODS):
-            if "nodeName" not in pod["spec"]:
-                continue
-            if not over(pod):
-                yield from self._stop(pod) if deleting(pod) else self._bring_on(pod)
+            if not over(pod) and deleting(pod):
+                yield from self._stop(pod)
+            elif not over(pod) and "nodeName" in pod["spec"]:
+                yield from self._bring_on(pod)
             elif pod["metadata"].get("deletionGracePeriodSeconds"):
                 yield partial(self._server.delete, PODS, pod["metadata"]["name"], grace=0)
 
     def _stop(self, pod: Body) -> Iterator[Move]:
-        """End a pod that is being deleted; what is not counted has nothing to say any more."""
+        """End a pod that is being deleted: its kubelet does, or the pod garbage collector."""
         runs = pod["status"]["phase"] == "Running"
         if runs and self._fate_of(pod) is Fate.DRAINED and tracked(pod) and not index_of(pod):
             yield partial(self._save_and_end, pod)

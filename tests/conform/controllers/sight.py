@@ -1,0 +1,99 @@
+"""What is seen of a world at rest, by names that mean the same in both."""
+
+import json
+from collections import defaultdict
+from collections.abc import Iterable
+from typing import Any
+
+from alidade.kube.gateway import BATCH_JOBS, PODS, Body, Kind
+from tests.conform.controllers.sides import SEEN, Thing
+from tests.support.simulation.pods import controller_of, index_of
+
+Seen = dict[str, Any]
+_METADATA = (
+    "labels",
+    "annotations",
+    "ownerReferences",
+    "finalizers",
+    "deletionGracePeriodSeconds",
+)
+_TIMES = ("startTime", "completionTime")
+_CONDITION = ("type", "status", "reason", "message")
+_STRANGER = "00000000-0000-4000-8000-000000000000"
+
+
+class Sight:
+    """Knows the objects of one sequence, those that are gone too."""
+
+    def __init__(self) -> None:
+        self._names: dict[str, str] = {}
+        self._uids: defaultdict[tuple[Kind, str], list[str]] = defaultdict(list)
+        self._pods: defaultdict[str, list[str]] = defaultdict(list)
+        self._there: dict[str, Thing] = {}
+
+    def look(self, things: Iterable[Thing]) -> Seen:
+        """Take note of all objects there are; return what can be compared of them."""
+        self._there = {body["metadata"]["uid"]: (kind, body) for kind, body in things}
+        ordered = sorted(self._there.values(), key=lambda thing: SEEN.index(thing[0]))
+        for kind, body in ordered:
+            self.meet(kind, body)
+        seen = {self._names[b["metadata"]["uid"]]: _compared(k, b) for k, b in ordered}
+        return self._renamed(seen)
+
+    def uid(self, kind: Kind, name: str, whose: str = "now") -> str:
+        """Return the UID of an object: the last of its name, the one before, or nobody's."""
+        known = self._uids[kind, name]
+        number = {"now": -1, "before": -2}.get(whose, 0)
+        return known[number] if len(known) >= -number > 0 else _STRANGER
+
+    def pods(self, job: str) -> list[Body]:
+        """Return the pods that there are of a batch/v1 Job's name, in an order that is the same."""
+        own = set(self._uids[BATCH_JOBS, job])
+        found = [
+            (self._names[uid], body)
+            for uid, (kind, body) in self._there.items()
+            if kind == PODS and controller_of(body) in own
+        ]
+        return [body for _, body in sorted(found, key=lambda item: item[0])]
+
+    def meet(self, kind: Kind, body: Body) -> None:
+        """Take note of an object."""
+        meta = body["metadata"]
+        if meta["uid"] in self._names:
+            return
+        if kind == PODS:
+            owner = controller_of(body) or ""
+            place = f"pod {self._names.get(owner, 'of nobody')} {index_of(body)}"
+            self._pods[place].append(meta["uid"])
+            number = len(self._pods[place])
+            self._names[meta["uid"]] = f"{place} {number}"
+            self._names[meta["name"]] = f"name of {place} {number}"
+        else:
+            known = self._uids[kind, meta["name"]]
+            known.append(meta["uid"])
+            self._names[meta["uid"]] = f"{kind} {meta['name']} {len(known)}"
+
+    def _renamed(self, seen: Seen) -> Seen:
+        text = json.dumps(seen)
+        for own, name in self._names.items():
+            text = text.replace(own, name)
+        renamed: Seen = json.loads(text)
+        return renamed
+
+
+def _compared(kind: Kind, body: Body) -> Body:
+    meta = body["metadata"]
+    compared: Body = {key: meta.get(key) for key in _METADATA}
+    compared["deleting"] = "deletionTimestamp" in meta
+    if kind == PODS:
+        compared |= {"node": body["spec"].get("nodeName"), "phase": body["status"]["phase"]}
+    elif kind == BATCH_JOBS:
+        status = {key: value for key, value in body["status"].items() if key not in _TIMES}
+        conditions = [{k: c.get(k) for k in _CONDITION} for c in status.pop("conditions", [])]
+        compared |= {
+            "suspend": body["spec"].get("suspend"),
+            "conditions": sorted(conditions, key=lambda c: str(c["type"])),
+            **status,
+            **{key: key in body["status"] for key in _TIMES},
+        }
+    return compared
