@@ -56,10 +56,16 @@ class Doubts:
             # It was carried out, or never will be, as that version is not there any more.
             self.forget(job.metadata.uid)
 
-    def expire(self, job: Job) -> None:
+    def expire(self, key: WorkKey, job: Job) -> None:
         """Give the place up if what was asked for cannot come about any more."""
         doubt = self._doubts.get(job.metadata.uid)
-        if doubt and asyncio.get_running_loop().time() >= doubt.until:
+        if doubt is None:
+            return
+        left = doubt.until - asyncio.get_running_loop().time()
+        if left > 0:
+            # Whatever came up sooner took the place of what was to come later.
+            self._queue.add_after(key, left)
+        else:
             self.forget(job.metadata.uid)
 
     def forget(self, uid: str) -> None:

@@ -147,7 +147,7 @@ class JobReconciler:
         if job is None:
             return None
         self._mark_logs(key, job)
-        self._doubts.expire(job)
+        self._doubts.expire(key, job)
         decided = self._decide(where, job)
         releases = any(map(_takes_a_place, decided.actions))
         if releases:

@@ -51,10 +51,10 @@ async def test_what_was_to_be_created_and_is_not_there_may_come_for_a_time() -> 
     scene.doubts.look(scene.job)
     assert scene.kept()
     await asyncio.sleep(LATE_SECONDS - 1)
-    scene.doubts.expire(scene.job)
+    scene.doubts.expire(KEY, scene.job)
     assert scene.kept()
     await asyncio.sleep(1)
-    scene.doubts.expire(scene.job)
+    scene.doubts.expire(KEY, scene.job)
     assert not scene.kept()
 
 
@@ -85,4 +85,14 @@ async def test_a_job_that_asks_again_keeps_one_place() -> None:
     scene.cache.step_out(scene.job.metadata.uid)
     assert scene.kept()
     scene.doubts.forget(scene.job.metadata.uid)
+    assert not scene.kept()
+
+
+@in_virtual_time
+async def test_a_job_that_is_looked_at_sooner_is_looked_at_again_when_its_place_is_to_go() -> None:
+    scene = Scene(None)
+    scene.queue.add(KEY)
+    scene.doubts.expire(await scene.queue.get(), scene.job)
+    scene.queue.done(KEY)
+    scene.doubts.expire(await scene.queue.get(), scene.job)
     assert not scene.kept()
