@@ -6,9 +6,12 @@ its own, all tests of a module in one worker, as they share what it has set up.
 
 import uuid
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from mlflow import MlflowClient
+from xdist.remote import Producer
+from xdist.scheduler import LoadScopeScheduling
 
 from tests.support.cluster import (
     KUBECTL,
@@ -22,19 +25,28 @@ from tests.support.cluster import (
 
 NODES = ("test_disruptions", "test_pools", "test_rejected", "test_stopped")
 """Modules that freeze or drain nodes, or take all devices, and would meet each other there."""
-LONGEST = ("test_tutorial", "test_replicas", *NODES)
+LONGEST = ("test_tutorial", "test_replicas", *NODES, "test_fates")
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> LoadScopeScheduling:
+    """Give all tests of a module to one worker, and those that would meet on nodes as well."""
+    scheduler = LoadScopeScheduling(config, log)
+    scheduler._split_scope = _group
+    return scheduler
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Give what takes longest to the workers first, and a module to one of them."""
-    items.sort(key=lambda item: _module(item) not in LONGEST)
-    for item in items:
-        group = "nodes" if _module(item) in NODES else _module(item)
-        item.add_marker(pytest.mark.xdist_group(group))
+    """Begin with what takes longest."""
+    items.sort(key=lambda item: _turn(item.path.stem))
 
 
-def _module(item: pytest.Item) -> str:
-    return item.path.stem
+def _group(nodeid: str) -> str:
+    module = Path(nodeid.partition("::")[0]).stem
+    return "nodes" if module in NODES else module
+
+
+def _turn(module: str) -> int:
+    return LONGEST.index(module) if module in LONGEST else len(LONGEST)
 
 
 @pytest.fixture(scope="session", autouse=True)
