@@ -19,11 +19,10 @@ from alidade.domain.observed import JOB_UID_LABEL, BackingJob, Pod
 from alidade.domain.reading import UnreadableError, backing_job, pod
 from alidade.domain.tally import Tally
 from alidade.kube.gateway import BATCH_JOBS, EXPERIMENTS, JOBS, PODS, QUEUES, TOO_DEEP, Body, Kind
+from alidade.runtime.gone import Gone
+from alidade.runtime.horizon import Horizon
 from alidade.runtime.places import Places
 from alidade.runtime.pods import Pods
-
-# A watch, a list and an answer overtake each other by less than this many deletions.
-REMEMBERED_GONE = 10_000
 
 
 class WorkKey(NamedTuple):
@@ -37,10 +36,6 @@ class WorkKey(NamedTuple):
 Wake = Callable[[WorkKey], None]
 
 
-def _nobody(_: Job) -> None:
-    """See off nobody."""
-
-
 class Cache:
     """The last known version of every object, with the indexes over them.
 
@@ -49,11 +44,11 @@ class Cache:
         see_off: Called with each job that is gone, as it last was.
 
     Attributes:
+        horizon: Up to which version anything is known.
         installation: UID of the namespace that the operator is installed in, empty if in none.
-        drops: How many objects have gone so far.
     """
 
-    def __init__(self, wake: Wake, see_off: Callable[[Job], None] = _nobody) -> None:
+    def __init__(self, wake: Wake, see_off: Callable[[Job], None] = lambda _: None) -> None:
         self._wake = wake
         self._see_off = see_off
         self.installation = ""
@@ -67,10 +62,15 @@ class Cache:
         self._jobs_of: defaultdict[Key, set[Key]] = defaultdict(set)
         self._tallies: defaultdict[Key, Tally] = defaultdict(Tally)
         self._places = Places()
-        self._gone: dict[str, int] = {}
-        self.drops = 0
+        self._gone = Gone()
+        self.horizon = Horizon()
 
     # What there is.
+
+    @property
+    def drops(self) -> int:
+        """How many objects have gone so far."""
+        return self._gone.count
 
     def backing(self, job: Job) -> BackingJob | None:
         """Return the batch/v1 Job of a job, None where there is none that is its own."""
@@ -166,6 +166,7 @@ class Cache:
         """
         if TOO_DEEP in body:
             raise UnreadableError(f"{body[TOO_DEEP]}: has more levels than can be read")
+        self.horizon.note(kind, body)
         if body["metadata"]["uid"] in self._gone:
             return
         if kind == JOBS:
@@ -187,10 +188,7 @@ class Cache:
 
     def drop(self, kind: Kind, namespace: str, name: str, uid: str) -> None:
         """Forget an object that is gone; late news of it do not bring it back."""
-        self.drops += 1
-        self._gone[uid] = self.drops
-        if len(self._gone) > REMEMBERED_GONE:
-            del self._gone[next(iter(self._gone))]
+        self._gone.add(uid)
         key = (namespace, name)
         if self.uid(kind, key) != uid:
             return
@@ -214,10 +212,9 @@ class Cache:
             metadata = known.metadata.model_copy(update={"resource_version": "0"})
             store[key] = known.model_copy(update={"metadata": metadata})
 
-    def revive(self, uid: str, drops: int) -> None:
-        """Believe again in what was gone when so many objects had: the store has gone back."""
-        if self._gone.get(uid, drops + 1) <= drops:
-            del self._gone[uid]
+    def revive(self, uid: str, drops: int) -> bool:
+        """Believe again in what was gone when so many objects had; say if it was."""
+        return self._gone.revive(uid, drops)
 
     def uid(self, kind: Kind, key: Key) -> str | None:
         """Return the UID of the known object of this kind and name."""

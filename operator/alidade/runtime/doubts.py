@@ -8,8 +8,7 @@ import asyncio
 from dataclasses import dataclass
 
 from alidade.api.job import Job
-from alidade.runtime.cache import Cache, WorkKey
-from alidade.runtime.workqueue import WorkQueue
+from alidade.runtime.cache import Cache
 
 # The API server's own limit (--request-timeout, 60 s), and as much for what is on its way.
 LATE_SECONDS = 120.0
@@ -18,7 +17,7 @@ LATE_SECONDS = 120.0
 @dataclass(frozen=True)
 class _Doubt:
     version: str | None
-    until: float
+    end: asyncio.TimerHandle
 
 
 class Doubts:
@@ -26,28 +25,25 @@ class Doubts:
 
     Args:
         cache: What is known.
-        queue: Where keys are left that are to be looked at again.
     """
 
-    def __init__(self, cache: Cache, queue: WorkQueue[WorkKey]) -> None:
+    def __init__(self, cache: Cache) -> None:
         self._cache = cache
-        self._queue = queue
         self._doubts: dict[str, _Doubt] = {}
 
-    def note(self, key: WorkKey, job: Job, version: str | None) -> None:
-        """Take note of a request without an answer.
+    def note(self, job: Job, version: str | None) -> None:
+        """Take note of a request without an answer, for as long as it can come about.
 
         Args:
-            key: The job's key.
             job: The job.
             version: The version of the batch/v1 Job that it was for, None where that was to be
                 created.
         """
-        self.forget(job.metadata.uid)
-        until = asyncio.get_running_loop().time() + LATE_SECONDS
-        self._doubts[job.metadata.uid] = _Doubt(version, until)
-        self._cache.doubt(job.metadata.uid)
-        self._queue.add_after(key, LATE_SECONDS)
+        uid = job.metadata.uid
+        self.forget(uid)
+        end = asyncio.get_running_loop().call_later(LATE_SECONDS, self.forget, uid)
+        self._doubts[uid] = _Doubt(version, end)
+        self._cache.doubt(uid)
 
     def look(self, job: Job) -> None:
         """See what became of the request, now that the batch/v1 Job was read after it."""
@@ -56,19 +52,8 @@ class Doubts:
             # It was carried out, or never will be, as that version is not there any more.
             self.forget(job.metadata.uid)
 
-    def expire(self, key: WorkKey, job: Job) -> None:
-        """Give the place up if what was asked for cannot come about any more."""
-        doubt = self._doubts.get(job.metadata.uid)
-        if doubt is None:
-            return
-        left = doubt.until - asyncio.get_running_loop().time()
-        if left > 0:
-            # Whatever came up sooner took the place of what was to come later.
-            self._queue.add_after(key, left)
-        else:
-            self.forget(job.metadata.uid)
-
     def forget(self, uid: str) -> None:
-        """Forget what was asked for a job."""
-        if self._doubts.pop(uid, None):
+        """Give up the place that was kept for a job."""
+        if doubt := self._doubts.pop(uid, None):
+            doubt.end.cancel()
             self._cache.believe(uid)

@@ -1,6 +1,7 @@
 """The operator: what is observed goes in, actions come out."""
 
 import asyncio
+import contextlib
 import time
 from collections.abc import Awaitable, Callable, Mapping
 from datetime import UTC, datetime
@@ -123,11 +124,11 @@ class Engine:
             tracking=tracking,
             clock=clock,
         )
-        self._followers = [
-            self._follower(kind, namespace)
-            for kind in KINDS
-            for namespace in (settings.served() or (None,))
+        self._watched = [
+            (kind, namespace) for kind in KINDS for namespace in (settings.served() or (None,))
         ]
+        self._followers = [self._follower(*where) for where in self._watched]
+        self._gone_back = asyncio.Event()
         self._troubles: dict[tuple[Kind, str | None], str] = {}
         self._synced = False
         self._moved = time.monotonic()
@@ -150,6 +151,7 @@ class Engine:
         """
         try:
             if change == "DELETED":
+                self._cache.horizon.note(kind, body)
                 self._miss(kind, body)
             else:
                 self._cache.put(kind, body)
@@ -249,7 +251,9 @@ class Engine:
     async def _resync(self) -> None:
         """Compare everything now and then: a watch may have missed what happened."""
         while True:
-            await asyncio.sleep(self._settings.resync_seconds)
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._gone_back.wait(), self._settings.resync_seconds)
+            self._gone_back.clear()
             left = self._followers
             while left:
                 pauses = [(follower, await follower.compare()) for follower in left]
@@ -271,8 +275,13 @@ class Engine:
     async def _relist(self, kind: Kind, namespace: str | None) -> str:
         """Make the cache what the API server says; return of which version that is."""
         listing, version = Listing(self._cache, kind, namespace), ""
-        selector = SELECTORS.get(kind)
+        selector, horizon = SELECTORS.get(kind), self._cache.horizon
+        latest = horizon.latest(kind)
         async for page in self._gateway.list_pages(kind, namespace, selector):
+            if not version:
+                listing.turned_back = horizon.check((kind, namespace), page.version, latest)
+                if listing.turned_back:
+                    self._gone_back.set()
             version = page.version
             for body in page.items:
                 try:
@@ -285,6 +294,11 @@ class Engine:
                 self._second_look.ask(kind, key, uid)
             else:
                 self._drop(kind, key, uid)
+        horizon.take_in((kind, namespace))
+        if listing.turned_back:
+            log.warning("cluster.turned_back", kind=str(kind), namespace=namespace)
+            self._jobs.take_stock()
+            self._wake_all()
         return version
 
     async def _work(self, key: WorkKey) -> None:
@@ -297,6 +311,10 @@ class Engine:
 
     async def _reconcile(self, key: WorkKey) -> str:
         after: float | None = None
+        if self._cache.horizon.mixed(self._watched):
+            # What was known before the store went back says nothing of what is known since.
+            self._queue.add_after(key, RETRY_SYNC_SECONDS)
+            return "retried"
         try:
             if key.kind == "job":
                 after = await self._jobs.reconcile(key)

@@ -121,7 +121,7 @@ class JobReconciler:
         self._backings = Backings(
             cache, gateway, clock, lambda job: queue.add(WorkKey("job", *job))
         )
-        self._doubts = Doubts(cache, queue)
+        self._doubts = Doubts(cache)
         self._runs = Runs(cache, queue, tracker, tracking)
         self._memories: dict[str, _Memory] = {}
         # By UID below the name: a name may be used again, and again be deleted, in little time.
@@ -147,7 +147,6 @@ class JobReconciler:
         if job is None:
             return None
         self._mark_logs(key, job)
-        self._doubts.expire(key, job)
         decided = self._decide(where, job)
         releases = any(map(_takes_a_place, decided.actions))
         if releases:
@@ -180,6 +179,13 @@ class JobReconciler:
         self._backings.forget(job)
         self._departed[job.key][job.metadata.uid] = job
         self._queue.add(WorkKey("job", *job.key))
+
+    def take_stock(self) -> None:
+        """Forget what was found out, and what was done: the cluster is as it was some time ago."""
+        self._runs.inherit(self.known_uids())
+        for uid in self.known_uids():
+            self._tracker.doubt_end(uid)
+        self._memories.clear()
 
     def known_uids(self) -> frozenset[str]:
         """Return the UIDs of the jobs that are there, and of those that are being seen off."""
@@ -288,7 +294,7 @@ class JobReconciler:
                 await self._act(key, job, action)
             except UnavailableError:
                 if _takes_a_place(action):
-                    self._doubts.note(key, job, backing.resource_version if backing else None)
+                    self._doubts.note(job, backing.resource_version if backing else None)
                 raise
 
     async def _write(self, job: Job, status: JobStatus) -> None:

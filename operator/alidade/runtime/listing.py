@@ -18,6 +18,10 @@ class Listing:
         cache: What is known.
         kind: What is listed.
         namespace: Where, None for everywhere.
+
+    Attributes:
+        turned_back: Whether the store has gone back. Versions are then used a second time, so that
+            not even what has the same one is the same.
     """
 
     def __init__(self, cache: Cache, kind: Kind, namespace: str | None) -> None:
@@ -30,6 +34,7 @@ class Listing:
         }
         self._drops = cache.drops
         self._listed: set[str] = set()
+        self.turned_back = False
 
     def put(self, body: Body) -> None:
         """Take in an object of the list.
@@ -40,11 +45,14 @@ class Listing:
         metadata = body["metadata"]
         key, uid = (metadata["namespace"], metadata["name"]), metadata["uid"]
         self._listed.add(uid)
-        self._cache.revive(uid, self._drops)
+        if self._cache.revive(uid, self._drops):
+            self.turned_back = True
         known = self._cache.version(self._kind, key)
         unchanged = known is not None and known == self._before.get(key)
-        if unchanged and known and known[1] > int(metadata["resourceVersion"]):
+        ahead = known[1] - int(metadata["resourceVersion"]) if unchanged and known else -1
+        if ahead > 0 or (ahead == 0 and self.turned_back):
             self._cache.undo(self._kind, key)
+            self.turned_back = True
         self._cache.put(self._kind, body)
 
     def missing(self) -> Iterator[tuple[Key, str]]:

@@ -66,6 +66,9 @@ class Pods:
         if old is not None and old.uid != pod.uid:
             self.drop(key)
             old = None
+        if pod.owner_uid and pod.owner_uid in self._gone:
+            # It came back with the store.
+            self._gone[pod.owner_uid].pop(pod.uid, None)
         # A disruption that does not come about is taken back.
         asked = pod.deleting or pod.disruption is not None
         seen = not pod.ended or (old is not None and old.stopped)

@@ -75,6 +75,11 @@ class Tracker:
         """Take for unknown what is known of an object."""
         self._views.pop(uid, None)
 
+    def doubt_end(self, uid: str) -> None:
+        """Take for unknown whether a run has ended: its job may not have, any more."""
+        if view := self._views.get(uid):
+            self._views[uid] = replace(view, settled=False, gone=False)
+
     def forget(self, uid: str) -> None:
         """Forget an object that is gone."""
         self._wanted.pop(uid, None)

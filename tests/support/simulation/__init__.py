@@ -45,9 +45,12 @@ def simulate(scenario: Scenario) -> World:
 
 async def _happen(scenario: Scenario) -> World:
     world = World(scenario)
-    operator = Operator(world)
-    parties = [asyncio.create_task(party) for party in (operator.live(), world.cluster.run())]
-    await User(world).act()
+    operator, user = Operator(world), User(world)
+    acting = (operator.live(), world.cluster.run())
+    parties = [asyncio.create_task(party) for party in acting]
+    async with asyncio.TaskGroup() as tasks:
+        tasks.create_task(user.act())
+        tasks.create_task(_restore(world, user))
     await _rest(world, parties)
     version, runs = world.server.version, dict(world.mlflow.runs)
     operator.die()
@@ -56,6 +59,18 @@ async def _happen(scenario: Scenario) -> World:
     for party in parties:
         party.cancel()
     return world
+
+
+async def _restore(world: World, user: User) -> None:
+    """Put the API server's store back, if it is to be; its user applies what is not there then."""
+    if world.scenario.restore is None:
+        return
+    at, later = world.scenario.restore
+    await asyncio.sleep(at)
+    backup = world.back_up()
+    await asyncio.sleep(later)
+    world.restore(*backup)
+    user.create_again()
 
 
 async def _rest(world: World, parties: Sequence[asyncio.Task[None]]) -> None:

@@ -43,7 +43,10 @@ _STATUS_APART = (EXPERIMENTS, QUEUES, JOBS, BATCH_JOBS, PODS)
 _FIRST_STATUS: dict[Kind, Body] = {BATCH_JOBS: {}, PODS: {"phase": "Pending"}}
 
 Observer = Callable[[Kind, Body | None, Body | None], None]
-Stream = asyncio.Queue[tuple[str | None, Body]]
+Stream = asyncio.Queue[tuple[str, Body]]
+Store = dict[Kind, dict[tuple[str, str], Body]]
+EXPIRED: Final = "EXPIRED"
+"""What ends a watch: what happens from now on has to be found out by a list."""
 
 
 def _ignore(_kind: Kind, _old: Body | None, _new: Body | None) -> None:
@@ -68,11 +71,13 @@ class ApiServer:
     ) -> None:
         self._observe = observe
         known = (*KINDS, SERVICES, EVENTS, *([WORKLOADS] if kueue else []))
-        self._objects: dict[Kind, dict[tuple[str, str], Body]] = {kind: {} for kind in known}
+        self._objects: Store = {kind: {} for kind in known}
         self._objects[NAMESPACES] = {(name, name): _namespace(name) for name in namespaces}
         self._watches: list[tuple[Kind, Stream]] = []
+        self._past: list[tuple[Kind, int, str, Body]] = []
         self._made = 0
         self.version = 100
+        self.restores = 0
         self.changed = asyncio.Event()
 
     # What there is.
@@ -105,13 +110,33 @@ class ApiServer:
             if namespace in (None, where) and wanted(body)
         )
 
-    def watch(self, kind: Kind) -> Stream:
-        """Return a queue of what is there and of all that happens from now on."""
+    def watch(self, kind: Kind, version: int) -> Stream:
+        """Return a queue of all that happened after a version, and of all that will."""
         stream: Stream = asyncio.Queue()
-        for body in self.all(kind):
-            stream.put_nowait((None, body))
+        if version > self.version:
+            stream.put_nowait((EXPIRED, {}))
+        for known, at, change, body in self._past:
+            if known == kind and at > version:
+                stream.put_nowait((change, body))
         self._watches.append((kind, stream))
         return stream
+
+    # Its backup.
+
+    def back_up(self) -> tuple[int, Store]:
+        """Return all that there is."""
+        return self.version, {kind: dict(objects) for kind, objects in self._objects.items()}
+
+    def restore(self, version: int, store: Store) -> None:
+        """Have what there was, with the versions of then."""
+        self.version = version
+        self.restores += 1
+        self._objects = {kind: dict(objects) for kind, objects in store.items()}
+        self._past.clear()
+        for _, stream in self._watches:
+            stream.put_nowait((EXPIRED, {}))
+        self._watches.clear()
+        self.changed.set()
 
     # What is asked of it.
 
@@ -301,6 +326,7 @@ class ApiServer:
 
     def _tell(self, kind: Kind, change: str, body: Body) -> None:
         self.changed.set()
+        self._past.append((kind, self.version, change, body))
         for watched, stream in self._watches:
             if watched == kind:
                 stream.put_nowait((change, body))

@@ -55,6 +55,7 @@ class Cluster:
         worker: Called with a pod that starts, and with the fate of one that ends.
 
     Attributes:
+        ends: How many pods of a job's UID and an index have ended.
         preempted: Names of jobs whose pods Kueue has stopped, which it does once.
         drained: UIDs of batch/v1 Jobs that count a pod that was deleted as one that succeeded.
     """
@@ -73,7 +74,7 @@ class Cluster:
         self._job_controller = JobController(server, self._place, self._within_quota)
         self._garbage_collector = GarbageCollector(server)
         self._events = 0
-        self._ends: Counter[tuple[str, int]] = Counter()
+        self.ends: Counter[tuple[str, int]] = Counter()
         self._attempts: dict[str, int] = {}
         self.preempted: set[str] = set()
         self.drained: set[str] = set()
@@ -154,7 +155,7 @@ class Cluster:
         self._show(pod, "Running", running={"startedAt": stamp(clock())})
 
     def _reject(self, pod: Body) -> None:
-        self._ends[pod["metadata"]["labels"][JOB_UID_LABEL], 0] += 1
+        self.ends[pod["metadata"]["labels"][JOB_UID_LABEL], 0] += 1
         status = {
             "phase": "Failed",
             "reason": "OutOfcpu",
@@ -178,7 +179,7 @@ class Cluster:
 
     def _end(self, pod: Body, fate: Fate) -> None:
         self._worker(pod, fate)
-        self._ends[pod["metadata"]["labels"][JOB_UID_LABEL], index_of(pod)] += 1
+        self.ends[pod["metadata"]["labels"][JOB_UID_LABEL], index_of(pod)] += 1
         job = pod["metadata"]["labels"][JOB_LABEL]
         model = f"{job}-model" if not index_of(pod) else "another"
         ended = {
@@ -214,7 +215,7 @@ class Cluster:
         """Find a node for a new pod."""
         meta = pod["metadata"]
         owner = meta["labels"][JOB_UID_LABEL]
-        self._attempts[meta["uid"]] = self._ends[owner, index_of(pod)]
+        self._attempts[meta["uid"]] = self.ends[owner, index_of(pod)]
         crowded = meta["labels"].get(FLAVOR_LABEL) == CROWDED
         found = ("False", "Unschedulable") if crowded else ("True", "")
         status = {

@@ -37,7 +37,8 @@ LATE: ContextVar[Late | None] = ContextVar("late", default=None)
 class UnreliableGateway:
     """A gateway on which requests and answers take their time, and get lost.
 
-    A request whose client has given it up may be carried out all the same, later on.
+    A request whose client has given it up may be carried out all the same, later on. A list that
+    was asked for before may be answered as it was then.
 
     Args:
         server: The API server.
@@ -55,6 +56,7 @@ class UnreliableGateway:
         self._chance = chance
         self._done = done
         self._under_way: set[asyncio.Task[None]] = set()
+        self._answers: dict[tuple[object, ...], tuple[int, tuple[Body, ...]]] = {}
 
     async def list_pages(
         self,
@@ -65,11 +67,15 @@ class UnreliableGateway:
         fields: str | None = None,
     ) -> AsyncIterator[Page]:
         await self._there()
-        version = str(self._server.version)
-        for body in self._server.select(kind, namespace, selector, fields):
+        asked = (kind, namespace, selector, fields)
+        answer = (self._server.version, tuple(self._server.select(*asked)))
+        version, bodies = self._answers.setdefault(asked, answer)
+        if not self._chance.mishap():
+            version, bodies = self._answers[asked] = answer
+        for body in bodies:
             await self._chance.pause()
-            yield Page((body,), version)
-        yield Page((), version)
+            yield Page((body,), str(version))
+        yield Page((), str(version))
 
     async def list_all(
         self,
@@ -152,7 +158,11 @@ class UnreliableGateway:
         return await self._back(answer)
 
     async def _carry_out_late(self, carry_out: Callable[[], object]) -> None:
+        before = self._server.restores
         await self._chance.long_pause()
+        if self._server.restores > before:
+            # It went down for that, with all that it had taken on.
+            return
         LATE.set(Late.OF_THE_DEAD if self.dead else Late.OF_THE_LIVING)
         with suppress(ApiError):
             carry_out()

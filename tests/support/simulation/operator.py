@@ -2,12 +2,12 @@
 
 import asyncio
 
-from alidade.kube.gateway import Body, Kind
 from alidade.runtime.engine import Engine
 from alidade.runtime.settings import Settings
-from tests.support.simulation.api_server import HOME, KINDS
+from tests.support.simulation.api_server import HOME
 from tests.support.simulation.chance import clock
 from tests.support.simulation.gateway import UnreliableGateway
+from tests.support.simulation.news import UnreliableNews
 from tests.support.simulation.world import World
 
 
@@ -51,27 +51,9 @@ class Operator:
             workers=world.scenario.workers,
             own_namespace=HOME,
         )
-        engine = Engine(gateway, gateway, world.mlflow, settings, clock)
+        news = UnreliableNews(world.server, world.chance)
+        engine = Engine(gateway, news, world.mlflow, settings, clock)
         try:
-            async with asyncio.TaskGroup() as tasks:
-                for kind in KINDS:
-                    tasks.create_task(self._watch(engine, kind))
-                tasks.create_task(engine.run())
+            await engine.run()
         finally:
             gateway.dead = True
-
-    async def _watch(self, engine: Engine, kind: Kind) -> None:
-        """Pass on what a watch tells: late, twice, stale, and at times no word of a deletion."""
-        chance, told = self._world.chance, dict[str, list[Body]]()
-        stream = self._world.server.watch(kind)
-        while True:
-            change, body = await stream.get()
-            await chance.pause()
-            uid = body["metadata"]["uid"]
-            if change != "DELETED":
-                told.setdefault(uid, []).append(body)
-            elif told.pop(uid, None) is None or chance.mishap():
-                continue
-            engine.observe(kind, change, body)
-            if told and chance.mishap():
-                engine.observe(kind, None, chance.choice(chance.choice(list(told.values()))))

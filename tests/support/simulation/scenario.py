@@ -77,6 +77,8 @@ class Scenario:
         mishaps: The share of requests and of news that go astray.
         workers: How many keys the operator works on at a time.
         tracking: The experiment's.
+        restore: When the API server's store is backed up, and how many seconds later it is restored
+            from that; None where it is not.
     """
 
     tasks: tuple[Task, ...]
@@ -90,6 +92,7 @@ class Scenario:
     mishaps: float = 0.0
     workers: int = 2
     tracking: Literal["MLflow", "None"] = "MLflow"
+    restore: tuple[float, float] | None = None
 
 
 @dataclass(frozen=True)

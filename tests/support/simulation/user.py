@@ -33,11 +33,17 @@ class User:
     def __init__(self, world: World) -> None:
         self._world = world
         scenario = world.scenario
+        self._created: list[str] = []
         self._things: dict[str, tuple[Kind, Body]] = {
             EXPERIMENT: (EXPERIMENTS, experiment_body(tracking=scenario.tracking)),
             **{name: (QUEUES, _queue(scenario, name)) for name in scenario.limits},
             **{task.name: (JOBS, task.body()) for task in scenario.tasks},
         }
+
+    def create_again(self) -> None:
+        """Create what was created, and is not there any more."""
+        for name in self._created:
+            self._create(name)
 
     async def act(self) -> None:
         async with asyncio.TaskGroup() as tasks:
@@ -47,6 +53,7 @@ class User:
 
     async def _create_all(self) -> None:
         for name in self._world.scenario.order:
+            self._created.append(name)
             self._create(name)
             await self._world.chance.pause()
 

@@ -1,7 +1,8 @@
 """A scenario under way: the truth about it, and what must hold at every moment."""
 
 import json
-from collections import defaultdict
+import math
+from collections import Counter, defaultdict
 
 from alidade.api.job import Dependency, DependencyCondition, Job
 from alidade.api.job_status import JobState
@@ -14,8 +15,9 @@ from alidade.domain.observed import (
     RUN_ID,
 )
 from alidade.kube.gateway import BATCH_JOBS, JOBS, PODS, Body, Kind
+from alidade.runtime.horizon import RESTORED_SECONDS
 from tests.support.agreement import disagreements
-from tests.support.simulation.api_server import ApiServer
+from tests.support.simulation.api_server import ApiServer, Store
 from tests.support.simulation.chance import Chance
 from tests.support.simulation.cluster import Cluster, Fate, owner_of
 from tests.support.simulation.gateway import LATE, Late
@@ -23,7 +25,10 @@ from tests.support.simulation.job_steps import ended
 from tests.support.simulation.mlflow import Mlflow
 from tests.support.simulation.pods import over
 from tests.support.simulation.scenario import Scenario
+from tests.support.virtual_time import now
 
+# For the requests by which it finds out.
+BLIND_SECONDS = 120.0
 _END = ("state", "reason", "message", "outputs", "root_cause", "completion_time")
 
 
@@ -36,6 +41,7 @@ class World:
         completed: Names of jobs whose batch/v1 Job completed.
         ends: How jobs of each name have ended; there may be several, one after the other.
         released: UIDs of jobs whose pods were ever let run.
+        blind_until: Until when the operator may not know that the API server was restored.
         unforeseen: UIDs of batch/v1 Jobs let run by a request of an operator that was no more.
         violations: What happened that must not.
     """
@@ -53,7 +59,19 @@ class World:
         self.ends: defaultdict[str, set[JobState]] = defaultdict(set)
         self.released: set[str] = set()
         self.unforeseen: set[str] = set()
+        self.blind_until = -math.inf
         self.violations: list[str] = []
+
+    def back_up(self) -> tuple[tuple[int, Store], Counter[tuple[str, int]]]:
+        """Return all that a backup of the API server has, and how often pods of then had ended."""
+        return self.server.back_up(), self.cluster.ends.copy()
+
+    def restore(self, backup: tuple[int, Store], ends: Counter[tuple[str, int]]) -> None:
+        """Have the API server as it was; kubelets end pods that it does not know."""
+        self.server.restore(*backup)
+        self.cluster.ends = ends
+        self.jobs = {b["metadata"]["name"]: Job.model_validate(b) for b in self.server.all(JOBS)}
+        self.blind_until = now() + RESTORED_SECONDS + BLIND_SECONDS
 
     def _expect(self, condition: bool, otherwise: str) -> None:
         # An exception would be for the operator to handle, which asked for the change.
@@ -76,7 +94,8 @@ class World:
         words = {None: "RUNNING", Fate.WELL: "FINISHED", Fate.BADLY: "FAILED"}
         if run_id and fate in words:
             told = run_id in self.mlflow.settled
-            self._expect(not told, f"{name} reports to a run after the operator ended it")
+            again = self.blind_until > 0
+            self._expect(not told or again, f"{name} reports to a run after the operator ended it")
             self.mlflow.runs[run_id] = words[fate]
 
     def _others(self, pod: Body) -> list[str]:
@@ -139,7 +158,7 @@ class World:
         if self.scenario.tracking == "MLflow":
             owner = self.mlflow.owners.get(told[RUN_ID])
             self._expect(owner == job.metadata.uid, f"{name} is told of a run of {owner}")
-        if LATE.get() is Late.OF_THE_DEAD:
+        if LATE.get() is Late.OF_THE_DEAD or now() < self.blind_until:
             self.unforeseen.add(batch["metadata"]["uid"])
         else:
             self._check_places(batch)

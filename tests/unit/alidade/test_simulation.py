@@ -108,6 +108,13 @@ def deeds(draw: st.DrawFn, names: list[str]) -> Deed:
 
 
 @st.composite
+def restores(draw: st.DrawFn) -> tuple[float, float] | None:
+    if draw(st.integers(0, 4)):
+        return None
+    return (draw(st.floats(0, 120)), draw(st.floats(0, 120)))
+
+
+@st.composite
 def scenarios(draw: st.DrawFn, *, meddling: bool = False) -> Scenario:
     tangled = draw(st.booleans())
     expire = not meddling and draw(st.booleans())
@@ -129,6 +136,7 @@ def scenarios(draw: st.DrawFn, *, meddling: bool = False) -> Scenario:
         mishaps=draw(st.sampled_from([0.0, 0.05, 0.2])),
         workers=draw(st.integers(1, 4)),
         tracking=draw(st.sampled_from(["MLflow", "None"])),
+        restore=None if meddling else draw(restores()),
     )
 
 

@@ -4,33 +4,30 @@ import asyncio
 
 from alidade.domain.admission import Admitted
 from alidade.kube.gateway import BATCH_JOBS, JOBS, QUEUES
-from alidade.runtime.cache import Cache, WorkKey
+from alidade.runtime.cache import Cache
 from alidade.runtime.doubts import LATE_SECONDS, Doubts
-from alidade.runtime.workqueue import WorkQueue
 from tests.support.builders import NAMESPACE, backing_body, job_body, queue_body
 from tests.support.virtual_time import in_virtual_time
 
 QUEUE = (NAMESPACE, "cpu")
-KEY = WorkKey("job", NAMESPACE, "a")
 
 
 class Scene:
     """A queue with one place, two jobs that want it, and a release of the first without answer."""
 
     def __init__(self, version: str | None) -> None:
-        self.queue: WorkQueue[WorkKey] = WorkQueue()
-        self.cache = Cache(self.queue.add)
+        self.cache = Cache(lambda _: None)
         self.cache.put(QUEUES, queue_body("cpu", maxRunning=1))
         for name in "ab":
             self.cache.put(JOBS, job_body(name, queue="cpu"))
         self.job = self.cache.jobs[NAMESPACE, "a"]
-        self.doubts = Doubts(self.cache, self.queue)
+        self.doubts = Doubts(self.cache)
         self.ask(version)
 
     def ask(self, version: str | None) -> None:
         self.cache.line_up(self.job)
         self.cache.reserve(self.job.metadata.uid)
-        self.doubts.note(KEY, self.job, version)
+        self.doubts.note(self.job, version)
         self.cache.step_out(self.job.metadata.uid)
 
     def kept(self) -> bool:
@@ -51,10 +48,8 @@ async def test_what_was_to_be_created_and_is_not_there_may_come_for_a_time() -> 
     scene.doubts.look(scene.job)
     assert scene.kept()
     await asyncio.sleep(LATE_SECONDS - 1)
-    scene.doubts.expire(KEY, scene.job)
     assert scene.kept()
-    await asyncio.sleep(1)
-    scene.doubts.expire(KEY, scene.job)
+    await asyncio.sleep(1.5)
     assert not scene.kept()
 
 
@@ -81,18 +76,8 @@ async def test_a_patch_of_a_version_that_is_not_there_any_more_never_will_be() -
 async def test_a_job_that_asks_again_keeps_one_place() -> None:
     scene = Scene(None)
     scene.cache.reserve(scene.job.metadata.uid)
-    scene.doubts.note(KEY, scene.job, None)
+    scene.doubts.note(scene.job, None)
     scene.cache.step_out(scene.job.metadata.uid)
     assert scene.kept()
     scene.doubts.forget(scene.job.metadata.uid)
     assert not scene.kept()
-
-
-@in_virtual_time
-async def test_a_job_that_is_looked_at_sooner_is_looked_at_again_when_its_place_is_to_go() -> None:
-    scene = Scene(None)
-    scene.queue.add(KEY)
-    async with asyncio.timeout(LATE_SECONDS + 1):
-        while scene.kept():
-            scene.doubts.expire(await scene.queue.get(), scene.job)
-            scene.queue.done(KEY)

@@ -112,3 +112,12 @@ def test_an_object_that_cannot_be_read_is_there_all_the_same() -> None:
     with pytest.raises(ValueError, match="maxRunning"):
         scene.listing.put(at({**queue_body("a"), "spec": {"maxRunning": "many"}}, 6))
     assert scene.missing() == []
+
+
+@pytest.mark.parametrize("turned_back", [True, False])
+def test_after_a_restore_the_same_version_is_another_ones(turned_back: bool) -> None:
+    scene = Scene(JOBS, at(job_body("a", priority=1), 50))
+    scene.listing.turned_back = turned_back
+    scene.listing.put(at(job_body("a", priority=2), 50))
+    (job,) = scene.cache.jobs.values()
+    assert job.spec.priority == (2 if turned_back else 1)

@@ -1,0 +1,49 @@
+"""What the operator hears of what happens: late, twice, stale, at times no word of a deletion."""
+
+from collections.abc import AsyncIterator
+
+from alidade.kube.gateway import Body, Change, ExpiredError, Kind
+from tests.support.simulation.api_server import EXPIRED, ApiServer
+from tests.support.simulation.chance import Chance
+from tests.support.simulation.rules.selectors import chosen
+
+
+class UnreliableNews:
+    """Watches that pass things on in their own time.
+
+    Args:
+        server: The API server.
+        chance: What becomes of news.
+    """
+
+    def __init__(self, server: ApiServer, chance: Chance) -> None:
+        self._server = server
+        self._chance = chance
+
+    async def watch(
+        self, kind: Kind, namespace: str | None, selector: str | None, version: str
+    ) -> AsyncIterator[Change]:
+        chance, wanted = self._chance, chosen(selector or "", "")
+        told: dict[str, list[Body]] = {}
+        stream = self._server.watch(kind, int(version))
+        while True:
+            change, body = await stream.get()
+            await chance.pause()
+            if change == EXPIRED or chance.mishap(0.1):
+                raise ExpiredError("too old resource version")
+            uid = body["metadata"]["uid"]
+            if change != "DELETED" and not wanted(body):
+                # What has lost its label looks as if it were deleted.
+                if not told.pop(uid, None):
+                    continue
+                change = "DELETED"
+            elif change != "DELETED":
+                told.setdefault(uid, []).append(body)
+            elif not wanted(body) or chance.mishap():
+                told.pop(uid, None)
+                continue
+            else:
+                told.pop(uid, None)
+            yield Change(change, body)
+            if told and chance.mishap():
+                yield Change("MODIFIED", chance.choice(chance.choice(list(told.values()))))

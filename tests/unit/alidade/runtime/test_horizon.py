@@ -1,0 +1,80 @@
+"""Lists that are behind, and stores that have gone back."""
+
+import asyncio
+
+import pytest
+
+from alidade.kube.gateway import JOBS, PODS, UnavailableError
+from alidade.runtime.horizon import RESTORED_SECONDS, Horizon
+from tests.support.builders import job_body
+from tests.support.virtual_time import in_virtual_time
+
+ALL_JOBS, ALL_PODS = (JOBS, None), (PODS, None)
+
+
+def known(version: int) -> Horizon:
+    horizon = Horizon()
+    for where in (ALL_JOBS, ALL_PODS):
+        horizon.take_in(where)
+        body = job_body()
+        meta = {**body["metadata"], "resourceVersion": str(version)}
+        horizon.note(where[0], {**body, "metadata": meta})
+    return horizon
+
+
+async def be_restored(horizon: Horizon, version: str) -> None:
+    with pytest.raises(UnavailableError):
+        horizon.check(ALL_JOBS, version, horizon.latest(JOBS))
+    await asyncio.sleep(RESTORED_SECONDS)
+    assert horizon.check(ALL_JOBS, version, horizon.latest(JOBS))
+    horizon.take_in(ALL_JOBS)
+
+
+@in_virtual_time
+async def test_a_list_that_is_behind_is_not_taken_in() -> None:
+    horizon = known(50)
+    with pytest.raises(UnavailableError, match="is of version 49, which is before 50"):
+        horizon.check(ALL_JOBS, "49", horizon.latest(JOBS))
+    await asyncio.sleep(RESTORED_SECONDS)
+    assert not horizon.check(ALL_JOBS, "50", horizon.latest(JOBS))
+    # It had caught up meanwhile: this is another moment.
+    with pytest.raises(UnavailableError):
+        horizon.check(ALL_JOBS, "49", horizon.latest(JOBS))
+
+
+@in_virtual_time
+async def test_what_comes_while_a_list_is_under_way_does_not_make_it_old() -> None:
+    horizon = known(50)
+    assert not horizon.check(ALL_JOBS, "50", latest=50)
+    horizon = known(60)
+    assert not horizon.check(ALL_JOBS, "50", latest=50)
+    assert horizon.latest(JOBS) == 60
+
+
+@in_virtual_time
+async def test_a_store_that_stays_behind_was_restored() -> None:
+    horizon = known(50)
+    await be_restored(horizon, "40")
+    assert horizon.latest(JOBS) == 40
+    assert not horizon.check(ALL_JOBS, "41", horizon.latest(JOBS))
+
+
+@in_virtual_time
+async def test_a_store_that_has_gone_back_has_for_every_kind() -> None:
+    horizon = known(50)
+    await be_restored(horizon, "40")
+    assert horizon.mixed([ALL_JOBS, ALL_PODS])
+    assert horizon.check(ALL_PODS, "55", horizon.latest(PODS))
+    # The rest of it was not answered.
+    assert horizon.check(ALL_PODS, "42", horizon.latest(PODS))
+    horizon.take_in(ALL_PODS)
+    assert not horizon.mixed([ALL_JOBS, ALL_PODS])
+    assert not horizon.check(ALL_PODS, "43", horizon.latest(PODS))
+
+
+@in_virtual_time
+async def test_a_version_that_is_no_number_tells_nothing() -> None:
+    horizon = known(50)
+    assert not horizon.check(ALL_JOBS, "", horizon.latest(JOBS))
+    horizon.note(JOBS, {"metadata": {"resourceVersion": "z"}})
+    assert horizon.latest(JOBS) == 50
