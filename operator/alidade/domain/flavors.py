@@ -49,7 +49,10 @@ def in_flavor(queue: Queue, name: str | None) -> Queue:
 def leave(draft: Draft, backing: BackingJob) -> bool:
     """See that a batch/v1 Job of another flavor than the job's goes; return whether it has to."""
     wanted, left = draft.status.flavor, backing.flavor
-    if wanted is None or left in (None, wanted) or draft.status.start_time or backing.ended:
+    if wanted is None or left in (None, wanted) or draft.status.start_time:
+        return False
+    # While it goes, batch/v1 may count the pods that go with it as failed.
+    if backing.complete or (backing.ended and not backing.deleting):
         return False
     reason, message = draft.status.reason, draft.status.message
     if reason in (FALLBACK, Reason.PLACEMENT_TIMEOUT):

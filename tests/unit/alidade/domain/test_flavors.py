@@ -19,6 +19,7 @@ from tests.support.builders import (
     ago,
     backing,
     experiment,
+    failed,
     job,
     pod,
     queue,
@@ -133,8 +134,9 @@ def test_until_the_batch_job_of_the_old_flavor_is_gone_that_stands() -> None:
     after, first = going(unplaced(61))
     again = plan(after)
     assert (again.status, acts(again)) == (first.status, [DeleteBacking])
-    leaving = plan(replace(after, backing=batch(meta=DELETED)))
-    assert (leaving.status, acts(leaving)) == (first.status, [])
+    for counted in ({}, failed()):
+        leaving = plan(replace(after, backing=batch(meta=DELETED, status=counted)))
+        assert (leaving.status, acts(leaving)) == (first.status, [])
 
 
 def test_then_one_is_made_for_the_new_flavor_and_asks_for_a_place_again() -> None:
