@@ -88,6 +88,11 @@ def _metadata_changes(old: Body, new: Body) -> Iterator[str]:
         before = old["metadata"].get(field)
         if before is not None and new["metadata"].get(field) != before:
             yield f"metadata.{field}: Invalid value: field is immutable"
+    added = set(new["metadata"].get("finalizers") or ()) - set(
+        old["metadata"].get("finalizers", ())
+    )
+    if added and "deletionTimestamp" in old["metadata"]:
+        yield "metadata.finalizers: Forbidden: none can be added while the object is being deleted"
 
 
 def _refuse(faults: tuple[str, ...]) -> None:
