@@ -38,3 +38,8 @@ def beginning(text: str, limit: int = 4 * MAX_MESSAGE) -> str:
     """Return the text, with no more than `limit` characters of it: its beginning."""
     text = text.strip()
     return text if len(text) <= limit else f"{text[: limit - 3]}..."
+
+
+def words_of(error: BaseException) -> str:
+    """Return an error's words, or its name where it has none, as a TimeoutError."""
+    return str(error) or type(error).__name__

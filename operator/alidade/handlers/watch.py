@@ -17,6 +17,7 @@ from kopf._cogs.clients.watching import watch_objs
 from kopf._cogs.structs.credentials import Vault
 from kopf._cogs.structs.references import NamespaceName, Resource
 
+from alidade.domain.words import words_of
 from alidade.kube.answers import error_of, error_of_event
 from alidade.kube.gateway import ApiError, Change, ExpiredError, Kind, UnavailableError
 
@@ -85,7 +86,7 @@ class KopfWatches:
             raise
         except Exception as error:
             # kopf takes it for granted that the API server answers, and not something before it.
-            raise UnavailableError(f"API server: {error or type(error).__name__}") from error
+            raise UnavailableError(f"API server: {words_of(error)}") from error
 
     async def _keep_logged_in(self) -> None:
         while True:

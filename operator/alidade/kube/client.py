@@ -16,6 +16,7 @@ from kubernetes.aio import client
 from kubernetes.aio.client.exceptions import ApiException
 from kubernetes.aio.client.rest import RESTResponse
 
+from alidade.domain.words import words_of
 from alidade.kube.answers import CLIENT_ERROR, body_of, error_of
 from alidade.kube.gateway import (
     EVENTS,
@@ -245,4 +246,4 @@ def _own_errors() -> Iterator[None]:
     except RecursionError as error:
         raise InvalidError("nested too deep to be sent") from error
     except (TimeoutError, ClientError, OSError, ValueError, ApiException) as error:
-        raise UnavailableError(f"API server: {error or type(error).__name__}") from error
+        raise UnavailableError(f"API server: {words_of(error)}") from error

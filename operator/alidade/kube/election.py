@@ -12,6 +12,8 @@ from kubernetes.aio.leaderelection.electionconfig import Config
 from kubernetes.aio.leaderelection.leaderelection import LeaderElection
 from kubernetes.aio.leaderelection.resourcelock.leaselock import LeaseLock
 
+from alidade.domain.words import words_of
+
 LEASE_SECONDS: Final = 15
 RENEW_SECONDS: Final = 10
 RETRY_SECONDS: Final = 2
@@ -41,7 +43,7 @@ class _Lock(LeaseLock):
             async with asyncio.timeout(REQUEST_SECONDS):
                 return await super().get(name, namespace)
         except Exception as error:
-            return False, ApiException(reason=f"API server: {error or type(error).__name__}")
+            return False, ApiException(reason=f"API server: {words_of(error)}")
 
     async def create(self, name: str, namespace: str, election_record: Any) -> bool:
         # The library's own asks for `pretty=True`, which its client takes for no valid request.

@@ -12,7 +12,7 @@ from aiohttp import web
 from hypothesis import given, settings
 from kubernetes.aio import client
 
-from alidade.kube.client import KubernetesGateway
+from alidade.kube.client import LEAST_SECONDS, KubernetesGateway
 from alidade.kube.gateway import (
     JOBS,
     NAMESPACES,
@@ -167,3 +167,14 @@ async def test_a_log_without_a_line_is_waited_for_but_not_for_long(
         assert await gateway.log_begins("lab", "a", "worker") == ""
         server.says(b"2026-03-01T12:00:00.5Z begun")
         assert await gateway.log_begins("lab", "a", "worker") == "2026-03-01T12:00:00.5Z"
+
+
+async def test_an_answer_that_does_not_come_is_told_in_a_word() -> None:
+    async def silent(request: web.Request) -> web.StreamResponse:
+        await asyncio.sleep(600)
+        return web.Response()
+
+    async with serving(LEAST_SECONDS) as (server, gateway):
+        server.answer = silent
+        with pytest.raises(UnavailableError, match=r"API server: .*Timeout"):
+            await gateway.patch(JOBS, "lab", "a", {})
