@@ -14,6 +14,8 @@ from tests.support.polling import eventually
 
 pytestmark = pytest.mark.usefixtures("operator")
 
+# Python's parser ends at some thousand levels, the API server's at ten thousand.
+DEEPER_THAN_IS_READ = 3000
 QUOTA = ("v1", "ResourceQuota")
 REGISTRY = "failed to resolve reference: localhost/workflow:1: not found"
 
@@ -238,3 +240,18 @@ def on_the_hosts_network(name: str) -> Body:
     container = {"name": "main", "image": "localhost/other:1"}
     spec = {"hostNetwork": True, "containers": [container]}
     return {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": name}, "spec": spec}
+
+
+def test_a_job_that_cannot_be_read_says_so_with_the_field(scene: Scene) -> None:
+    nest = "[" * DEEPER_THAN_IS_READ + "]" * DEEPER_THAN_IS_READ
+    manifest = (
+        '{"apiVersion": "alidade.dev/v1alpha1", "kind": "Job", "metadata": {"name": "deep"},'
+        f' "spec": {{"experiment": "bench", "podTemplate": {{"spec": {{"x": {nest}}}}}}}}}'
+    )
+    path = f"/apis/alidade.dev/v1alpha1/namespaces/{scene.namespace}/jobs"
+    scene.kubectl("create", "--raw", path, "--filename=-", stdin=manifest)
+    status = scene.until("deep", "Waiting", "Unreadable", says="spec.podTemplate")
+    assert {c["type"]: c["status"] for c in status["conditions"]} == {
+        "Readable": "False",
+        "Suspended": "True",
+    }

@@ -245,3 +245,19 @@ def test_without_kueue_a_job_for_it_says_so_and_can_be_taken_back(scene: Scene) 
 
     scene.patch(QUEUE, "cpu", {"kueueLocalQueue": None})
     scene.until("a", "Finished")
+
+
+def test_a_queue_that_is_wrong_in_itself_fails_no_job(scene: Scene) -> None:
+    # What a definition's rules can tell is refused when it is applied; this they leave through.
+    scene.apply(queue(nodeSelector={f"{'.'.join(26 * ['long-name'])}/pool": "cpu"}), job("a"))
+    status = scene.until("a", "Waiting", "QueueInvalid", says="queue cpu is wrong in itself: ")
+    assert "nodeSelector" in status["message"]
+
+    def told(status: str) -> bool:
+        conditions = scene.status("cpu", QUEUE).get("conditions", ())
+        return any((c["type"], c["status"]) == ("Valid", status) for c in conditions)
+
+    eventually(lambda: told("False"))
+    scene.apply(queue())
+    scene.until("a", "Finished")
+    eventually(lambda: told("True"))

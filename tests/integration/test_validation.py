@@ -217,6 +217,50 @@ REFUSED_OTHERS: dict[str, tuple[Body, str]] = {
         queue(tolerations=[{"key": "gpu", "operator": "Has"}]),
         'Unsupported value: "Has": supported values: "Exists", "Equal"',
     ),
+    "a queue with a selector that is none": (
+        queue(nodeSelector={"pool of": "cpu"}),
+        "nodeSelector has a key that is none of a label",
+    ),
+    "a queue of nodes with a label that cannot be": (
+        queue(nodeSelector={"pool": "the cpu"}),
+        "spec.nodeSelector.pool in body should match",
+    ),
+    "a toleration of a taint that cannot be": (
+        queue(tolerations=[{"key": "the gpu", "operator": "Exists"}]),
+        "spec.tolerations[0].key in body should match",
+    ),
+    "a toleration of a value of any taint": (
+        queue(tolerations=[{"value": "gpu"}]),
+        "a toleration without a key is one of all taints, and has the operator Exists",
+    ),
+    "a toleration of any value, and of one": (
+        queue(tolerations=[{"key": "gpu", "operator": "Exists", "value": "a"}]),
+        "a toleration with the operator Exists has no value",
+    ),
+    "a toleration for a time of what stops no pod": (
+        queue(tolerations=[{"key": "gpu", "effect": "NoSchedule", "tolerationSeconds": 5}]),
+        "tolerationSeconds go with the effect NoExecute alone",
+    ),
+    "a queue that asks for more than its limit": (
+        queue(resources={"requests": {"cpu": 2}, "limits": {"cpu": "1900m"}}),
+        "requests must be no more than limits",
+    ),
+    "a flavor that asks for more than its limit": (
+        queue(flavors=[{"name": "a", "resources": {"requests": {"cpu": 2}, "limits": {"cpu": 1}}}]),
+        "requests must be no more than limits",
+    ),
+    "a queue of GPUs without the maker's name": (
+        queue(resources={"limits": {"gpu": 1}}),
+        "limits has a resource that there is none of",
+    ),
+    "a queue that asks for a GPU without a limit": (
+        queue(resources={"requests": {"nvidia.com/gpu": 1}}),
+        "requests of what is counted, as GPUs are, must equal limits, which alone will do",
+    ),
+    "a queue of half a GPU": (
+        queue(resources={"limits": {"nvidia.com/gpu": "0.5"}}),
+        "limits of what is counted, as GPUs are, must be whole numbers",
+    ),
     "a queue without any patience": (
         queue(startDeadlineSeconds=0),
         "spec.startDeadlineSeconds in body should be greater than or equal to 1",
@@ -253,6 +297,10 @@ REFUSED_OTHERS: dict[str, tuple[Body, str]] = {
     "an experiment that no job could name": (
         {**experiment(), "metadata": {"name": 64 * "e"}},
         "metadata.name must be no more than 63 characters",
+    ),
+    "an experiment of an image that cannot be": (
+        experiment(workflow={"image": " localhost/workflow:1"}),
+        "spec.workflow.image in body should match",
     ),
     "an experiment tracked elsewhere": (
         experiment(tracking="Papyrus"),

@@ -22,6 +22,7 @@ from alidade.runtime.cache import Cache, WorkKey
 from alidade.runtime.jobs import JobReconciler
 from alidade.runtime.last_lines import LastLines
 from alidade.runtime.log_archive import LogArchive
+from alidade.runtime.queue_faults import QueueFaults
 from alidade.runtime.recorder import Recorder
 from alidade.runtime.tracker import Tracker
 from alidade.runtime.workqueue import WorkQueue
@@ -111,6 +112,7 @@ class Scene:
         archive = LogArchive(
             self.gateway, self.mlflow, self.tracker, self.queue.add, tail_lines=100
         )
+        self.faults = QueueFaults(self.queue.add)
         self.reconciler = JobReconciler(
             cache=self.cache,
             queue=self.queue,
@@ -120,6 +122,7 @@ class Scene:
             recorder=Recorder(self.gateway, "test"),
             archive=archive,
             last_lines=last_lines,
+            faults=self.faults,
             see=self.cache.put,
             job_tracking_uri="http://mlflow",
             clock=clock,

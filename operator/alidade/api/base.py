@@ -43,7 +43,7 @@ DnsSubdomain = Annotated[
 ]
 """A name of another object, which is the value of a label as well (RFC 1123 subdomain)."""
 
-ImageReference = Annotated[str, Limits(minLength=1, maxLength=512)]
+ImageReference = Annotated[str, Limits(minLength=1, maxLength=512, pattern=r"^\S+$")]
 
 MAX_SECONDS = 365 * 24 * 3600
 Seconds = Annotated[int, Limits(minimum=1, maximum=MAX_SECONDS)]

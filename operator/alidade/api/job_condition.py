@@ -29,6 +29,11 @@ class JobCondition(DocumentedWord):
         "are stopped, that its batch/v1 Job or it itself is deleted, or its Service. The message "
         "has the words, and it is tried again. Not set before.",
     )
+    READABLE = (
+        "Readable",
+        "The operator can read the job; where not, the message names the field. Not set before it "
+        "could not. Experiments and queues have it too.",
+    )
     AS_ACCEPTED = (
         "AsAccepted",
         "`podTemplate` and `podFailurePolicy` are what the job was accepted with. Not set before "

@@ -53,13 +53,49 @@ class Override(StrEnum):
     MEMORY = "Memory"
 
 
-LabelKey = Annotated[str, Limits(maxLength=317)]
-LabelValue = Annotated[str, Limits(maxLength=63)]
-NodeSelector = Annotated[dict[str, LabelValue], Limits(maxProperties=64)]
+_PREFIX = r"([a-z0-9]([-a-z0-9]*[a-z0-9])?([.][a-z0-9]([-a-z0-9]*[a-z0-9])?)*/)?"
+_QUALIFIED = f"{_PREFIX}([A-Za-z0-9]|[A-Za-z0-9][-A-Za-z0-9_.]{{0,61}}[A-Za-z0-9])"
+QUALIFIED_NAME = f"^{_QUALIFIED}$"
+LABEL_VALUE = "^(([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9])?$"
+
+LabelKey = Annotated[str, Limits(maxLength=317, pattern=f"^({_QUALIFIED})?$")]
+LabelValue = Annotated[str, Limits(maxLength=63, pattern=LABEL_VALUE)]
+NodeSelector = Annotated[
+    dict[str, LabelValue],
+    Limits(
+        maxProperties=64,
+        **rules(
+            Rule(
+                f"self.all(key, key.matches('{QUALIFIED_NAME}'))",
+                "nodeSelector has a key that is none of a label: letters, digits, '-', '_' and "
+                "'.', 63 characters at most, after an optional DNS name and '/'",
+            )
+        ),
+    ),
+]
 
 
 class Toleration(Model):
     """A core/v1 Toleration."""
+
+    model_config = ConfigDict(
+        json_schema_extra=rules(
+            Rule(
+                "(has(self.key) && self.key != '') || "
+                "(has(self.operator) && self.operator == 'Exists')",
+                "a toleration without a key is one of all taints, and has the operator Exists",
+            ),
+            Rule(
+                "!has(self.value) || self.value == '' || !has(self.operator) || "
+                "self.operator != 'Exists'",
+                "a toleration with the operator Exists has no value",
+            ),
+            Rule(
+                "!has(self.tolerationSeconds) || (has(self.effect) && self.effect == 'NoExecute')",
+                "tolerationSeconds go with the effect NoExecute alone",
+            ),
+        )
+    )
 
     key: LabelKey | None = None
     operator: Annotated[str | None, Field(json_schema_extra={"enum": ["Exists", "Equal"]})] = None
@@ -87,8 +123,47 @@ Quantity = Annotated[
 Quantities = Annotated[dict[str, Quantity], Limits(maxProperties=32)]
 
 
+def _amount(kind: str) -> str:
+    return f"quantity(string(self.{kind}[name]))"
+
+
+_COMMON = "['cpu', 'memory', 'ephemeral-storage']"
+
+
 class Resources(Model):
     """A core/v1 ResourceRequirements."""
+
+    model_config = ConfigDict(
+        json_schema_extra=rules(
+            Rule(
+                "!has(self.requests) || !has(self.limits) || self.requests.all(name, "
+                f"!(name in self.limits) || {_amount('requests')}.compareTo("
+                f"{_amount('limits')}) <= 0)",
+                "requests must be no more than limits",
+            ),
+            *(
+                Rule(
+                    f"!has(self.{kind}) || self.{kind}.all(name, name in {_COMMON} || "
+                    f"(name.matches('{QUALIFIED_NAME}') && (name.contains('/') || "
+                    "name.startsWith('hugepages-'))))",
+                    f"{kind} has a resource that there is none of: cpu, memory, ephemeral-storage, "
+                    "hugepages-SIZE, or one with a domain, as nvidia.com/gpu",
+                )
+                for kind in ("requests", "limits")
+            ),
+            Rule(
+                "!has(self.requests) || self.requests.all(name, name in "
+                f"{_COMMON} || (has(self.limits) && name in self.limits && "
+                f"{_amount('requests')}.compareTo({_amount('limits')}) == 0))",
+                "requests of what is counted, as GPUs are, must equal limits, which alone will do",
+            ),
+            Rule(
+                "!has(self.limits) || self.limits.all(name, !name.contains('/') || "
+                f"{_amount('limits')}.isInteger())",
+                "limits of what is counted, as GPUs are, must be whole numbers",
+            ),
+        )
+    )
 
     requests: Quantities | None = None
     limits: Quantities | None = None

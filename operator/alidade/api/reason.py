@@ -43,6 +43,11 @@ class Reason(DocumentedWord):
         "ParameterPending",
         "A value from another job is not known yet.",
     )
+    QUEUE_INVALID = (
+        "QueueInvalid",
+        "The API server takes no batch/v1 Job with what the queue says of nodes, tolerations or "
+        "resources: mend the queue. Its jobs wait for that.",
+    )
     NAME_CONFLICT = (
         "NameConflict",
         "An object of the job's name belongs to somebody else: delete it, or name the job "
@@ -197,7 +202,7 @@ class Reason(DocumentedWord):
     ARCHIVED = ("Archived", "All logs are among the artifacts of the run.")
     LOGS_LOST = ("LogsLost", "A log was gone before it was read, or could not be stored.")
 
-    # Of experiments and queues.
+    # Of experiments and queues; QueueInvalid is one of queues too.
     NOT_TRACKED = ("NotTracked", "Jobs of the experiment have no MLflow runs.")
     LOGS_INCOMPLETE = ("LogsIncomplete", "All logs are archived; of some the beginning is missing.")
     REGISTERED_AGAIN = (

@@ -4,6 +4,8 @@ from collections.abc import Iterable
 from datetime import datetime
 
 from alidade.api.base import MAX_MESSAGE, Condition
+from alidade.api.job_condition import JobCondition
+from alidade.api.reason import Reason
 
 
 def set_condition(
@@ -33,3 +35,13 @@ def set_condition(
     if old is None:
         return (*existing, new)
     return tuple(new if c.type == kind else c for c in existing)
+
+
+def read_again(
+    conditions: Iterable[Condition], *, now: datetime, generation: int
+) -> tuple[Condition, ...]:
+    """Return the conditions of what can be read, with that told if it could not be before."""
+    existing, kind = tuple(conditions), JobCondition.READABLE
+    if all(c.type != kind or c.status == "True" for c in existing):
+        return existing
+    return set_condition(existing, kind, True, Reason.RESOLVED, now=now, generation=generation)

@@ -16,6 +16,7 @@ from alidade.domain.standing import Moment, Why
 Aspect = Literal[
     JobCondition.POD_BLOCKED,
     JobCondition.CHANGES_REFUSED,
+    JobCondition.READABLE,
     JobCondition.AS_ACCEPTED,
     JobCondition.POD_TEMPLATE_APPLIED,
     JobCondition.TRACKED,

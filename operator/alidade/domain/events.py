@@ -18,6 +18,7 @@ _NOTED = frozenset(
         Reason.QUEUE_NOT_FOUND,
         Reason.IMAGE_NOT_SET,
         Reason.NAME_CONFLICT,
+        Reason.QUEUE_INVALID,
         Reason.BACKING_JOB_REJECTED,
         Reason.TRACKING_UNAVAILABLE,
         Reason.QUEUE_HELD,

@@ -12,7 +12,7 @@ from alidade.api.experiment import (
 )
 from alidade.api.job_status import ENDS, JobState
 from alidade.api.reason import Reason
-from alidade.domain.conditions import set_condition
+from alidade.domain.conditions import read_again, set_condition
 from alidade.domain.registration import readiness, registered_as
 from alidade.domain.snapshot import TrackingView
 from alidade.domain.tally import Tally
@@ -41,7 +41,9 @@ def experiment_status(
     )
     setbacks = tally.setbacks(experiment.status.setbacks)
     over, well, how, summary = _outcome(experiment, tally.states, setbacks)
-    conditions = experiment.status.conditions
+    conditions = read_again(
+        experiment.status.conditions, now=now, generation=experiment.metadata.generation
+    )
     for kind, status, why, text in (
         ("Ready", ready, reason, message),
         ("Complete", over and well, how, summary),

@@ -21,6 +21,7 @@ from alidade.domain import (
     preparing,
     refused,
     running,
+    unreadable,
 )
 from alidade.domain.actions import Action, ReadBacking
 from alidade.domain.draft import Draft
@@ -54,6 +55,7 @@ def plan(snapshot: Snapshot) -> Plan:
         # What it owns is being deleted with it, and would only be made again.
         pod_logs.archive(draft)
         return Plan(snapshot.job.status, tuple(draft.actions))
+    unreadable.resolve(draft)
     note_attempts(draft)
     accepted.compare(draft)
     _bring_on(draft)

@@ -4,11 +4,16 @@ What may run at once is created running. What waits is created suspended, so tha
 lists it, as long as that takes no room from what could run: a quota may allow few batch/v1 Jobs.
 """
 
+from collections.abc import Callable
+from dataclasses import replace
+
+from alidade.api.experiment import Experiment
 from alidade.api.job import Job
 from alidade.api.job_condition import JobCondition
 from alidade.api.job_status import DependencyStatus
+from alidade.api.queue import Queue
 from alidade.api.reason import Reason
-from alidade.domain import accepted, flavors, kueue, meeting, mlflow_run, placement, refusal
+from alidade.domain import accepted, blame, flavors, kueue, meeting, mlflow_run, placement, refusal
 from alidade.domain import backing as backing_job
 from alidade.domain.actions import CreateBacking, DeleteBacking, Release
 from alidade.domain.admission import NotYet
@@ -17,7 +22,7 @@ from alidade.domain.dependencies import Undecided, Unsatisfiable, Verdict, judge
 from alidade.domain.draft import Draft
 from alidade.domain.parameters import Resolution, resolve
 from alidade.domain.pod_template import MAX_DEPTH, too_deep
-from alidade.domain.snapshot import Snapshot
+from alidade.domain.snapshot import Rejection, Snapshot
 from alidade.domain.standing import Why
 
 # Longer than one that could run takes to ask again, which is to find the room.
@@ -123,15 +128,41 @@ def _wanted(draft: Draft) -> Wanted | None:
                 f"failed: spec.{field} is nested more than {MAX_DEPTH} levels deep",
             )
             return None
+    in_flavor = flavors.in_flavor(queue, draft.status.flavor)
+
+    def made(queue: Queue) -> Wanted:
+        return _made(draft, experiment, queue, image)
+
+    wanted = made(in_flavor)
+    _mind_whose_fault(draft, wanted, lambda: made(blame.without_its_say(in_flavor)))
+    return wanted
+
+
+def _made(draft: Draft, experiment: Experiment, queue: Queue, image: str) -> Wanted:
+    snapshot = draft.snapshot
     return backing_job.wanted(
-        job,
+        snapshot.job,
         experiment,
-        flavors.in_flavor(queue, draft.status.flavor),
+        queue,
         image,
         snapshot.tracking_uri,
         flavor=draft.status.flavor,
         kept_back=snapshot.kept_back,
     )
+
+
+def _mind_whose_fault(draft: Draft, wanted: Wanted, alone: Callable[[], Wanted]) -> None:
+    """See that a job is not failed for what is wrong with its queue, or was before it changed."""
+    rejection = draft.snapshot.rejection
+    if rejection is None or not rejection.final:
+        return
+    news: Rejection | None = rejection
+    if rejection.of not in ("", wanted.template_hash):
+        news = None
+    elif blame.is_the_queues(rejection.fields, wanted.manifest, alone().manifest):
+        message = f"queue {draft.status.queue} is wrong in itself: {rejection.message}"
+        news = replace(rejection, reason=Reason.QUEUE_INVALID, message=message, final=False)
+    draft.snapshot = replace(draft.snapshot, rejection=news)
 
 
 def _is_fit(draft: Draft, wanted: Wanted) -> bool:

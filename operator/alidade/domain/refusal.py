@@ -38,6 +38,11 @@ def is_final(status: Mapping[str, Any]) -> bool:
     return code == _INVALID and any(map(_names_a_field, _causes(status)))
 
 
+def fields(status: Mapping[str, Any]) -> tuple[str, ...]:
+    """Return the paths of what the API server itself finds wrong in an object."""
+    return tuple(str(cause.get("field")) for cause in _causes(status) if _names_a_field(cause))
+
+
 def names_no_field(status: Mapping[str, Any]) -> bool:
     """Whether it says what is wrong with a value, but not where that is.
 

@@ -28,6 +28,8 @@ class Rejection:
         tries: How often in a row.
         pause: Seconds after which it is tried again.
         short: Whether it is for want of room for batch/v1 Jobs in a quota.
+        fields: Paths of what the API server itself finds wrong in the object.
+        of: What tells that object from others, of a final refusal.
     """
 
     reason: str
@@ -37,6 +39,8 @@ class Rejection:
     tries: int = 1
     pause: float = refusal.FIRST_PAUSE_SECONDS
     short: bool = False
+    fields: tuple[str, ...] = ()
+    of: str = ""
 
 
 @dataclass(frozen=True)

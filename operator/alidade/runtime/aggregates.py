@@ -19,6 +19,7 @@ from alidade.kube.gateway import (
     NotFoundError,
 )
 from alidade.runtime.cache import Cache, WorkKey
+from alidade.runtime.queue_faults import QueueFaults
 from alidade.runtime.status import write_status
 from alidade.runtime.tracker import Tracker
 from alidade.runtime.workqueue import WorkQueue
@@ -40,6 +41,7 @@ class AggregateReconciler:
         gateway: Gateway,
         tracker: Tracker,
         tracking: trackers.Tracking,
+        faults: QueueFaults,
         clock: Callable[[], datetime],
     ) -> None:
         self._cache = cache
@@ -47,6 +49,7 @@ class AggregateReconciler:
         self._gateway = gateway
         self._tracker = tracker
         self._tracking = tracking
+        self._faults = faults
         self._clock = clock
         self._looked: dict[tuple[str, str], datetime] = {}
 
@@ -102,7 +105,9 @@ class AggregateReconciler:
             # Their position may have changed, which their message tells; in a queue of short jobs
             # it does all the time.
             self._queue.add_after(WorkKey("job", key.namespace, name), TELL_POSITION_SECONDS)
-        status = queue_status(queue, ledger.running, ledger.queued, self._clock())
+        status = queue_status(
+            queue, ledger.running, ledger.queued, self._clock(), self._faults.of(where)
+        )
         await self._write(QUEUES, queue, status)
 
     async def _write(self, kind: Kind, known: Experiment | Queue, status: Model) -> None:

@@ -8,6 +8,7 @@ from alidade.api.job import Job
 from alidade.api.reason import Reason
 from alidade.domain import kueue, refusal
 from alidade.domain.actions import CreateBacking, Release
+from alidade.domain.observed import TEMPLATE_HASH
 from alidade.domain.reading import backing_job
 from alidade.domain.snapshot import Rejection
 from alidade.domain.unnamed_fields import unnamed_fields
@@ -115,7 +116,7 @@ class Creator:
                 raise UnavailableError(str(error)) from error
             return await self._whose(kind, job, before)
         except ApiError as error:
-            return self._refused(_WHAT[kind], error, before, wanted["spec"])
+            return self._refused(_WHAT[kind], error, before, wanted)
         self._cache.put(kind, body)
         if kind == BATCH_JOBS and kueue.seized(backing := backing_job(body)):
             return self._rejection(kueue.SEIZED, kueue.why_let_go(backing), before)
@@ -138,13 +139,20 @@ class Creator:
         return self._rejection(Reason.NAME_CONFLICT, message, before)
 
     def _refused(
-        self, what: str, error: ApiError, before: Rejection | None, spec: Body | None = None
+        self, what: str, error: ApiError, before: Rejection | None, wanted: Body | None = None
     ) -> Rejection:
         message, status = f"{what} refused: {error}", error.status
         if refusal.is_final(status):
             if refusal.names_no_field(status):
-                message = "; ".join((message, *unnamed_fields(spec)))
-            return self._rejection(Reason.BACKING_JOB_INVALID, message, before, final=True)
+                message = "; ".join((message, *unnamed_fields((wanted or {}).get("spec"))))
+            return self._rejection(
+                Reason.BACKING_JOB_INVALID,
+                message,
+                before,
+                final=True,
+                fields=refusal.fields(status),
+                of=_told_apart_by(wanted or {}),
+            )
         if isinstance(error, UnavailableError) and not refusal.is_told(status):
             raise error
         short = refusal.is_for_want_of_jobs(status)
@@ -156,6 +164,11 @@ class Creator:
         tries = before.tries + 1 if before else 1
         known = {"final": False, "pause": refusal.pause(tries), **more}
         return Rejection(reason, beginning(message), at=self._clock(), tries=tries, **known)
+
+
+def _told_apart_by(manifest: Body) -> str:
+    annotations = manifest.get("metadata", {}).get("annotations", {})
+    return str(annotations.get(TEMPLATE_HASH, ""))
 
 
 def _is_of_its_name(owners: Any, job: Job) -> bool:

@@ -41,11 +41,13 @@ from alidade.runtime.listing import Listing
 from alidade.runtime.log_archive import LogArchive
 from alidade.runtime.metrics import QUEUE_DEPTH, RECONCILE_SECONDS, RECONCILES
 from alidade.runtime.oddities import Oddities
+from alidade.runtime.queue_faults import QueueFaults
 from alidade.runtime.recorder import Recorder
 from alidade.runtime.second_look import SecondLook
 from alidade.runtime.settings import Settings
 from alidade.runtime.sweep import Sweep
 from alidade.runtime.tracker import Tracker
+from alidade.runtime.unreadable_statuses import UnreadableStatuses
 from alidade.runtime.workqueue import WorkQueue
 from alidade.tracking.tracking import Tracking
 
@@ -86,7 +88,8 @@ class Engine:
         self._cache = Cache(self._wake, self._see_off)
         self._tracker = Tracker(self._wake)
         self._recorder = Recorder(gateway, settings.identity)
-        self._oddities = Oddities(self._cache, self._recorder)
+        self._unreadable = UnreadableStatuses(gateway, clock)
+        self._oddities = Oddities(self._cache, self._recorder, self._unreadable)
         self._second_look = SecondLook(
             gateway, self._cache, self._drop, self._see, self._tell_that_labels_are_off
         )
@@ -94,6 +97,7 @@ class Engine:
         self._archive = LogArchive(
             gateway, tracking, self._tracker, self._wake, settings.log_tail_lines
         )
+        faults = QueueFaults(self._wake)
         self._jobs = JobReconciler(
             cache=self._cache,
             queue=self._queue,
@@ -103,6 +107,7 @@ class Engine:
             recorder=self._recorder,
             archive=self._archive,
             last_lines=self._last_lines,
+            faults=faults,
             see=self._see,
             job_tracking_uri=settings.for_jobs(),
             kept_back=settings.unpropagated(),
@@ -122,6 +127,7 @@ class Engine:
             gateway=gateway,
             tracker=self._tracker,
             tracking=tracking,
+            faults=faults,
             clock=clock,
         )
         self._watched = [
@@ -209,6 +215,7 @@ class Engine:
             "archive": self._archive.run,
             "last_lines": self._last_lines.run,
             "second look": self._second_look.run,
+            "unreadable": self._unreadable.run,
             "sweep": self._sweep.run,
             "resync": self._resync,
             "reconcilers": lambda: self._queue.serve(self._work, self._settings.workers),

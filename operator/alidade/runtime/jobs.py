@@ -50,6 +50,7 @@ from alidade.runtime.inquiries import read_traces, read_warnings, read_workload
 from alidade.runtime.last_lines import LastLines
 from alidade.runtime.log_archive import LogArchive
 from alidade.runtime.metrics import JOBS_ENDED
+from alidade.runtime.queue_faults import QueueFaults
 from alidade.runtime.recorder import Recorder
 from alidade.runtime.runs import Runs
 from alidade.runtime.status import write_status
@@ -84,6 +85,7 @@ class JobReconciler:
         recorder: Where events go.
         archive: Where logs are left.
         last_lines: Where ends of logs are read.
+        faults: What is wrong with queues.
         see: Called with kind and object of what was looked for and found.
         job_tracking_uri: Where pods reach MLflow.
         kept_back: Domains whose labels and annotations of a job are not passed on.
@@ -101,6 +103,7 @@ class JobReconciler:
         recorder: Recorder,
         archive: LogArchive,
         last_lines: LastLines,
+        faults: QueueFaults,
         see: Callable[[Kind, Body], None],
         job_tracking_uri: str,
         kept_back: tuple[str, ...] = (),
@@ -114,6 +117,7 @@ class JobReconciler:
         self._recorder = recorder
         self._archive = archive
         self._last_lines = last_lines
+        self._faults = faults
         self._see = see
         self._job_tracking_uri = job_tracking_uri
         self._kept_back = kept_back
@@ -148,6 +152,7 @@ class JobReconciler:
             return None
         self._mark_logs(key, job)
         decided = self._decide(where, job)
+        self._faults.note(job, decided.status)
         releases = any(map(_takes_a_place, decided.actions))
         if releases:
             # Before anything is awaited: another worker must not give the same place away.
@@ -177,6 +182,7 @@ class JobReconciler:
         self._memories.pop(job.metadata.uid, None)
         self._doubts.forget(job.metadata.uid)
         self._backings.forget(job)
+        self._faults.forget(job.metadata.uid)
         self._departed[job.key][job.metadata.uid] = job
         self._queue.add(WorkKey("job", *job.key))
 

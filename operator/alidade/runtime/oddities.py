@@ -16,6 +16,7 @@ from alidade.kube.gateway import BATCH_JOBS, EXPERIMENTS, JOBS, PODS, QUEUES, Ki
 from alidade.runtime.cache import Cache
 from alidade.runtime.metrics import UNREADABLE
 from alidade.runtime.recorder import Recorder, Subject
+from alidade.runtime.unreadable_statuses import UnreadableStatuses
 
 REMEMBERED = 10_000
 _OURS: Final[dict[Kind, str]] = {EXPERIMENTS: "Experiment", QUEUES: "Queue", JOBS: "Job"}
@@ -30,11 +31,13 @@ class Oddities:
     Args:
         cache: What is known of the cluster.
         recorder: Where events go.
+        statuses: Where it is left to be told in statuses.
     """
 
-    def __init__(self, cache: Cache, recorder: Recorder) -> None:
+    def __init__(self, cache: Cache, recorder: Recorder, statuses: UnreadableStatuses) -> None:
         self._cache = cache
         self._recorder = recorder
+        self._statuses = statuses
         self._noted: OrderedDict[tuple[Kind, str], str] = OrderedDict()
 
     def note(self, kind: Kind, body: Any, error: Exception) -> None:
@@ -49,6 +52,8 @@ class Oddities:
             self._noted.popitem(last=False)
         UNREADABLE.labels(kind.plural).inc()
         why = reason_of(error)
+        if kind in _OURS:
+            self._statuses.tell(kind, namespace, name, body, f"cannot be read: {why}")
         log.warning(
             "object.unreadable",
             kind=str(kind),

@@ -24,3 +24,12 @@ def test_a_queue_tells_whether_it_starts_jobs(
         reason,
         message,
     )
+
+
+def test_a_queue_that_is_wrong_in_itself_says_so_until_it_is_mended() -> None:
+    wrong = queue_status(queue(), 0, 0, NOW, "no such label")
+    told = wrong.condition("Valid")
+    assert told is not None
+    assert (told.status, told.reason, told.message) == ("False", "QueueInvalid", "no such label")
+    mended = queue().model_copy(update={"status": wrong})
+    assert queue_status(mended, 0, 0, NOW).is_true("Valid")

@@ -8,6 +8,7 @@ from alidade.api.queue import Queue
 from alidade.kube.gateway import EXPERIMENTS, JOBS, QUEUES, Body, Kind
 from alidade.runtime.aggregates import LOOK_AGAIN_SECONDS, AggregateReconciler
 from alidade.runtime.cache import Cache, WorkKey
+from alidade.runtime.queue_faults import QueueFaults
 from alidade.runtime.tracker import Tracker
 from alidade.runtime.workqueue import WorkQueue
 from tests.support.builders import (
@@ -36,12 +37,14 @@ class Scene:
         self.cache = Cache(lambda key: None)
         self.tracker = Tracker(lambda key: None)
         self.mlflow = Mlflow(CERTAIN)
+        self.faults = QueueFaults(lambda key: None)
         self._reconciler = AggregateReconciler(
             cache=self.cache,
             queue=self.queue,
             gateway=UnreliableGateway(self.server, CERTAIN, lambda: None),
             tracker=self.tracker,
             tracking=self.mlflow,
+            faults=self.faults,
             clock=clock,
         )
 

@@ -136,6 +136,26 @@ async def test_an_object_that_cannot_be_read_is_told_where_somebody_looks_with_t
 
 
 @in_virtual_time
+async def test_what_cannot_be_read_says_so_in_its_status_until_it_can() -> None:
+    async with running() as lab:
+        # The next list of all, which has it as it is, is far off.
+        await asyncio.sleep(50)
+        made = lab.server.create(JOBS, job_body("odd"))
+        lab.engine.observe(JOBS, "ADDED", {**made, TOO_DEEP: "spec.podTemplate"})
+        await asyncio.sleep(5)
+        assert lab.status("odd") == (JobState.WAITING, "Unreadable")
+        told = lab.server.read(JOBS, "odd")
+        assert "spec.podTemplate" in told["status"]["message"]
+        lab.engine.observe(JOBS, "MODIFIED", {**told, TOO_DEEP: "spec.podTemplate"})
+        await asyncio.sleep(5)
+        assert lab.server.read(JOBS, "odd") == told
+        lab.engine.observe(JOBS, "MODIFIED", told)
+        await asyncio.sleep(5)
+        assert lab.status("odd")[0] is JobState.QUEUED
+        assert Job.model_validate(lab.server.read(JOBS, "odd")).status.is_true("Readable")
+
+
+@in_virtual_time
 async def test_a_fault_of_ours_is_told_on_the_object_that_it_keeps_waiting() -> None:
     async with running() as lab:
         ageless = lab.server.create(JOBS, job_body("ageless"))
