@@ -84,6 +84,7 @@ def assert_all_took_their_turn(scene: Scene, since: str) -> None:
     versions = scene.history(BATCH_JOB, since)
     assert len({version["metadata"]["uid"] for version in versions}) == len(ENDS)
     assert sorted(in_the_order_released(versions)) == sorted(set(ENDS) - {"never"})
+    # A job may be over before the next is let run: that all places are used is for test_queues.py.
     assert most_at_a_time(versions) <= 2
 
 

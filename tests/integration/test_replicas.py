@@ -125,6 +125,7 @@ def test_a_job_whose_queue_changes_while_it_waits_is_made_anew_and_has_its_servi
     scene.apply(queue("held", stopPolicy="None", resources={"requests": {"cpu": "10m"}}))
     scene.until("a", "Finished")
     assert scene.get(BATCH_JOB, "a")["metadata"]["uid"] != before
-    # It goes with the job, and not with a batch/v1 Job that may be made anew.
+    # It goes with the job, and not with a batch/v1 Job that may be made anew; none is made for one
+    # that waits, so that there is no earlier one that it could be compared with.
     (owner,) = scene.get(SERVICE, "a")["metadata"]["ownerReferences"]
     assert owner["uid"] == scene.get(JOB, "a")["metadata"]["uid"]
