@@ -57,7 +57,7 @@ def deployed() -> None:
         pytest.exit("no cluster with Alidade on it: run `make deploy` first", returncode=1)
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def tracking() -> Iterator[MlflowClient]:
     with tracking_server() as client:
         yield client

@@ -11,6 +11,7 @@ from mlflow import MlflowClient
 
 from tests.support.cluster import REPOSITORY, Cluster, PriorityClasses, namespace, tracking_server
 from tests.support.manifests import experiment, go_ahead, job, queue, waiting_for_it
+from tests.support.polling import eventually
 
 SMALL = {"requests": {"cpu": "50m", "memory": "64Mi"}}
 GPU: dict[str, Any] = {
@@ -166,7 +167,6 @@ def silent(cluster: Cluster, node: str) -> Iterator[None]:
 
 def until_training(cluster: Cluster, name: str) -> str:
     """Wait until a job's pod is in its first epoch; return the pod's name."""
-    cluster.wait_for(name, state="Started", reason="Running")
-    (pod,) = cluster.list("pods", f"--selector=alidade.dev/job={name}")
+    (pod,) = eventually(lambda: cluster.pods_of(name))
     cluster.until_logged(pod["metadata"]["name"], "epoch 1/")
     return str(pod["metadata"]["name"])
