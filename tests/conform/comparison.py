@@ -16,6 +16,8 @@ from tests.conform.sides import Real, Simulated
 from tests.conform.steps import Place, Sequence
 from tests.support.simulation.api_server import ApiServer
 
+SHORT = 300
+"""So many sequences are compared where nothing else is asked for."""
 AT_ONCE = 12
 NAMESPACE_SEQUENCES = 200
 """So many share a namespace: each reads lists of it."""

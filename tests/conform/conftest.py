@@ -5,11 +5,9 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.conform.comparison import Recording, connected, record
+from tests.conform.comparison import SHORT, Recording, connected, record
 from tests.conform.controllers.play import NODE
 from tests.support.control_plane import REPOSITORY, ControlPlane, node
-
-SHORT = 300
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

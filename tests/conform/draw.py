@@ -16,6 +16,7 @@ from alidade.kube.gateway import (
     WORKLOADS,
     Kind,
 )
+from alidade.runtime.engine import SELECTORS
 from tests.conform.bodies import Bodies
 from tests.conform.statuses import Statuses
 from tests.conform.steps import Much, Named, Place, Sequence, Step, Uid, Version
@@ -89,7 +90,8 @@ class Drawing:
     def _ask_for_what_is_not_there(self) -> Step:
         name = self._words.name()
         if self._chance.random() < 0.5:
-            return Step("list_all", WORKLOADS, name, "home", {"selector": [("own", "x")]})
+            given = {"selector": [("own", "x")]}
+            return Step(self._list_verb(), WORKLOADS, name, "home", given)
         return Step("get", NAMESPACES, Named("missing"))
 
     def _list(self) -> Step:
@@ -100,14 +102,17 @@ class Drawing:
         if kind == EVENTS:
             # Those of controllers and of the operator, about one object.
             fields = [("regarding.uid", Uid(JOBS, name)), ("type", "Normal")]
-            return Step("list_all", kind, name, self._place(), {"fields": fields})
+            return Step(self._list_verb(), kind, name, self._place(), {"fields": fields})
         values: list[object] = [name, name, "x", "a b", Named("a", 64)]
         selectors = (None, [(JOB_LABEL,)], [(JOB_LABEL, self._chance.choice(values))])
         given = {
             "selector": self._chance.choice(selectors),
             "everywhere": self._chance.random() < 0.2,
         }
-        return Step("list_all", kind, name, self._place(), given)
+        return Step(self._list_verb(), kind, name, self._place(), given)
+
+    def _list_verb(self) -> str:
+        return self._chance.choice(("list_all", "list_pages"))
 
     def _patch(self) -> Step:
         name = self._words.name()
@@ -179,6 +184,18 @@ class Drawing:
         kind = self._chance.choice((JOBS, BATCH_JOBS, PODS))
         given = {"foreground": self._chance.random() < 0.3}
         return Step("take", kind, self._words.name(), "home", given)
+
+
+_FROM_THE_START = tuple(
+    Step("watch", kind, A, given={"selector": SELECTORS.get(kind), "since": "start"})
+    for kind in (JOBS, BATCH_JOBS, PODS, EXPERIMENTS, QUEUES)
+)
+# What the API server still knows of Kubernetes' own kinds depends on when it was started.
+_FROM_BEFORE = tuple(
+    Step("watch", kind, A, given={"selector": None, "since": "before"}) for kind in OURS[2:]
+)
+WATCHES = (*_FROM_THE_START, *_FROM_BEFORE)
+"""What is asked after each sequence: of what happened since it began, and since long before."""
 
 
 def draw(seed: int) -> Sequence:

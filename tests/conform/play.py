@@ -61,6 +61,8 @@ class Player:
         match step.verb:
             case "list_all":
                 return await self._list(step.kind, namespace, **given)
+            case "list_pages":
+                return await self._pages(step.kind, namespace, **given)
             case "read_log":
                 return await self._side.gateway.read_log(namespace, name, **given, tail_lines=10)
             case "log_begins":
@@ -79,6 +81,18 @@ class Player:
         chosen = {key: _selector(value) for key, value in selectors.items()}
         where = None if everywhere else namespace
         found = [body async for body in self._side.gateway.list_all(kind, where, **chosen)]
+        return self._own(kind, found)
+
+    async def _pages(
+        self, kind: Kind, namespace: str, *, everywhere: bool = False, **selectors: Any
+    ) -> Any:
+        chosen = {key: _selector(value) for key, value in selectors.items()}
+        where = None if everywhere else namespace
+        pages = [page async for page in self._side.gateway.list_pages(kind, where, **chosen)]
+        found = [body for page in pages for body in page.items]
+        return {"versions": len({page.version for page in pages}), "items": self._own(kind, found)}
+
+    def _own(self, kind: Kind, found: list[Body]) -> list[Body]:
         own = [body for body in found if body["metadata"]["name"].endswith(self._tag)]
         noted = [self._ledger.note(kind, body) for body in own]
         return sorted(noted, key=lambda body: str(body["metadata"]["name"]))

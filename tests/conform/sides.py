@@ -30,6 +30,8 @@ _ERRORS = {
     422: InvalidError,
 }
 _BAD = 400
+PAGE = 7
+"""Few, so that lists have several pages."""
 
 
 class Others(Protocol):
@@ -173,7 +175,7 @@ class Real:
     """
 
     def __init__(self, api: client.ApiClient) -> None:
-        self.gateway: Gateway = KubernetesGateway(api)
+        self.gateway: Gateway = KubernetesGateway(api, page=PAGE)
         self.others: Others = RealOthers(api)
 
 

@@ -56,11 +56,18 @@ class KubernetesGateway:
         api: The client.
         left: Returns for how many seconds this instance is sure to lead. No change is asked for
             that would not be given up by then.
+        page: How many objects of a list are asked for at a time.
     """
 
-    def __init__(self, api: client.ApiClient, left: Callable[[], float] = lambda: math.inf) -> None:
+    def __init__(
+        self,
+        api: client.ApiClient,
+        left: Callable[[], float] = lambda: math.inf,
+        page: int = PAGE,
+    ) -> None:
         self._api = api
         self._left = left
+        self._page = page
 
     async def list_pages(
         self,
@@ -71,7 +78,7 @@ class KubernetesGateway:
         fields: str | None = None,
     ) -> AsyncIterator[Page]:
         """Yield the objects of a kind, page by page."""
-        chosen = _given(labelSelector=selector, fieldSelector=fields, limit=str(PAGE))
+        chosen = _given(labelSelector=selector, fieldSelector=fields, limit=str(self._page))
         token = ""
         while True:
             here = chosen + _given(**{"continue": token})

@@ -76,7 +76,7 @@ class ApiServer:
         self._watches: list[tuple[Kind, Stream]] = []
         self._past: list[tuple[Kind, int, str, Body]] = []
         self._made = 0
-        self.version = 100
+        self.version = self._oldest = 100
         self.restores = 0
         self.changed = asyncio.Event()
 
@@ -113,7 +113,7 @@ class ApiServer:
     def watch(self, kind: Kind, version: int) -> Stream:
         """Return a queue of all that happened after a version, and of all that will."""
         stream: Stream = asyncio.Queue()
-        if version > self.version:
+        if not self._oldest <= version <= self.version:
             stream.put_nowait((EXPIRED, {}))
         for known, at, change, body in self._past:
             if known == kind and at > version:
@@ -129,7 +129,7 @@ class ApiServer:
 
     def restore(self, version: int, store: Store) -> None:
         """Have what there was, with the versions of then."""
-        self.version = version
+        self.version = self._oldest = version
         self.restores += 1
         self._objects = {kind: dict(objects) for kind, objects in store.items()}
         self._past.clear()
