@@ -135,8 +135,8 @@ def test_a_job_outlives_its_node(cluster: Cluster, tracking: MlflowClient) -> No
     )
     cluster.wait_for("stranded", state="Started", reason="Running")
     (pod,) = cluster.list("pods")
-    cluster.apply(go_ahead())
     with silent(cluster, node := pod["spec"]["nodeName"]):
+        cluster.apply(go_ahead())
         waits = cluster.wait_for("stranded", reason="NodeUnreachable")
         assert waits["state"] == "Started"
         cluster.kubectl("taint", "nodes", node, f"{OUT_OF_SERVICE}=nodeshutdown:NoExecute")

@@ -91,7 +91,7 @@ def test_the_chief_registers_the_model_and_gives_its_version(trained: Trained) -
 
 def test_when_one_pod_is_evicted_both_start_anew_and_it_is_no_failure(cluster: Cluster) -> None:
     cluster.apply(queue(resources=SMALL), experiment())
-    slow = {**PARAMETERS, "epochs": "3", "batch_size": "16", "register_model_name": ""}
+    slow = {**PARAMETERS, "epochs": "3", "batch_size": "4", "register_model_name": ""}
     given = [{"name": name, "value": value} for name, value in slow.items()]
     cluster.apply(job("train", replicas=REPLICAS, entryPoint="train", parameters=given))
     cluster.wait_for("train", message="2 of 2 pods run")
