@@ -76,7 +76,9 @@ def _bring_on(draft: Draft) -> None:
     if snapshot.job.spec.cancel:
         draft.end(JobState.CANCELLED, Reason.CANCELLED, "cancelled by spec.cancel")
     elif snapshot.backing is None and snapshot.was_released:
-        if snapshot.backing_missed:
+        if snapshot.turned_back:
+            running.begin_after_restore(draft)
+        elif snapshot.backing_missed:
             running.cancel_with_backing(draft)
         else:
             # Lists and watches go by a label, which somebody may have taken off it.

@@ -78,6 +78,12 @@ def cancel_with_backing(draft: Draft) -> None:
     draft.end(JobState.CANCELLED, Reason.BACKING_JOB_DELETED, message)
 
 
+def begin_after_restore(draft: Draft) -> None:
+    """Begin a job again whose batch/v1 Job a backup does not have: nobody has deleted it."""
+    message = "the API server's store was restored, without its batch/v1 Job; it is begun anew"
+    draft.queue(Reason.RETRYING, message)
+
+
 def _why_stop(draft: Draft) -> str | None:
     if draft.snapshot.job.spec.suspend:
         return Reason.SUSPENDED

@@ -144,6 +144,7 @@ class Snapshot:
         cycle: Names of the jobs it waits for in a circle.
         backing: The batch/v1 Job of its name, if it owns it.
         backing_missed: Whether that was looked for by its name, and is not there.
+        turned_back: Whether it is missing as the API server's store was restored from a backup.
         rejection: Why the API server would not create that, or let it be released.
         refused: What else was refused of what was asked for it, by the kind of action.
         short_since: When a quota last took no batch/v1 Job of the namespace, None where none did.
@@ -176,6 +177,7 @@ class Snapshot:
     cycle: tuple[str, ...] = ()
     backing: BackingJob | None = None
     backing_missed: bool = False
+    turned_back: bool = False
     rejection: Rejection | None = None
     refused: Mapping[type[Action], Rejection] = field(default_factory=dict)
     short_since: datetime | None = None

@@ -13,7 +13,7 @@ import structlog
 from alidade.kube.gateway import Body, Kind, UnavailableError
 
 # No cache of an API server is taken to be behind for longer.
-RESTORED_SECONDS = 60.0
+RESTORED_SECONDS = 10.0
 
 Where = tuple[Kind, str | None]
 """What is listed: a kind, in one namespace or everywhere."""

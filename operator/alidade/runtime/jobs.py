@@ -126,6 +126,7 @@ class JobReconciler:
             cache, gateway, clock, lambda job: queue.add(WorkKey("job", *job))
         )
         self._doubts = Doubts(cache)
+        self._bereft: set[str] = set()
         self._runs = Runs(cache, queue, tracker, tracking)
         self._memories: dict[str, _Memory] = {}
         # By UID below the name: a name may be used again, and again be deleted, in little time.
@@ -156,6 +157,8 @@ class JobReconciler:
         releases = any(map(_takes_a_place, decided.actions))
         if releases:
             # Before anything is awaited: another worker must not give the same place away.
+            # One that kept its place, or has it from Kueue, did not have to stand in line.
+            self._cache.line_up(job)
             self._cache.reserve(job.metadata.uid)
         try:
             await self._carry_out(key, job, decided)
@@ -192,6 +195,8 @@ class JobReconciler:
         for uid in self.known_uids():
             self._tracker.doubt_end(uid)
         self._memories.clear()
+        jobs = self._cache.jobs.values()
+        self._bereft = {job.metadata.uid for job in jobs if self._cache.backing(job) is None}
 
     def known_uids(self) -> frozenset[str]:
         """Return the UIDs of the jobs that are there, and of those that are being seen off."""
@@ -257,6 +262,8 @@ class JobReconciler:
         backing = cache.backing(job)
         memory, tries = self._memories.get(uid, _Memory()), self._backings.tries(uid)
         pods = cache.pods(job)
+        if backing is not None:
+            self._bereft.discard(uid)
         strays = [p for p in pods if backing is not None and p.owner_uid != backing.uid]
         return Snapshot(
             job=job,
@@ -272,6 +279,7 @@ class JobReconciler:
             cycle=tuple(name for _, name in cache.graph.cycle(key)),
             backing=backing,
             backing_missed=memory.backing_missed,
+            turned_back=uid in self._bereft,
             rejection=tries.rejection,
             refused=tries.refused,
             short_since=self._backings.short_since(namespace),

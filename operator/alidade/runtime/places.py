@@ -34,10 +34,8 @@ class Places:
         self._ledgers[queue].ask(job)
 
     def reserve(self, uid: str) -> None:
-        """Keep a place for a job that is first in line, or has kept one."""
-        queue = self._line_of.get(uid) or self._doubted[uid]
-        self._line_of[uid] = queue
-        self._ledgers[queue].reserve(uid)
+        """Keep a place for a job that has lined up for it, and is first, or holds one."""
+        self._ledgers[self._line_of[uid]].reserve(uid)
 
     def doubt(self, uid: str) -> None:
         """Have a job keep the place that is reserved for it until `believe`."""

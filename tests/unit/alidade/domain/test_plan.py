@@ -77,6 +77,13 @@ def test_who_deletes_the_batch_job_of_a_job_that_runs_cancels_it() -> None:
     assert decided.status.root_cause is None
 
 
+def test_a_job_whose_batch_job_a_backup_does_not_have_is_begun_anew() -> None:
+    decided = plan(snapshot(job(status=RELEASED), backing_missed=True, turned_back=True))
+    assert where(decided) == (S.QUEUED, "Retrying")
+    assert "store was restored" in (decided.status.message or "")
+    assert not snapshot(job(status=decided.status)).was_released
+
+
 def test_a_batch_job_that_no_list_has_is_looked_for_by_name_before_it_counts_as_gone() -> None:
     decided = plan(snapshot(job(status=RELEASED)))
     assert decided.status.state is RELEASED.state

@@ -75,6 +75,7 @@ async def test_a_patch_of_a_version_that_is_not_there_any_more_never_will_be() -
 @in_virtual_time
 async def test_a_job_that_asks_again_keeps_one_place() -> None:
     scene = Scene(None)
+    scene.cache.line_up(scene.job)
     scene.cache.reserve(scene.job.metadata.uid)
     scene.doubts.note(scene.job, None)
     scene.cache.step_out(scene.job.metadata.uid)

@@ -5,7 +5,12 @@ import pytest
 from alidade.api.job import Job
 from alidade.api.job_status import JobStatus
 from alidade.domain.mlflow_run import UID_TAG
-from alidade.domain.observed import JOB_LABEL, JOB_UID_LABEL
+from alidade.domain.observed import (
+    JOB_LABEL,
+    JOB_UID_LABEL,
+    LOCAL_QUEUE_LABEL,
+    QUEUE_LABEL,
+)
 from alidade.domain.snapshot import TrackingView
 from alidade.kube.gateway import (
     BATCH_JOBS,
@@ -178,6 +183,22 @@ async def test_a_release_of_what_has_changed_meanwhile_is_planned_anew() -> None
         assert not lab.runs()
         await lab.reconcile()
         assert lab.runs()
+
+
+@in_virtual_time
+async def test_what_kueue_lets_run_already_is_handed_over_all_the_same() -> None:
+    async with scene(tracking="None", kueueLocalQueue="team", stopPolicy="Hold") as lab:
+        await lab.reconcile()
+        uid = lab.server.read(BATCH_JOBS, "train")["metadata"]["uid"]
+        # The answer was lost, and news of the pod come before those of its batch/v1 Job.
+        meta = {"labels": {JOB_LABEL: "train", QUEUE_LABEL: "cpu"}, **owned_by(uid)}
+        lab.have(PODS, pod_body(phase="Pending", meta=meta))
+        lab.server.update(QUEUES, "cpu", spec={"kueueLocalQueue": "team"})
+        lab.see()
+        lab.cache.step_out(lab.cache.jobs[NAMESPACE, "train"].metadata.uid)
+        await lab.reconcile()
+        labels = lab.server.read(BATCH_JOBS, "train")["metadata"]["labels"]
+        assert labels[LOCAL_QUEUE_LABEL] == "team"
 
 
 # A new life.
