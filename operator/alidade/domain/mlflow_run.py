@@ -26,6 +26,8 @@ NAMESPACE_TAG = "alidade.dev/namespace"
 JOB_TAG = "alidade.dev/job"
 EXPERIMENT_TAG = "alidade.dev/experiment"
 MLFLOW_USER = "mlflow.user"
+MAX_TAG = 5000
+"""How many characters of a tag's value MLflow keeps, whatever its version and its store."""
 
 
 class Owner(NamedTuple):
@@ -165,7 +167,8 @@ def _end_tags(status: JobStatus) -> dict[str, str]:
         "reason": status.reason,
         "message": status.message,
         "exit-code": cause.exit_code if cause else None,
-        "last-lines": cause.last_lines if cause else None,
+        # What a tag has no room for is taken from the beginning: the end is the cause.
+        "last-lines": cause.last_lines[-MAX_TAG:] if cause and cause.last_lines else None,
         "attempts": count or None,
         "image": status.attempts[-1].image_id if status.attempts else None,
     }

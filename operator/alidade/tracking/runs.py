@@ -4,13 +4,12 @@ import time
 from collections.abc import Callable, Iterator
 from typing import Any, Final
 
-from alidade.domain.mlflow_run import INSTALLATION_TAG, UID_TAG, owner_of
+from alidade.domain.mlflow_run import INSTALLATION_TAG, MAX_TAG, UID_TAG, owner_of
 from alidade.domain.words import clean
 from alidade.tracking.rest import RESOURCE_DOES_NOT_EXIST, Body, Rest
 from alidade.tracking.signature import SIGNATURE_TAG, Proof, Signer
 from alidade.tracking.tracking import Run, TrackingError
 
-MAX_TAG: Final = 5000
 PAGE: Final = 1000
 SURPLUS_TAG: Final = "alidade.dev/surplus-of"
 SCHEDULED, RUNNING, KILLED = "SCHEDULED", "RUNNING", "KILLED"

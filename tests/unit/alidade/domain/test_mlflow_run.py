@@ -6,7 +6,7 @@ from alidade.api.base import Condition
 from alidade.api.job_status import Attempt, JobState, JobStatus, RootCause
 from alidade.domain.actions import CreateRun, EndRun, ReadPods, RunEnd
 from alidade.domain.draft import Draft
-from alidade.domain.mlflow_run import UID_TAG, create, settle, settled
+from alidade.domain.mlflow_run import MAX_TAG, UID_TAG, create, settle, settled
 from alidade.domain.observed import BackingJob, Pod
 from alidade.domain.snapshot import Snapshot, TrackingView
 from tests.support.builders import (
@@ -179,6 +179,16 @@ def test_the_run_names_the_image_of_each_attempt_and_counts_those_left_out() -> 
     assert tags["alidade.dev/attempt-5"] == "p5 on node-1, image example@sha256:5: m"
     assert tags["alidade.dev/attempt-100"] == "p100 on node-1, image example@sha256:100: m"
     assert "alidade.dev/attempt-6" not in tags
+
+
+def test_of_a_long_log_the_run_is_told_the_end() -> None:
+    lines = "e\N{COMBINING ACUTE ACCENT}" * MAX_TAG + "ValueError: the cause"
+    cause = RootCause(job="train", reason="Error", message="m", last_lines=lines)
+    (end,) = draft_of(over(S.FAILED, root_cause=cause)).actions
+    assert isinstance(end, EndRun)
+    told = end.tags["alidade.dev/last-lines"]
+    assert told.endswith("ValueError: the cause")
+    assert len(told) == MAX_TAG
 
 
 def test_of_a_single_attempt_there_is_no_more_to_tell() -> None:

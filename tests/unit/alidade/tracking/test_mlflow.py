@@ -5,13 +5,14 @@ from alidade.domain.mlflow_run import (
     EXPERIMENT_TAG,
     INSTALLATION_TAG,
     JOB_TAG,
+    MAX_TAG,
     NAMESPACE_TAG,
     UID_TAG,
     owner_of,
 )
 from alidade.domain.registration import Registration
 from alidade.tracking.mlflow import MlflowTracking
-from alidade.tracking.runs import MAX_TAG, SURPLUS_TAG
+from alidade.tracking.runs import SURPLUS_TAG
 from alidade.tracking.signature import SIGNATURE_TAG, Signer
 from alidade.tracking.tracking import ExperimentLostError, TrackingError
 from tests.support.process import free_port
