@@ -43,7 +43,7 @@ test-unit: ## Tests that need nothing but Python: the operator's, the worker's, 
 .PHONY: test-integration
 test-integration: ## The chart and the operator against a real API server, etcd and controllers.
 	@hack/cluster/binaries control-plane >/dev/null && hack/cluster/binaries kueue >/dev/null
-	@$(DEV)/pytest --timeout 600 tests/chart tests/integration tests/conformance tests/conform
+	@$(DEV)/pytest --numprocesses 2 --dist loadfile --timeout 600 tests/chart tests/integration tests/conformance tests/conform
 
 .PHONY: conform
 conform: ## Hold the simulated world against the real one, at length (SEQUENCES=20000 SEED=0).
