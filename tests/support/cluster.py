@@ -5,6 +5,7 @@ import os
 import re
 import subprocess
 import time
+import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -168,7 +169,8 @@ class PriorityClasses(NamedTuple):
 @contextmanager
 def priority_classes() -> Iterator[PriorityClasses]:
     """Make two PriorityClasses for the length of a test."""
-    names, everywhere = PriorityClasses("e2e-low", "e2e-high"), Cluster("default")
+    mark = uuid.uuid4().hex[:6]
+    names, everywhere = PriorityClasses(f"e2e-low-{mark}", f"e2e-high-{mark}"), Cluster("default")
     kind = {"apiVersion": "scheduling.k8s.io/v1", "kind": "PriorityClass"}
     everywhere.apply(
         *(kind | {"metadata": {"name": n}, "value": v} for v, n in enumerate(names, 1))
@@ -183,6 +185,8 @@ def priority_classes() -> Iterator[PriorityClasses]:
 def namespace(name: str) -> Iterator[Cluster]:
     """Make a namespace for the length of a test."""
     cluster = Cluster(name)
+    # A run that was interrupted leaves its own behind.
+    cluster.kubectl("delete", "namespace", name, "--ignore-not-found")
     cluster.kubectl("create", "namespace", name)
     try:
         yield cluster
