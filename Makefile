@@ -52,7 +52,7 @@ conform: ## Hold the simulated world against the real one, at length (SEQUENCES=
 
 .PHONY: test-e2e
 test-e2e: deploy ## The tutorial and its failures with TensorFlow pods on a real cluster.
-	@$(DEV)/pytest --timeout 1800 -n 4 --dist loadscope --no-loadscope-reorder -m 'not alone' tests/e2e
+	@$(DEV)/pytest --timeout 1800 --numprocesses 4 --dist loadscope --no-loadscope-reorder -m 'not alone' tests/e2e
 	@$(DEV)/pytest --timeout 1800 -m alone tests/e2e
 
 .PHONY: lock

@@ -1,13 +1,11 @@
 """The operator and the tracking server go away; the jobs' outcome is the same."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any
 
 import pytest
 from mlflow import MlflowClient
 
-from tests.support.cluster import SYSTEM, Cluster
+from tests.support.cluster import SYSTEM, Cluster, without
 from tests.support.manifests import (
     GO,
     IMAGE,
@@ -65,18 +63,6 @@ def test_jobs_outlive_the_operator_also_beside_somebodys_odd_pod(
     assert {run.info.run_id for run in runs} == {s["mlflowRunId"] for s in ends.values()}
 
 
-@contextmanager
-def away() -> Iterator[None]:
-    """Have no tracking server for as long as this lasts."""
-    system.kubectl("scale", "deployment/alidade-mlflow", "--replicas=0")
-    try:
-        system.until_deleted("pods", "--selector", "app.kubernetes.io/component=mlflow")
-        yield
-    finally:
-        system.kubectl("scale", "deployment/alidade-mlflow", "--replicas=1")
-        system.kubectl("rollout", "status", "deployment/alidade-mlflow", "--timeout=180s")
-
-
 def hasty() -> dict[str, Any]:
     """Return a pod template whose worker starts once MLflow is away, and does not wait for it.
 
@@ -107,7 +93,7 @@ def test_jobs_outlast_the_tracking_server(cluster: Cluster) -> None:
         job("hasty", podTemplate=hasty()),
     )
     begun = cluster.wait_for("hasty", reason="PodPending")
-    with away():
+    with without("mlflow"):
         cluster.apply(go_ahead(), experiment("apart"))
         cluster.apply(job("patient", experiment="apart", podTemplate=shell("true")))
         patient = cluster.wait_for("patient", reason="TrackingUnavailable")

@@ -4,18 +4,16 @@ batch/v1 counts a pod that was told to stop and exited with 0 as one that succee
 """
 
 from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
 import pytest
 from mlflow import MlflowClient
 
-from tests.support.cluster import SYSTEM, WAIT, Cluster, namespace, tracking_server
+from tests.support.cluster import WAIT, Cluster, namespace, tracking_server, without
 from tests.support.manifests import experiment, job, queue, waiting_for_it
 
 pytestmark = pytest.mark.alone
-system = Cluster(SYSTEM)
 SMALL = {"requests": {"cpu": "50m", "memory": "32Mi"}}
 UNTIL = "until [ -e /go/now ] || [ -e /tmp/now ]; do sleep 0.2; done"
 SCRIPTS = {
@@ -34,18 +32,6 @@ def patient(script: str) -> dict[str, Any]:
     if "trap" in script:
         template["spec"]["terminationGracePeriodSeconds"] = 30
     return template
-
-
-@contextmanager
-def no_operator() -> Iterator[None]:
-    """Have no operator for as long as this lasts."""
-    system.kubectl("scale", "deployment/alidade-operator", "--replicas=0")
-    try:
-        system.until_deleted("pods", "--selector", "app.kubernetes.io/component=operator")
-        yield
-    finally:
-        system.kubectl("scale", "deployment/alidade-operator", "--replicas=1")
-        system.kubectl("rollout", "status", "deployment/alidade-operator", "--timeout=180s")
 
 
 @dataclass(frozen=True)
@@ -68,7 +54,7 @@ def unseen() -> Iterator[Unseen]:
         for name in SCRIPTS:
             cluster.wait_for(name, reason="Running")
         pods = {name: cluster.pods_of(name)[0]["metadata"]["name"] for name in SCRIPTS}
-        with no_operator():
+        with without("operator"):
             for name, pod in pods.items():
                 if name in STOPPED:
                     cluster.kubectl("delete", "pod", pod, "--wait=false")

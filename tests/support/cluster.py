@@ -195,6 +195,19 @@ def namespace(name: str) -> Iterator[Cluster]:
 
 
 @contextmanager
+def without(component: str) -> Iterator[None]:
+    """Have no operator, or no mlflow, for as long as this lasts."""
+    system, deployment = Cluster(SYSTEM), f"deployment/alidade-{component}"
+    system.kubectl("scale", deployment, "--replicas=0")
+    try:
+        system.until_deleted("pods", "--selector", f"app.kubernetes.io/component={component}")
+        yield
+    finally:
+        system.kubectl("scale", deployment, "--replicas=1")
+        system.kubectl("rollout", "status", deployment, "--timeout=180s")
+
+
+@contextmanager
 def tracking_server() -> Iterator[MlflowClient]:
     """Reach the tracking server in the cluster."""
     with subprocess.Popen(

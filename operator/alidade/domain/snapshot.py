@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import NamedTuple
+from typing import Any, NamedTuple, Self
 
 from alidade.api.experiment import Experiment, Tracking
 from alidade.api.job import Job
@@ -14,6 +14,7 @@ from alidade.domain.actions import Action
 from alidade.domain.admission import Place
 from alidade.domain.observed import BackingJob, Pod
 from alidade.domain.registration import Registered
+from alidade.domain.words import beginning
 
 
 @dataclass(frozen=True)
@@ -41,6 +42,23 @@ class Rejection:
     short: bool = False
     fields: tuple[str, ...] = ()
     of: str = ""
+
+    @classmethod
+    def next(
+        cls, before: Self | None, reason: str, message: str, at: datetime, **more: Any
+    ) -> Self:
+        """Return a refusal that follows another of the same; the pause before a new try grows.
+
+        Args:
+            before: The refusal before it, None where there was none.
+            reason: Why, in one word.
+            message: Why, in the API server's words.
+            at: When it was refused.
+            more: Other attributes; by default it is not final.
+        """
+        tries = before.tries + 1 if before else 1
+        known = {"final": False, "pause": refusal.pause(tries), **more}
+        return cls(reason, beginning(message), at=at, tries=tries, **known)
 
 
 @dataclass(frozen=True)

@@ -20,7 +20,6 @@ from alidade.domain.actions import (
 from alidade.domain.graph import Key
 from alidade.domain.refused import WHAT
 from alidade.domain.snapshot import Rejection
-from alidade.domain.words import beginning
 from alidade.kube.gateway import (
     BATCH_JOBS,
     JOBS,
@@ -116,22 +115,12 @@ class Backings:
             unknown = isinstance(error, UnavailableError) and not refusal.is_told(status)
             if what is None or unknown:
                 raise
-            refused = self._refused(job, action, f"{what} refused: {error}")
+            before = self.tries(job.metadata.uid).refused.get(type(action))
+            message = f"{what} refused: {error}"
+            refused = Rejection.next(before, Reason.REQUEST_REFUSED, message, self._clock())
         known = self.tries(job.metadata.uid).refused
         others = {kind: found for kind, found in known.items() if kind is not type(action)}
         self._note(job, refused={**others, type(action): refused} if refused else others)
-
-    def _refused(self, job: Job, action: BackingAction, message: str) -> Rejection:
-        before = self.tries(job.metadata.uid).refused.get(type(action))
-        tries = before.tries + 1 if before else 1
-        return Rejection(
-            Reason.REQUEST_REFUSED,
-            beginning(message),
-            final=False,
-            at=self._clock(),
-            tries=tries,
-            pause=refusal.pause(tries),
-        )
 
     async def _do(self, job: Job, action: BackingAction) -> Rejection | None:
         """Do what is asked for; return why it is refused, where the answer is no error."""

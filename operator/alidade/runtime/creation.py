@@ -12,7 +12,6 @@ from alidade.domain.observed import TEMPLATE_HASH
 from alidade.domain.reading import backing_job
 from alidade.domain.snapshot import Rejection
 from alidade.domain.unnamed_fields import unnamed_fields
-from alidade.domain.words import beginning
 from alidade.kube.gateway import (
     BATCH_JOBS,
     SERVICES,
@@ -161,9 +160,7 @@ class Creator:
     def _rejection(
         self, reason: str, message: str, before: Rejection | None, **more: Any
     ) -> Rejection:
-        tries = before.tries + 1 if before else 1
-        known = {"final": False, "pause": refusal.pause(tries), **more}
-        return Rejection(reason, beginning(message), at=self._clock(), tries=tries, **known)
+        return Rejection.next(before, reason, message, self._clock(), **more)
 
 
 def _told_apart_by(manifest: Body) -> str:
