@@ -45,7 +45,7 @@ def demo() -> str:
 @pytest.fixture(scope="module")
 def statuses(demo: str) -> dict[str, dict[str, Any]]:
     assert demo
-    DEFAULT.kubectl("wait", "--for=condition=Tracked", "ajobs", *JOBS, WAIT)
+    DEFAULT.kubectl("wait", "--for=condition=Tracked", "ajob", *JOBS, WAIT)
     return {
         job["metadata"]["name"]: job["status"]
         for job in DEFAULT.list("jobs.alidade.dev")

@@ -1,10 +1,11 @@
-"""CustomResourceDefinitions that come after the operator, or anew."""
+"""CustomResourceDefinitions: what they are called, and that they may come late, or anew."""
 
 import urllib.error
 from pathlib import Path
 
 import pytest
 
+from tests.integration.scene import Scene
 from tests.support.control_plane import REPOSITORY, ControlPlane
 from tests.support.manifests import experiment, job, queue
 from tests.support.operator import Operator
@@ -58,3 +59,12 @@ def test_it_says_what_is_missing_and_takes_it_up_when_it_comes_and_when_it_comes
             assert operator.runs
         finally:
             operator.kill()
+
+
+def test_the_kinds_are_found_by_their_short_names_and_by_their_category(empty_scene: Scene) -> None:
+    empty_scene.apply(job("a"), queue("q"), experiment("e"))
+
+    for short, name in (("ajob", "a"), ("aq", "q"), ("aexp", "e")):
+        assert name in empty_scene.kubectl("get", short)
+    found = empty_scene.kubectl("get", "alidade", "-o", "name").split()
+    assert found == ["experiment.alidade.dev/e", "job.alidade.dev/a", "queue.alidade.dev/q"]

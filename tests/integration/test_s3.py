@@ -58,7 +58,7 @@ def keep_artifacts_in_s3(scene: Scene) -> None:
 
 def log_of(scene: Scene, name: str) -> dict[str, str]:
     """Return what the store has to have of a job's log, once it is told to be there."""
-    scene.kubectl("wait", "--for=condition=LogsArchived", f"ajob/{name}", "--timeout=180s")
+    scene.kubectl("wait", "--for=condition=LogsArchived", f"ajob/{name}", "--timeout=500s")
     (pod,) = (each["metadata"]["name"] for each in scene.pods(name))
     run_id = scene.status(name)["mlflowRunId"]
     return {f"{scene.namespace}/{run_id}/artifacts/logs/{pod}/worker.log": line(pod)}

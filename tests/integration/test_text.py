@@ -9,7 +9,7 @@ from tests.support.operator import Operator
 
 # Planes and their ends, what writes right to left, what has no width, what is no character.
 VALUE = (
-    "\t\n\r\x7f\x80\x85\x9f\xa0é\u2028\u202e\u200b\ufdd0\ufffd\ufffe\uffff\U0001f600\U0010ffff"
+    "\t\n\r\x7f\x80\x85\x9f\xa0é\u2028\u202e\u200b\ufeff\ufdd0\ufffd\ufffe\uffff\U0001f600\U0010ffff"
     "'\"\\{{}}$(HOME)#: "
 )
 ANY = "".join(map(chr, range(1, 32))) + VALUE

@@ -320,39 +320,6 @@ REFUSED_OTHERS: dict[str, tuple[Body, str]] = {
     ),
 }
 
-FULL = job(
-    "full",
-    {"name": "before", "condition": "Ended"},
-    queue="cpu",
-    entryPoint="train",
-    parameters=[parameter(value="1")],
-    image="localhost/other:1",
-    podTemplate={"spec": {"terminationGracePeriodSeconds": 1}},
-    priority=1,
-    priorityClassName="low",
-    replicas=2,
-    backoffLimit=1,
-    podFailurePolicy={"rules": []},
-    activeDeadlineSeconds=60,
-    ttlSecondsAfterFinished=60,
-)
-CHANGES: dict[str, Any] = {
-    "experiment": "other",
-    "queue": "gpu",
-    "entryPoint": "infer",
-    "parameters": [parameter(value="2")],
-    "dependsOn": [],
-    "image": "localhost/other:2",
-    "podTemplate": {"spec": {"terminationGracePeriodSeconds": 2}},
-    "priority": 2,
-    "priorityClassName": "high",
-    "replicas": 1,
-    "backoffLimit": 2,
-    "podFailurePolicy": None,
-    "activeDeadlineSeconds": None,
-    "ttlSecondsAfterFinished": 0,
-}
-
 
 @pytest.mark.parametrize(
     ("manifest", "words"),
@@ -365,33 +332,6 @@ def test_a_mistake_is_refused_in_words_that_name_it(
 
     assert words in answer
     assert "created" not in answer
-
-
-@pytest.mark.parametrize(("field", "value"), CHANGES.items(), ids=CHANGES.keys())
-def test_what_a_job_measured_cannot_be_changed_later(
-    empty_scene: Scene, field: str, value: object
-) -> None:
-    empty_scene.apply(FULL)
-
-    answer = empty_scene.apply({**FULL, "spec": FULL["spec"] | {field: value}}, check=False)
-
-    assert (
-        f"{field} cannot be changed: a job is the record of a measurement; create another job"
-        in answer
-    )
-
-
-def test_every_field_but_suspend_and_cancel_is_among_those_that_cannot_be_changed(
-    plane: ControlPlane,
-) -> None:
-    explained = plane.kubectl("explain", "jobs.alidade.dev.spec", "--output=plaintext-openapiv2")
-
-    fields = {
-        line.split("\t")[0].strip()
-        for line in explained.partition("FIELDS:")[2].splitlines()
-        if line.startswith("   ") and line[3:4].isalpha()
-    }
-    assert fields == {*CHANGES, "suspend", "cancel"}
 
 
 @pytest.mark.parametrize(
@@ -429,29 +369,6 @@ def test_a_template_may_have_labels_and_annotations_of_others(empty_scene: Scene
     assert kept == {"metadata": found, "unknown": {}}
 
 
-def test_values_arrive_as_they_were_typed(empty_scene: Scene) -> None:
-    odd = '\t\r\n\x7f\x85\u2028\ufeff\ufffe\U0001f600\U0010ffff "\\'
-
-    empty_scene.apply(job("a", parameters=[parameter(value=odd)]))
-
-    assert empty_scene.get(JOB, "a")["spec"]["parameters"][0]["value"] == odd
-
-
-def test_a_job_can_be_suspended_and_resumed_but_cancelled_only_once(empty_scene: Scene) -> None:
-    empty_scene.apply(job("a"))
-    for suspend in (True, False, True):
-        empty_scene.patch(JOB, "a", {"suspend": suspend})
-    empty_scene.patch(JOB, "a", {"cancel": True})
-
-    for undo in ("false", "null"):
-        answer = empty_scene.kubectl(
-            *("patch", "ajob", "a", "--type=merge", "-p"),
-            f'{{"spec": {{"cancel": {undo}}}}}',
-            check=False,
-        )
-        assert "cancel cannot be taken back" in answer
-
-
 def test_the_least_that_a_job_says_is_completed_by_defaults(empty_scene: Scene) -> None:
     empty_scene.apply(job("a", "b"))
 
@@ -474,12 +391,3 @@ def test_as_many_dependencies_and_parameters_as_are_allowed_are_accepted(
     sources = [parameter(f"p.{name}", **from_job(name, output="x")) for name in names]
 
     assert "created" in empty_scene.apply(job("a" * 63, *names, parameters=sources))
-
-
-def test_the_kinds_are_found_by_their_short_names_and_by_their_category(empty_scene: Scene) -> None:
-    empty_scene.apply(job("a"), queue("q"), experiment("e"))
-
-    for short, name in (("ajob", "a"), ("aq", "q"), ("aexp", "e")):
-        assert name in empty_scene.kubectl("get", short)
-    found = empty_scene.kubectl("get", "alidade", "-o", "name").split()
-    assert found == ["experiment.alidade.dev/e", "job.alidade.dev/a", "queue.alidade.dev/q"]

@@ -204,7 +204,7 @@ def without(component: str) -> Iterator[None]:
         yield
     finally:
         system.kubectl("scale", deployment, "--replicas=1")
-        system.kubectl("rollout", "status", deployment, "--timeout=180s")
+        system.kubectl("rollout", "status", deployment, WAIT)
 
 
 @contextmanager

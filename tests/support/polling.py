@@ -6,7 +6,7 @@ from typing import TypeVar
 
 INTERVAL_SECONDS = 0.05
 # A machine may have more to do than these tests; what comes in time is not waited for longer.
-PATIENCE_SECONDS = 180.0
+PATIENCE_SECONDS = 500.0
 
 T = TypeVar("T")
 
