@@ -1,7 +1,7 @@
 """A job's logs, which outlive its pods as artifacts of its MLflow run.
 
-A pod's log is asked for once, when the pod has ended or is about to: it is followed to its end, so
-that the last words of one that is being stopped are in it.
+A pod's log is asked for once, when the pod or its job has ended, or the pod is about to: it is
+followed to its end, so that the last words of one that is being stopped are in it.
 """
 
 from collections.abc import Iterable
@@ -25,9 +25,12 @@ def archive(draft: Draft) -> None:
         return
     known = snapshot.logs
     ending = [p for p in snapshot.pods if p.ended or p.deleting]
+    # What is left of a job that has ended is about to be stopped. A pod of which nothing runs, as
+    # it crashes again and again, is gone before anybody could read its log then.
+    asked = snapshot.pods if draft.status.ended else ending
     missing = [
         ArchiveLog(run_id, pod.name, container.name, container.last_words)
-        for pod in ending
+        for pod in asked
         for container in pod.logged
         if (pod.name, container.name) not in known
     ]

@@ -73,6 +73,13 @@ def test_why_a_container_never_started_stands_for_its_empty_log() -> None:
     assert action == ArchiveLog("r1", "p", "worker", last_words="no luck")
 
 
+def test_when_a_job_has_ended_logs_are_asked_for_before_its_pods_are_stopped() -> None:
+    assert draft_of(running_pod("p")).actions == []
+    draft = draft_of(running_pod("p"), status=OVER)
+    assert ArchiveLog("r1", "p", "worker") in draft.actions
+    assert told(draft) == ("False", "Archiving")
+
+
 def test_each_log_is_asked_for_once() -> None:
     draft = draft_of(NO_LUCK, succeeded_pod("q"), logs={("p", "worker"): LogView()})
     assert [a.pod for a in draft.actions if isinstance(a, ArchiveLog)] == ["q"]
