@@ -233,6 +233,7 @@ class Engine:
             namespace,
             selector=SELECTORS.get(kind),
             relist=lambda: self._relist(kind, namespace),
+            newest=lambda: self._newest(kind, namespace),
             observe=self.observe,
             tell=lambda trouble: self._tell((kind, namespace), trouble),
         )
@@ -278,6 +279,11 @@ class Engine:
                 retry_after = error.retry_after if isinstance(error, ApiError) else None
                 log.warning("sync.failed", namespace=home, error=str(error))
                 await asyncio.sleep(max(RETRY_SYNC_SECONDS, retry_after or 0.0))
+
+    async def _newest(self, kind: Kind, namespace: str | None) -> str:
+        """Return of which version the API server's store is, as the beginning of a list says it."""
+        pages = self._gateway.list_pages(kind, namespace, SELECTORS.get(kind))
+        return (await anext(pages)).version
 
     async def _relist(self, kind: Kind, namespace: str | None) -> str:
         """Make the cache what the API server says; return of which version that is."""

@@ -38,6 +38,7 @@ class Follower:
         namespace: Where, None for everywhere.
         selector: A selector of labels.
         relist: Takes in a full list, and returns its version.
+        newest: Returns of which version the API server's store is.
         observe: Called with each change.
         tell: Called with what is wrong, None where nothing is.
     """
@@ -50,6 +51,7 @@ class Follower:
         *,
         selector: str | None,
         relist: Callable[[], Awaitable[str]],
+        newest: Callable[[], Awaitable[str]],
         observe: Observe,
         tell: Callable[[str | None], None],
     ) -> None:
@@ -58,9 +60,11 @@ class Follower:
         self._namespace = namespace
         self._selector = selector
         self._relist = relist
+        self._newest = newest
         self._observe = observe
         self._tell = tell
         self._version: str | None = None
+        self._resumes = False
         self._failures = 0
         # Lists since a watch last came to anything.
         self._fruitless = 0
@@ -95,10 +99,18 @@ class Follower:
             pause = FIRST_PAUSE_SECONDS * 2.0 ** min(self._fruitless, 10)
             await asyncio.sleep(min(LAST_LIST_PAUSE_SECONDS, pause))
         self._version = await self._relist()
+        self._resumes = False
         self._fruitless += 1
 
     async def _watch(self) -> None:
-        version, started = self._version or "", time.monotonic()
+        version = self._version or ""
+        if self._resumes:
+            # An API server that was away may have another store when it is back.
+            self._version = None
+            await self._see_that_the_store_has_come_so_far(version)
+            self._version = version
+        self._resumes = True
+        started = time.monotonic()
         async for change in self._watches.watch(
             self._kind, self._namespace, self._selector, version
         ):
@@ -110,6 +122,19 @@ class Follower:
         if time.monotonic() - started < SHORTEST_WATCH_SECONDS:
             raise UnavailableError("API server: a watch ends as soon as it has begun")
         self._fruitless = 0
+
+    async def _see_that_the_store_has_come_so_far(self, version: str) -> None:
+        """See that it was not restored from a backup while nothing was watched.
+
+        A watch that begins after what there is tells nothing, without a word, until as much has
+        happened again.
+
+        Raises:
+            ExpiredError: It has not: everything is to be listed.
+        """
+        newest = await self._newest()
+        if newest.isdecimal() and version.isdecimal() and int(newest) < int(version):
+            raise ExpiredError(f"the store is of version {newest}, and {version} is yet to come")
 
     async def _attempt(self, step: Callable[[], Awaitable[None]]) -> None:
         """Take a step; if it fails say so, and pause before the next one."""

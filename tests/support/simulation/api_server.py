@@ -47,6 +47,8 @@ Stream = asyncio.Queue[tuple[str, Body]]
 Store = dict[Kind, dict[tuple[str, str], Body]]
 EXPIRED: Final = "EXPIRED"
 """What ends a watch: what happens from now on has to be found out by a list."""
+BROKEN: Final = "BROKEN"
+"""What ends a watch when the API server does."""
 
 
 def _ignore(_kind: Kind, _old: Body | None, _new: Body | None) -> None:
@@ -73,7 +75,7 @@ class ApiServer:
         known = (*KINDS, SERVICES, EVENTS, *([WORKLOADS] if kueue else []))
         self._objects: Store = {kind: {} for kind in known}
         self._objects[NAMESPACES] = {(name, name): _namespace(name) for name in namespaces}
-        self._watches: list[tuple[Kind, Stream]] = []
+        self._watches: list[tuple[Kind, int, Stream]] = []
         self._past: list[tuple[Kind, int, str, Body]] = []
         self._made = 0
         self.version = self._oldest = 100
@@ -111,14 +113,17 @@ class ApiServer:
         )
 
     def watch(self, kind: Kind, version: int) -> Stream:
-        """Return a queue of all that happened after a version, and of all that will."""
+        """Return a queue of all that happened after a version, and of all that will.
+
+        Of one that is yet to come, nothing is told until it has.
+        """
         stream: Stream = asyncio.Queue()
-        if not self._oldest <= version <= self.version:
+        if version < self._oldest:
             stream.put_nowait((EXPIRED, {}))
         for known, at, change, body in self._past:
             if known == kind and at > version:
                 stream.put_nowait((change, body))
-        self._watches.append((kind, stream))
+        self._watches.append((kind, version, stream))
         return stream
 
     # Its backup.
@@ -133,8 +138,8 @@ class ApiServer:
         self.restores += 1
         self._objects = {kind: dict(objects) for kind, objects in store.items()}
         self._past.clear()
-        for _, stream in self._watches:
-            stream.put_nowait((EXPIRED, {}))
+        for *_, stream in self._watches:
+            stream.put_nowait((BROKEN, {}))
         self._watches.clear()
         self.changed.set()
 
@@ -327,8 +332,8 @@ class ApiServer:
     def _tell(self, kind: Kind, change: str, body: Body) -> None:
         self.changed.set()
         self._past.append((kind, self.version, change, body))
-        for watched, stream in self._watches:
-            if watched == kind:
+        for watched, since, stream in self._watches:
+            if watched == kind and self.version > since:
                 stream.put_nowait((change, body))
 
 

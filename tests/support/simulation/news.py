@@ -2,8 +2,8 @@
 
 from collections.abc import AsyncIterator
 
-from alidade.kube.gateway import Body, Change, ExpiredError, Kind
-from tests.support.simulation.api_server import EXPIRED, ApiServer
+from alidade.kube.gateway import Body, Change, ExpiredError, Kind, UnavailableError
+from tests.support.simulation.api_server import BROKEN, EXPIRED, ApiServer
 from tests.support.simulation.chance import Chance
 from tests.support.simulation.rules.selectors import chosen
 
@@ -31,6 +31,8 @@ class UnreliableNews:
             await chance.pause()
             if change == EXPIRED or chance.mishap(0.1):
                 raise ExpiredError("too old resource version")
+            if change == BROKEN:
+                raise UnavailableError("the connection was reset")
             uid = body["metadata"]["uid"]
             if change != "DELETED" and not wanted(body):
                 # What has lost its label looks as if it were deleted.

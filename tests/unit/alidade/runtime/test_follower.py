@@ -28,9 +28,11 @@ LONG = 250.0
 class Scene(UnreliableGateway):
     """A follower whose lists and watches go as a script says."""
 
-    def __init__(self, *watches: Any, lists: tuple[Any, ...] = ()) -> None:
+    def __init__(
+        self, *watches: Any, lists: tuple[Any, ...] = (), newest: tuple[Any, ...] = ()
+    ) -> None:
         super().__init__(ApiServer(lambda *_: None), Chance(0, 0), lambda: None)
-        self.lists, self.watches = list(lists), list(watches)
+        self.lists, self.watches, self.newest = list(lists), list(watches), list(newest)
         self.asked: list[str] = []
         self.told: list[tuple[float, str | None]] = []
         self.observed: list[tuple[str | None, Body]] = []
@@ -40,6 +42,7 @@ class Scene(UnreliableGateway):
             None,
             selector=None,
             relist=self.relist,
+            newest=self.say_newest,
             observe=lambda _, change, body: self.observed.append((change, body)),
             tell=lambda trouble: self.told.append((now(), trouble)),
         )
@@ -47,6 +50,12 @@ class Scene(UnreliableGateway):
     async def relist(self) -> str:
         self.asked.append("list")
         outcome = self.lists.pop(0) if self.lists else "10"
+        if isinstance(outcome, Exception):
+            raise outcome
+        return str(outcome)
+
+    async def say_newest(self) -> str:
+        outcome = self.newest.pop(0) if self.newest else "1000"
         if isinstance(outcome, Exception):
             raise outcome
         return str(outcome)
@@ -109,6 +118,21 @@ async def test_a_watch_that_breaks_is_taken_up_where_it_broke_and_that_is_no_tro
     scene = Scene([change(11), UnavailableError("reset")])
     assert await scene.follow(200.0) == ["list", "watch 10", "watch 11"]
     assert scene.troubles() == []
+
+
+@pytest.mark.parametrize("end", [[], [UnavailableError("reset")]])
+@in_virtual_time
+async def test_a_store_that_has_not_come_so_far_is_listed_and_not_watched(end: list[Any]) -> None:
+    scene = Scene([change(30), LONG, *end], lists=("10", "20"), newest=("20",))
+    assert await scene.follow(400.0) == ["list", "watch 10", "list", "watch 20"]
+
+
+@in_virtual_time
+async def test_an_api_server_that_was_away_is_listed_and_not_watched() -> None:
+    gone = UnavailableError("connection refused")
+    scene = Scene([change(30), UnavailableError("reset")], lists=("10", "50"), newest=(gone,))
+    assert await scene.follow(200.0) == ["list", "watch 10", "list", "watch 50"]
+    assert scene.troubles() == ["jobs.alidade.dev: connection refused"]
 
 
 @in_virtual_time
