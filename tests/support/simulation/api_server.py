@@ -246,7 +246,11 @@ class ApiServer:
             if meta.get("deletionGracePeriodSeconds") != seconds:
                 going["deletionTimestamp"] = stamp(ends)
             going["deletionGracePeriodSeconds"] = seconds
-        return self._replace(kind, old, {**old, "metadata": going | {"finalizers": finalizers}})
+        left = self._replace(kind, old, {**old, "metadata": going | {"finalizers": finalizers}})
+        if self.find(kind, name, namespace) is None:
+            # It is answered as of its deletion, other than by who takes its last finalizer off it.
+            left["metadata"]["resourceVersion"] = str(self.version)
+        return left
 
     def read_log(self, name: str, container: str, namespace: str = NAMESPACE) -> bytes:
         """Return what a container has said.
