@@ -7,7 +7,6 @@ from typing import Any
 
 from alidade.api.job import Job
 from alidade.api.reason import Reason
-from alidade.domain import refusal
 from alidade.domain.actions import (
     Action,
     CreateBacking,
@@ -27,10 +26,9 @@ from alidade.kube.gateway import (
     ConflictError,
     Gateway,
     NotFoundError,
-    UnavailableError,
 )
 from alidade.runtime.cache import Cache
-from alidade.runtime.creation import Creator
+from alidade.runtime.creation import Creator, leaves_open
 from alidade.runtime.shortages import Shortages
 
 # After room was made in a quota, whose controller counts what was deleted within a moment.
@@ -111,9 +109,8 @@ class Backings:
         except (ConflictError, NotFoundError):
             raise
         except ApiError as error:
-            what, status = WHAT.get(type(action)), error.status
-            unknown = isinstance(error, UnavailableError) and not refusal.is_told(status)
-            if what is None or unknown:
+            what = WHAT.get(type(action))
+            if what is None or leaves_open(error):
                 raise
             before = self.tries(job.metadata.uid).refused.get(type(action))
             message = f"{what} refused: {error}"

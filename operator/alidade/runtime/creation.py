@@ -31,6 +31,11 @@ _ALREADY_EXISTS = "AlreadyExists"
 _GOING_SECONDS = 2.0
 
 
+def leaves_open(error: ApiError) -> bool:
+    """Whether it is not known after an error if what was asked for has been done."""
+    return isinstance(error, UnavailableError) and not refusal.is_told(error.status)
+
+
 class Creator:
     """Creates batch/v1 Jobs and releases them, and has Services before those whose pods meet.
 
@@ -152,7 +157,7 @@ class Creator:
                 fields=refusal.fields(status),
                 of=_told_apart_by(wanted or {}),
             )
-        if isinstance(error, UnavailableError) and not refusal.is_told(status):
+        if leaves_open(error):
             raise error
         short = refusal.is_for_want_of_jobs(status)
         return self._rejection(Reason.BACKING_JOB_REJECTED, message, before, short=short)
