@@ -25,6 +25,10 @@ from tests.conform.words import A, Words
 OURS = (JOBS, JOBS, JOBS, EXPERIMENTS, QUEUES)
 
 
+LENGTHS = (2, 3, 4, 5, 2, 3, 4, 20)
+"""Steps of a sequence: what is short is easily understood, what is lost and comes back is long."""
+
+
 class Drawing:
     """Draws the steps of one sequence.
 
@@ -58,7 +62,7 @@ class Drawing:
             (4, self._delete),
             (1, self._read_log),
             (2, self._put_ours),
-            (1, self._put_pod),
+            (2, self._put_pod),
             (3, self._edit),
             (1, self._start),
             (2, self._take),
@@ -162,7 +166,7 @@ class Drawing:
         return Step("put", PODS, name, "home", {"body": self._bodies.pod(name)})
 
     def _edit(self) -> Step:
-        kind = self._chance.choice((BATCH_JOBS, JOBS))
+        kind = self._chance.choice((BATCH_JOBS, JOBS, PODS))
         name = self._words.name()
         patch = self._bodies.relabel(name)
         if kind == JOBS and self._chance.random() < 0.5:
@@ -201,4 +205,4 @@ WATCHES = (*_FROM_THE_START, *_FROM_BEFORE)
 def draw(seed: int) -> Sequence:
     """Return the sequence of a seed."""
     drawing = Drawing(seed)
-    return drawing.sequence(2 + seed % 4)
+    return drawing.sequence(LENGTHS[seed % len(LENGTHS)])

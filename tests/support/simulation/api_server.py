@@ -43,7 +43,9 @@ _STATUS_APART = (EXPERIMENTS, QUEUES, JOBS, BATCH_JOBS, PODS)
 _FIRST_STATUS: dict[Kind, Body] = {BATCH_JOBS: {}, PODS: {"phase": "Pending"}}
 
 Observer = Callable[[Kind, Body | None, Body | None], None]
-Stream = asyncio.Queue[tuple[str, Body]]
+News = tuple[str, Body, Body | None]
+"""What happened to an object, the object, and as it was before."""
+Stream = asyncio.Queue[News]
 Store = dict[Kind, dict[tuple[str, str], Body]]
 EXPIRED: Final = "EXPIRED"
 """What ends a watch: what happens from now on has to be found out by a list."""
@@ -76,7 +78,7 @@ class ApiServer:
         self._objects: Store = {kind: {} for kind in known}
         self._objects[NAMESPACES] = {(name, name): _namespace(name) for name in namespaces}
         self._watches: list[tuple[Kind, int, Stream]] = []
-        self._past: list[tuple[Kind, int, str, Body]] = []
+        self._past: list[tuple[Kind, int, News]] = []
         self._made = 0
         self.version = self._oldest = 100
         self.restores = 0
@@ -119,10 +121,10 @@ class ApiServer:
         """
         stream: Stream = asyncio.Queue()
         if version < self._oldest:
-            stream.put_nowait((EXPIRED, {}))
-        for known, at, change, body in self._past:
+            stream.put_nowait((EXPIRED, {}, None))
+        for known, at, news in self._past:
             if known == kind and at > version:
-                stream.put_nowait((change, body))
+                stream.put_nowait(news)
         self._watches.append((kind, version, stream))
         return stream
 
@@ -139,7 +141,7 @@ class ApiServer:
         self._objects = {kind: dict(objects) for kind, objects in store.items()}
         self._past.clear()
         for *_, stream in self._watches:
-            stream.put_nowait((BROKEN, {}))
+            stream.put_nowait((BROKEN, {}, None))
         self._watches.clear()
         self.changed.set()
 
@@ -246,11 +248,8 @@ class ApiServer:
             if meta.get("deletionGracePeriodSeconds") != seconds:
                 going["deletionTimestamp"] = stamp(ends)
             going["deletionGracePeriodSeconds"] = seconds
-        left = self._replace(kind, old, {**old, "metadata": going | {"finalizers": finalizers}})
-        if self.find(kind, name, namespace) is None:
-            # It is answered as of its deletion, other than by who takes its last finalizer off it.
-            left["metadata"]["resourceVersion"] = str(self.version)
-        return left
+        new = {**old, "metadata": going | {"finalizers": finalizers}}
+        return self._replace(kind, old, new, deletes=True)
 
     def read_log(self, name: str, container: str, namespace: str = NAMESPACE) -> bytes:
         """Return what a container has said.
@@ -270,7 +269,7 @@ class ApiServer:
         old = self.read(kind, name, namespace)
         self._observe(kind, old, None)
         del self._objects[kind][namespace, name]
-        self._tell(kind, "DELETED", self._next_version(old))
+        self._tell(kind, "DELETED", self._next_version(old), old)
 
     def end(self, namespace: str) -> None:
         """Begin to delete a namespace: nothing is created there any more."""
@@ -306,7 +305,7 @@ class ApiServer:
         }
         return self._store(kind, completed(kind, {**body, "metadata": meta}), "ADDED")
 
-    def _replace(self, kind: Kind, old: Body, new: Body) -> Body:
+    def _replace(self, kind: Kind, old: Body, new: Body, *, deletes: bool = False) -> Body:
         if new == old:
             return old
         meta = new["metadata"]
@@ -314,31 +313,39 @@ class ApiServer:
         if "generation" in meta and (going or new.get("spec") != old.get("spec")):
             meta = {**meta, "generation": old["metadata"]["generation"] + 1}
         left = meta.get("finalizers") or meta.get("deletionGracePeriodSeconds")
-        if "deletionTimestamp" in meta and not left:
-            self.remove(kind, meta["name"], meta["namespace"])
-            return {**new, "metadata": meta}
-        return self._store(kind, {**new, "metadata": meta}, "MODIFIED")
+        new = {**new, "metadata": meta}
+        if "deletionTimestamp" not in meta or left:
+            return self._store(kind, new, "MODIFIED")
+        if deletes:
+            # It is written down before it is done. Who takes the last finalizer off an object does
+            # not write, and is given what he sent.
+            new = self._store(kind, new, "MODIFIED")
+        self.remove(kind, meta["name"], meta["namespace"])
+        gone = {"resourceVersion": str(self.version)} if deletes else {}
+        return {**new, "metadata": new["metadata"] | gone}
 
     def _store(self, kind: Kind, body: Body, change: str) -> Body:
         if len(json.dumps(body, ensure_ascii=False).encode(errors="replace")) > MAX_STORED:
             raise refusals.internal("etcdserver: request is too large")
         body = self._next_version(body)
         meta = body["metadata"]
-        self._observe(kind, self.find(kind, meta["name"], meta["namespace"]), body)
+        old = self.find(kind, meta["name"], meta["namespace"])
+        self._observe(kind, old, body)
         self._objects[kind][meta["namespace"], meta["name"]] = body
-        self._tell(kind, change, body)
+        self._tell(kind, change, body, old)
         return body
 
     def _next_version(self, body: Body) -> Body:
         self.version += 1
         return {**body, "metadata": {**body["metadata"], "resourceVersion": str(self.version)}}
 
-    def _tell(self, kind: Kind, change: str, body: Body) -> None:
+    def _tell(self, kind: Kind, change: str, body: Body, old: Body | None) -> None:
         self.changed.set()
-        self._past.append((kind, self.version, change, body))
+        news = (change, body, old)
+        self._past.append((kind, self.version, news))
         for watched, since, stream in self._watches:
             if watched == kind and self.version > since:
-                stream.put_nowait((change, body))
+                stream.put_nowait(news)
 
 
 def _in_list(kind: Kind, body: Body) -> Body:

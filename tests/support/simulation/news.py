@@ -27,25 +27,25 @@ class UnreliableNews:
         told: dict[str, list[Body]] = {}
         stream = self._server.watch(kind, int(version))
         while True:
-            change, body = await stream.get()
+            change, body, old = await stream.get()
             await chance.pause()
             if change == EXPIRED or chance.mishap(0.1):
                 raise ExpiredError("too old resource version")
             if change == BROKEN:
                 raise UnavailableError("the connection was reset")
             uid = body["metadata"]["uid"]
-            if change != "DELETED" and not wanted(body):
-                # What has lost its label looks as if it were deleted.
-                if not told.pop(uid, None):
-                    continue
-                change = "DELETED"
-            elif change != "DELETED":
+            before = old if old is not None and wanted(old) else None
+            if change != "DELETED" and wanted(body):
                 told.setdefault(uid, []).append(body)
-            elif not wanted(body) or chance.mishap():
+                yield Change("MODIFIED" if before else "ADDED", body)
+            elif before:
                 told.pop(uid, None)
-                continue
+                if change == "DELETED" and chance.mishap():
+                    continue
+                # What has lost its label looks as if it were deleted, as it was while it had it.
+                at = {"resourceVersion": body["metadata"]["resourceVersion"]}
+                yield Change("DELETED", {**before, "metadata": before["metadata"] | at})
             else:
-                told.pop(uid, None)
-            yield Change(change, body)
+                continue
             if told and chance.mishap():
                 yield Change("MODIFIED", chance.choice(chance.choice(list(told.values()))))
