@@ -7,18 +7,17 @@ from typing import Any
 
 from alidade.kube.gateway import BATCH_JOBS, PODS, Body, Kind
 from tests.conform.controllers.sides import SEEN, Thing
+from tests.conform.exceptions import (
+    AS_A_MARK,
+    BY_MEANING,
+    CONDITION_TIMES,
+    JOB_TIMES,
+    SERVER_MADE,
+)
 from tests.support.simulation.pods import controller_of, index_of
 
 Seen = dict[str, Any]
-_METADATA = (
-    "labels",
-    "annotations",
-    "ownerReferences",
-    "finalizers",
-    "deletionGracePeriodSeconds",
-)
-_TIMES = ("startTime", "completionTime")
-_CONDITION = ("type", "status", "reason", "message")
+_NOT_COMPARED = SERVER_MADE.keys() | AS_A_MARK.keys() | BY_MEANING.keys()
 _STRANGER = "00000000-0000-4000-8000-000000000000"
 
 
@@ -83,17 +82,20 @@ class Sight:
 
 def _compared(kind: Kind, body: Body) -> Body:
     meta = body["metadata"]
-    compared: Body = {key: meta.get(key) for key in _METADATA}
+    compared: Body = {key: value for key, value in meta.items() if key not in _NOT_COMPARED}
     compared["deleting"] = "deletionTimestamp" in meta
     if kind == PODS:
         compared |= {"node": body["spec"].get("nodeName"), "phase": body["status"]["phase"]}
     elif kind == BATCH_JOBS:
-        status = {key: value for key, value in body["status"].items() if key not in _TIMES}
-        conditions = [{k: c.get(k) for k in _CONDITION} for c in status.pop("conditions", [])]
+        status = {key: value for key, value in body["status"].items() if key not in JOB_TIMES}
+        conditions = [
+            {key: value for key, value in condition.items() if key not in CONDITION_TIMES}
+            for condition in status.pop("conditions", [])
+        ]
         compared |= {
             "suspend": body["spec"].get("suspend"),
             "conditions": sorted(conditions, key=lambda c: str(c["type"])),
             **status,
-            **{key: key in body["status"] for key in _TIMES},
+            **{key: key in body["status"] for key in JOB_TIMES},
         }
     return compared

@@ -310,7 +310,7 @@ class ApiServer:
             return old
         meta = new["metadata"]
         going = ("deletionTimestamp" in meta) != ("deletionTimestamp" in old["metadata"])
-        if "generation" in meta and (going or new.get("spec") != old.get("spec")):
+        if "generation" in meta and (going or _asked(new) != _asked(old)):
             meta = {**meta, "generation": old["metadata"]["generation"] + 1}
         left = meta.get("finalizers") or meta.get("deletionGracePeriodSeconds")
         new = {**new, "metadata": meta}
@@ -346,6 +346,11 @@ class ApiServer:
         for watched, since, stream in self._watches:
             if watched == kind and self.version > since:
                 stream.put_nowait(news)
+
+
+def _asked(body: Body) -> Body:
+    """Return what is asked of an object, without the node that a scheduler finds for a pod."""
+    return {key: value for key, value in body.get("spec", {}).items() if key != "nodeName"}
 
 
 def _in_list(kind: Kind, body: Body) -> Body:

@@ -87,6 +87,7 @@ class JobController:
             labels = {**labels, COMPLETION_INDEX: str(index)}
             name = f"{name}-{index}"
         own = {
+            "generateName": f"{name}-",
             "name": f"{name}-{self._pods_made:05}",
             "labels": labels,
             "annotations": annotations,
