@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import suppress
 from contextvars import ContextVar
 from enum import Enum
-from typing import TypeVar
+from typing import Final, TypeVar
 
 from alidade.kube.gateway import (
     EVENTS,
@@ -32,6 +32,10 @@ class Late(Enum):
 
 LATE: ContextVar[Late | None] = ContextVar("late", default=None)
 """What the request is that is being carried out, None where somebody waits for its answer."""
+
+
+FORGOTTEN: Final = 0.1
+"""The share of mishaps by which the server knows no more what a list goes on from."""
 
 
 class UnreliableGateway:
@@ -72,8 +76,10 @@ class UnreliableGateway:
         version, bodies = self._answers.setdefault(asked, answer)
         if not self._chance.mishap():
             version, bodies = self._answers[asked] = answer
-        for body in bodies:
+        for number, body in enumerate(bodies):
             await self._chance.pause()
+            if number and self._chance.mishap(FORGOTTEN):
+                raise refusals.too_old("The provided continue parameter is too old")
             yield Page((body,), str(version))
         yield Page((), str(version))
 

@@ -2,9 +2,10 @@
 
 from collections.abc import AsyncIterator
 
-from alidade.kube.gateway import Body, Change, ExpiredError, Kind, UnavailableError
+from alidade.kube.gateway import Body, Change, Kind, UnavailableError
 from tests.support.simulation.api_server import BROKEN, EXPIRED, ApiServer
 from tests.support.simulation.chance import Chance
+from tests.support.simulation.rules import refusals
 from tests.support.simulation.rules.selectors import chosen
 
 
@@ -30,7 +31,7 @@ class UnreliableNews:
             change, body, old = await stream.get()
             await chance.pause()
             if change == EXPIRED or chance.mishap(0.1):
-                raise ExpiredError("too old resource version")
+                raise refusals.too_old("too old resource version")
             if change == BROKEN:
                 raise UnavailableError("the connection was reset")
             uid = body["metadata"]["uid"]

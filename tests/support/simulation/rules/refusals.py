@@ -6,6 +6,7 @@ from typing import TypeVar
 from alidade.kube.gateway import (
     ApiError,
     ConflictError,
+    ExpiredError,
     ForbiddenError,
     InvalidError,
     Kind,
@@ -44,6 +45,11 @@ def no_kind() -> NotFoundError:
 def conflict(message: str) -> ConflictError:
     """The object is another, or has changed."""
     return _refused(ConflictError, 409, "Conflict", message)
+
+
+def too_old(message: str) -> ExpiredError:
+    """What the request goes on from is no longer known."""
+    return _refused(ExpiredError, 410, "Expired", message)
 
 
 def exists(what: str) -> ConflictError:
