@@ -23,19 +23,19 @@ class DependencyGraph:
         self._graph: nx.DiGraph[Key] = nx.DiGraph()
         self._circular: set[Key] = set()
 
-    def add(self, job: Key, dependencies: Iterable[Key]) -> frozenset[Key]:
-        """Add a job; return those whose cycle is another now."""
+    def add(self, job: Key, dependencies: Iterable[Key]) -> tuple[Key, ...]:
+        """Add a job; return those whose cycle is another now, by name."""
         self._graph.add_edges_from((job, dependency) for dependency in dependencies)
         if not self._comes_back_to(job):
-            return frozenset()
+            return ()
         knot = self._knot(job)
         self._circular |= knot
-        return knot
+        return tuple(sorted(knot))
 
-    def remove(self, job: Key) -> frozenset[Key]:
-        """Remove a job; return those whose cycle is another now, or none."""
+    def remove(self, job: Key) -> tuple[Key, ...]:
+        """Remove a job; return those whose cycle is another now, or none, by name."""
         if job not in self._graph:
-            return frozenset()
+            return ()
         knot = self._knot(job) if job in self._circular else frozenset()
         dependencies = list(self._graph.successors(job))
         self._graph.remove_edges_from([(job, dependency) for dependency in dependencies])
@@ -43,7 +43,7 @@ class DependencyGraph:
             [node for node in (job, *dependencies) if not self._graph.degree(node)]
         )
         self._circular -= {member for member in knot if not self._comes_back_to(member)}
-        return knot
+        return tuple(sorted(knot))
 
     def dependents(self, job: Key) -> tuple[Key, ...]:
         """Return the jobs that depend on this one."""

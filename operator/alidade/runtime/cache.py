@@ -23,6 +23,7 @@ from alidade.runtime.gone import Gone
 from alidade.runtime.horizon import Horizon
 from alidade.runtime.places import Places
 from alidade.runtime.pods import Pods
+from alidade.runtime.versions import is_stale, uid_of, version_of
 
 
 class WorkKey(NamedTuple):
@@ -219,17 +220,17 @@ class Cache:
     def uid(self, kind: Kind, key: Key) -> str | None:
         """Return the UID of the known object of this kind and name."""
         known = self._store(kind).get(key)
-        return None if known is None else _uid(known)
+        return None if known is None else uid_of(known)
 
     def version(self, kind: Kind, key: Key) -> tuple[str, int] | None:
         """Return UID and version of the known object of this kind and name."""
         known = self._store(kind).get(key)
-        return None if known is None else (_uid(known), _version(known))
+        return None if known is None else (uid_of(known), version_of(known))
 
     def known(self, kind: Kind) -> Iterator[tuple[Key, str, int]]:
         """Yield key, UID and version of every known object of a kind."""
         for key, known in tuple(self._store(kind).items()):
-            yield key, _uid(known), _version(known)
+            yield key, uid_of(known), version_of(known)
 
     def _store(self, kind: Kind) -> dict[Key, Any]:
         stores: dict[Kind, dict[Key, Any]] = {
@@ -244,7 +245,7 @@ class Cache:
     def _put_job(self, job: Job) -> None:
         key = job.key
         old = self.jobs.get(key)
-        if _stale(job, old):
+        if is_stale(job, old):
             return
         if old is not None and old.metadata.uid != job.metadata.uid:
             self._drop_job(key)
@@ -278,7 +279,7 @@ class Cache:
     def _put_backing(self, backing: BackingJob) -> None:
         key = (backing.namespace, backing.name)
         old = self.backings.get(key)
-        if _stale(backing, old):
+        if is_stale(backing, old):
             return
         if old is not None and old.uid != backing.uid:
             self._drop_backing(key)
@@ -317,7 +318,7 @@ class Cache:
 
     def _put_pod(self, found: Pod) -> None:
         key = (found.namespace, found.name)
-        if _stale(found, self._pods.by_name.get(key)):
+        if is_stale(found, self._pods.by_name.get(key)):
             return
         if found.job is None and self._pods.job_of(found) is None:
             return
@@ -336,14 +337,13 @@ class Cache:
 
     def _wake_job_of(self, found: Pod) -> None:
         # One that is gone is to be seen off, and known by its name only.
-        keys = {self._key_of.get(self._pods.job_of(found) or "")}
-        if found.job:
-            keys.add((found.namespace, found.job))
-        self._wake_jobs(key for key in keys if key)
+        owner = self._key_of.get(self._pods.job_of(found) or "")
+        labelled = (found.namespace, found.job) if found.job else None
+        self._wake_jobs(filter(None, (owner, labelled)))
 
     def _put_experiment(self, experiment: Experiment) -> None:
         old = self.experiments.get(experiment.key)
-        if _stale(experiment, old):
+        if is_stale(experiment, old):
             return
         self.experiments[experiment.key] = experiment
         self._wake(WorkKey("experiment", *experiment.key))
@@ -353,7 +353,7 @@ class Cache:
 
     def _put_queue(self, queue: Queue) -> None:
         old = self.queues.get(queue.key)
-        if _stale(queue, old):
+        if is_stale(queue, old):
             return
         self.queues[queue.key] = queue
         self._wake(WorkKey("queue", *queue.key))
@@ -362,7 +362,7 @@ class Cache:
 
     def _wake_all_of(self, kind: Kind, key: Key) -> None:
         if kind == EXPERIMENTS:
-            concerned: Iterable[Key] = tuple(self._jobs_of.get(key, ()))
+            concerned = sorted(self._jobs_of.get(key, ()))
         else:
             concerned = [k for k, job in self.jobs.items() if self.queue_of(job) == key]
         self._wake_jobs(k for k in concerned if not self.jobs[k].status.over)
@@ -382,18 +382,3 @@ def _decisive(experiment: Experiment) -> tuple[object, ...]:
         experiment.status.mlflow_experiment_id,
         ready and (ready.status, ready.message),
     )
-
-
-def _uid(known: Any) -> str:
-    return str(known.uid if isinstance(known, Pod | BackingJob) else known.metadata.uid)
-
-
-def _version(known: Any) -> int:
-    # Comparable as integers: KEP-5504.
-    if isinstance(known, Pod | BackingJob):
-        return int(known.resource_version)
-    return int(known.metadata.resource_version)
-
-
-def _stale(new: Any, old: Any) -> bool:
-    return old is not None and _version(new) <= _version(old)

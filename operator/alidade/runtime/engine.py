@@ -86,7 +86,7 @@ class Engine:
         self._settings = settings
         self._queue: WorkQueue[WorkKey] = WorkQueue()
         self._cache = Cache(self._wake, self._see_off)
-        self._tracker = Tracker(self._wake)
+        self._tracker = Tracker(self._wake, clock)
         self._recorder = Recorder(gateway, settings.identity)
         self._unreadable = UnreadableStatuses(gateway, clock)
         self._oddities = Oddities(self._cache, self._recorder, self._unreadable)

@@ -1,7 +1,6 @@
 """Following what happens to the objects of a kind, whatever the API server answers."""
 
 import asyncio
-import time
 from collections.abc import Awaitable, Callable
 
 import structlog
@@ -110,7 +109,8 @@ class Follower:
             await self._see_that_the_store_has_come_so_far(version)
             self._version = version
         self._resumes = True
-        started = time.monotonic()
+        loop = asyncio.get_running_loop()
+        started = loop.time()
         async for change in self._watches.watch(
             self._kind, self._namespace, self._selector, version
         ):
@@ -119,7 +119,7 @@ class Follower:
             if change.type != "BOOKMARK":
                 self._observe(self._kind, change.type, change.body)
             self._version = _version(change) or self._version
-        if time.monotonic() - started < SHORTEST_WATCH_SECONDS:
+        if loop.time() - started < SHORTEST_WATCH_SECONDS:
             raise UnavailableError("API server: a watch ends as soon as it has begun")
         self._fruitless = 0
 

@@ -53,10 +53,18 @@ class _Traffic:
 
 
 class Tracker:
-    """Runs one operation a UID at a time, until it succeeds, and remembers what came of it."""
+    """Runs one operation a UID at a time, until it succeeds, and remembers what came of it.
 
-    def __init__(self, wake: Wake) -> None:
+    Args:
+        wake: Called with the key of what something has come of.
+        clock: The time.
+    """
+
+    def __init__(
+        self, wake: Wake, clock: Callable[[], datetime] = lambda: datetime.now(UTC)
+    ) -> None:
         self._wake = wake
+        self._clock = clock
         self._lanes = {lane: _Traffic(WorkQueue(last_retry=LAST_RETRY_SECONDS)) for lane in Lane}
         self._wanted: dict[str, _Wanted] = {}
         self._views: dict[str, TrackingView] = {}
@@ -123,7 +131,7 @@ class Tracker:
     def _note_trouble(self, wanted: _Wanted, uid: str, error: TrackingError) -> None:
         traffic = self._lanes[wanted.lane]
         if error.unreachable:
-            traffic.away_since = traffic.away_since or datetime.now(UTC)
+            traffic.away_since = traffic.away_since or self._clock()
             trouble = f"MLflow unreachable since {traffic.away_since:%Y-%m-%dT%H:%M:%SZ}: {error}"
         else:
             trouble = f"MLflow {error}" if error.status else f"MLflow: {error}"

@@ -31,7 +31,7 @@ def others(*jobs: Job) -> dict[str, Job]:
         (C.STARTED, {S.FINISHED}),
     ],
 )
-@pytest.mark.parametrize("state", [*OPEN, *ENDS])
+@pytest.mark.parametrize("state", [*OPEN, *sorted(ENDS)])
 def test_a_condition_of_a_job_that_never_ran(
     condition: DependencyCondition, meeting: set[JobState], state: JobState | None
 ) -> None:
@@ -39,12 +39,12 @@ def test_a_condition_of_a_job_that_never_ran(
     assert holds(condition, JobStatus(state=state)) is expected
 
 
-@pytest.mark.parametrize("state", [*OPEN, *ENDS])
+@pytest.mark.parametrize("state", [*OPEN, *sorted(ENDS)])
 def test_started_holds_for_good_once_a_pod_ran(state: JobState | None) -> None:
     assert holds(C.STARTED, JobStatus(state=state, start_time=NOW)) is True
 
 
-@pytest.mark.parametrize("state", ENDS)
+@pytest.mark.parametrize("state", sorted(ENDS))
 @pytest.mark.parametrize("condition", [C.COMPLETE, C.FAILED, C.ENDED])
 def test_other_conditions_do_not_ask_whether_a_pod_ran(
     condition: DependencyCondition, state: JobState

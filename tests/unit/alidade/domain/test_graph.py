@@ -35,7 +35,7 @@ def test_a_job_nobody_depends_on_has_no_dependents() -> None:
 
 def test_a_cycle_is_named_in_order_of_dependence_for_each_member() -> None:
     graph = graph_of({"a": "b", "b": "c", "x": "a"})
-    assert graph.add(key("c"), keys("a")) == set(keys("a b c"))
+    assert graph.add(key("c"), keys("a")) == keys("a b c")
     assert graph.cycle(key("a")) == keys("a b c")
     assert graph.cycle(key("b")) == keys("b c a")
     assert graph.cycle(key("x")) == ()
@@ -52,25 +52,25 @@ def test_of_several_cycles_the_shortest_is_named_and_then_the_first_by_name() ->
 
 def test_namespaces_do_not_meet() -> None:
     graph = graph_of({"a": "b"})
-    assert graph.add(("other", "b"), [("other", "a")]) == frozenset()
+    assert graph.add(("other", "b"), [("other", "a")]) == ()
 
 
 def test_removing_a_member_breaks_the_cycle_and_tells_its_members() -> None:
     graph = graph_of({"a": "b", "b": "a"})
-    assert graph.remove(key("b")) >= {key("a")}
+    assert key("a") in graph.remove(key("b"))
     assert graph.cycle(key("a")) == ()
 
 
 def test_removing_a_member_leaves_other_cycles() -> None:
     graph = graph_of({"b": "a", "c": "a", "a": "b c"})
     assert graph.cycle(key("a")) == keys("a b")
-    assert graph.remove(key("b")) >= set(keys("a c"))
+    assert graph.remove(key("b")) == keys("a b c")
     assert graph.cycle(key("a")) == keys("a c")
 
 
 def test_removing_what_is_not_there_changes_nothing() -> None:
     graph = graph_of({"b": "a"})
-    assert graph.remove(key("z")) == frozenset()
+    assert graph.remove(key("z")) == ()
     assert graph.dependents(key("a")) == keys("b")
 
 
