@@ -76,13 +76,13 @@ def _bring_on(draft: Draft) -> None:
     if snapshot.job.spec.cancel:
         draft.end(JobState.CANCELLED, Reason.CANCELLED, "cancelled by spec.cancel")
     elif snapshot.backing is None and snapshot.was_released:
-        if snapshot.turned_back:
-            running.begin_after_restore(draft)
-        elif snapshot.backing_missed:
-            running.cancel_with_backing(draft)
-        else:
+        if not snapshot.backing_missed:
             # Lists and watches go by a label, which somebody may have taken off it.
             draft.do(ReadBacking())
+        elif snapshot.turned_back:
+            running.begin_after_restore(draft)
+        else:
+            running.cancel_with_backing(draft)
     elif not again.pauses(draft):
         preparing.prepare(draft)
 

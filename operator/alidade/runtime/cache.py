@@ -191,8 +191,11 @@ class Cache:
         """Forget an object that is gone; late news of it do not bring it back."""
         self._gone.add(uid)
         key = (namespace, name)
-        if self.uid(kind, key) != uid:
-            return
+        if self.uid(kind, key) == uid:
+            self.forget(kind, key)
+
+    def forget(self, kind: Kind, key: Key) -> None:
+        """Know an object no longer, be it there or gone."""
         if kind == JOBS:
             self._drop_job(key)
         elif kind == PODS:

@@ -289,10 +289,10 @@ class Engine:
         """Make the cache what the API server says; return of which version that is."""
         listing, version = Listing(self._cache, kind, namespace), ""
         selector, horizon = SELECTORS.get(kind), self._cache.horizon
-        latest = horizon.latest(kind)
+        asked = horizon.ask(kind)
         async for page in self._gateway.list_pages(kind, namespace, selector):
             if not version:
-                listing.turned_back = horizon.check((kind, namespace), page.version, latest)
+                listing.turned_back = horizon.check((kind, namespace), page.version, asked)
                 if listing.turned_back:
                     self._gone_back.set()
             version = page.version
@@ -305,6 +305,9 @@ class Engine:
         for key, uid in tuple(listing.missing()):
             if self._may_have_lost_its_label(kind, key):
                 self._second_look.ask(kind, key, uid)
+                if listing.turned_back:
+                    # What it was in a store that is no more is nothing to decide on meanwhile.
+                    self._cache.forget(kind, key)
             else:
                 self._drop(kind, key, uid)
         horizon.take_in((kind, namespace))

@@ -7,6 +7,7 @@ backup looks the same, but not only for a moment.
 
 import asyncio
 from collections.abc import Iterable
+from typing import NamedTuple
 
 import structlog
 
@@ -19,6 +20,18 @@ Where = tuple[Kind, str | None]
 """What is listed: a kind, in one namespace or everywhere."""
 
 log = structlog.get_logger(__name__)
+
+
+class Asked(NamedTuple):
+    """What is known when a list is asked for.
+
+    Attributes:
+        latest: The latest version seen of its kind.
+        at: The time, by the event loop's clock.
+    """
+
+    latest: int
+    at: float
 
 
 class Horizon:
@@ -40,13 +53,17 @@ class Horizon:
         """Return the latest version seen of a kind, 0 where none was."""
         return self._latest.get(kind, 0)
 
-    def check(self, where: Where, version: str, latest: int) -> bool:
+    def ask(self, kind: Kind) -> Asked:
+        """Return what a list of a kind is held against that is asked for now."""
+        return Asked(self.latest(kind), asyncio.get_running_loop().time())
+
+    def check(self, where: Where, version: str, asked: Asked) -> bool:
         """See that a list is not older than what was known before it, or that the store is.
 
         Args:
             where: What is listed.
             version: The version of the list.
-            latest: The latest version seen when the list was asked for.
+            asked: What `ask` returned before the list was asked for.
 
         Returns:
             Whether the store has gone back since this was last listed.
@@ -58,16 +75,16 @@ class Horizon:
         if not version.isdecimal():
             return False
         listed = int(version)
-        behind = listed < latest
-        if behind and not self._has_gone_back(where) and not self._stays_behind(where):
+        behind = listed < asked.latest
+        if behind and not self._has_gone_back(where) and not self._stays_behind(where, asked):
             raise UnavailableError(
-                f"a list of {kind} is of version {listed}, which is before {latest}, of which "
-                "something is known already; it is asked for again"
+                f"a list of {kind} is of version {listed}, which is before {asked.latest}, of "
+                "which something is known already; it is asked for again"
             )
         self._behind_since.pop(where, None)
         if behind and not self._has_gone_back(where):
             self._restores += 1
-            log.warning("cluster.restored", kind=str(kind), version=listed, known=latest)
+            log.warning("cluster.restored", kind=str(kind), version=listed, known=asked.latest)
         if self._has_gone_back(where):
             self._latest[kind] = listed
             return True
@@ -85,6 +102,7 @@ class Horizon:
     def _has_gone_back(self, where: Where) -> bool:
         return self._noticed.get(where, 0) < self._restores
 
-    def _stays_behind(self, where: Where) -> bool:
-        now = asyncio.get_running_loop().time()
-        return now - self._behind_since.setdefault(where, now) >= RESTORED_SECONDS
+    def _stays_behind(self, where: Where, asked: Asked) -> bool:
+        # What was asked for before then, and comes late, is as old as that.
+        since = self._behind_since.setdefault(where, asyncio.get_running_loop().time())
+        return asked.at - since >= RESTORED_SECONDS

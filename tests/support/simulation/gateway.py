@@ -16,9 +16,11 @@ from alidade.kube.gateway import (
     Page,
     UnavailableError,
 )
+from alidade.runtime.horizon import RESTORED_SECONDS
 from tests.support.simulation.api_server import ApiServer
 from tests.support.simulation.chance import Chance
 from tests.support.simulation.rules import refusals
+from tests.support.virtual_time import now
 
 T = TypeVar("T")
 
@@ -42,7 +44,7 @@ class UnreliableGateway:
     """A gateway on which requests and answers take their time, and get lost.
 
     A request whose client has given it up may be carried out all the same, later on. A list that
-    was asked for before may be answered as it was then.
+    was asked for before may be answered as it was then, for as long as a cache may be behind.
 
     Args:
         server: The API server.
@@ -61,6 +63,7 @@ class UnreliableGateway:
         self._done = done
         self._under_way: set[asyncio.Task[None]] = set()
         self._answers: dict[tuple[object, ...], tuple[int, tuple[Body, ...]]] = {}
+        self._behind_since: dict[tuple[object, ...], float] = {}
 
     async def list_pages(
         self,
@@ -74,8 +77,10 @@ class UnreliableGateway:
         asked = (kind, namespace, selector, fields)
         answer = (self._server.version, tuple(self._server.select(*asked)))
         version, bodies = self._answers.setdefault(asked, answer)
-        if not self._chance.mishap():
+        behind_since = self._behind_since.setdefault(asked, now())
+        if not self._chance.mishap() or now() - behind_since >= RESTORED_SECONDS:
             version, bodies = self._answers[asked] = answer
+            del self._behind_since[asked]
         for number, body in enumerate(bodies):
             await self._chance.pause()
             if number and self._chance.mishap(FORGOTTEN):

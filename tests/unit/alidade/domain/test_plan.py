@@ -78,6 +78,7 @@ def test_who_deletes_the_batch_job_of_a_job_that_runs_cancels_it() -> None:
 
 
 def test_a_job_whose_batch_job_a_backup_does_not_have_is_begun_anew() -> None:
+    assert plan(snapshot(job(status=RELEASED), turned_back=True)).actions == (ReadBacking(),)
     decided = plan(snapshot(job(status=RELEASED), backing_missed=True, turned_back=True))
     assert where(decided) == (S.QUEUED, "Retrying")
     assert "store was restored" in (decided.status.message or "")
