@@ -88,9 +88,15 @@ class ReadWarnings:
 
 @dataclass(frozen=True)
 class ReadTraces:
-    """Ask for the events of the pods of the batch/v1 Job of this UID, then plan again."""
+    """Ask for the events of the pods of a batch/v1 Job, then plan again.
+
+    Attributes:
+        uid: Its UID.
+        succeeded: How many pods it counts as succeeded: when it counts more, there is more to tell.
+    """
 
     uid: str
+    succeeded: int
 
 
 @dataclass(frozen=True)

@@ -58,7 +58,9 @@ def why(draft: Draft, backing: BackingJob) -> Interruption | None:
     """
     pods = _pods(draft)
     if backing.complete:
-        return _told(_unfinished(pods)) or _remembered(draft, pods) or _traced(draft, backing)
+        return (
+            _told(_unfinished(pods)) or _traced(draft, backing) or _remembered(draft, backing, pods)
+        )
     if not may_be(backing):
         return None
     if _own_failures(draft.snapshot.job, pods) > draft.snapshot.job.failures_left:
@@ -66,10 +68,10 @@ def why(draft: Draft, backing: BackingJob) -> Interruption | None:
     if _deadline_passed(draft):
         return None
     excused = _first(pod for pod in pods if _excused(draft.snapshot.job, pod))
-    return _told(excused) or _remembered(draft, pods) or _traced(draft, backing)
+    return _told(excused) or _traced(draft, backing) or _remembered(draft, backing, pods)
 
 
-def why_at_once(draft: Draft) -> Interruption | None:
+def why_at_once(draft: Draft, backing: BackingJob) -> Interruption | None:
     """Say why a batch/v1 Job of several replicas is given up before it ends, None if it is not.
 
     To Kubernetes a replica that was stopped and exited with 0 is done, and never comes back; its
@@ -77,7 +79,8 @@ def why_at_once(draft: Draft) -> Interruption | None:
     """
     if draft.snapshot.job.spec.replicas == 1:
         return None
-    return _told(_unfinished([pod for pod in _pods(draft) if pod.phase == "Succeeded"]))
+    stopped = _unfinished([pod for pod in _pods(draft) if pod.phase == "Succeeded"])
+    return _told(stopped) or _traced(draft, backing)
 
 
 def give_up(draft: Draft, backing: BackingJob, interruption: Interruption) -> None:
@@ -137,13 +140,17 @@ def _told(pod: Pod | None) -> Interruption | None:
     return Interruption(why_pod_failed(pod).message, fate(pod) is Fate.NEVER_RAN)
 
 
-def _remembered(draft: Draft, pods: Sequence[Pod]) -> Interruption | None:
-    """Say that the last pod was seen while it was being stopped, if none is left to tell."""
-    if any(not pod.index for pod in pods):
-        return None
+def _remembered(draft: Draft, backing: BackingJob, pods: Sequence[Pod]) -> Interruption | None:
+    """Say that the last pod was seen while it was being stopped, if it is not there to tell.
+
+    It may have been of an earlier batch/v1 Job, so that events are to be preferred.
+    """
     last = next(reversed(draft.status.attempts), None)
-    stopped = last is not None and last.fate is Fate.STOPPED
-    return Interruption(last.message or "") if last and stopped else None
+    if last is None or last.fate is not Fate.STOPPED or last.pod in {pod.name for pod in pods}:
+        return None
+    if draft.snapshot.traces or traces.wanted(draft, backing):
+        return None
+    return Interruption(last.message or "")
 
 
 def _traced(draft: Draft, backing: BackingJob) -> Interruption | None:
@@ -151,7 +158,7 @@ def _traced(draft: Draft, backing: BackingJob) -> Interruption | None:
     stopped = traces.stopped(draft, backing)
     if not stopped:
         return None
-    failures = 0 if backing.complete else max(backing.failed - len(stopped), 0)
+    failures = max(backing.failed - len(stopped), 0) if backing.failure else 0
     if failures > draft.snapshot.job.failures_left:
         return None
     message = f"stopped: pod {stopped[-1]} was stopped by its node while no operator looked"

@@ -24,7 +24,9 @@ def note_attempts(draft: Draft) -> None:
     noted, snapshot = draft.status.attempts, draft.snapshot
     there = {p.name: p for p in (*snapshot.gone, *snapshot.pods, *snapshot.strays) if not p.index}
     fresh = [_told(pod) for pod in _fresh(draft, sorted(there.values(), key=age))]
-    attempts = (*(_brought_up(attempt, there.get(attempt.pod)) for attempt in noted), *fresh)
+    known = [*(_brought_up(attempt, there.get(attempt.pod)) for attempt in noted), *fresh]
+    gone = there.keys() - {pod.name for pod in (*snapshot.pods, *snapshot.strays)}
+    attempts = [_unseen(attempt) if attempt.pod in gone else attempt for attempt in known]
     before = max(draft.status.attempt_count, len(noted))
     draft.set(attempts=_bounded(attempts), attempt_count=before + len(fresh))
 
@@ -49,8 +51,11 @@ def _bounded(attempts: Sequence[Attempt]) -> tuple[Attempt, ...]:
 
 
 def _brought_up(attempt: Attempt, pod: Pod | None) -> Attempt:
-    if pod is not None:
-        return _told(pod)
+    return _unseen(attempt) if pod is None else _told(pod)
+
+
+def _unseen(attempt: Attempt) -> Attempt:
+    """Say of an attempt whose pod is gone that nobody saw its end, if nobody did."""
     if attempt.reason is not None:
         return attempt
     return attempt.model_copy(

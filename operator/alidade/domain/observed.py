@@ -32,7 +32,11 @@ class Failure:
 
 @dataclass(frozen=True, slots=True)
 class BackingJob:
-    """A batch/v1 Job that runs the pods of a Job."""
+    """A batch/v1 Job that runs the pods of a Job.
+
+    Attributes:
+        done: Indices that it counts as completed, where its pods have any.
+    """
 
     namespace: str
     name: str
@@ -52,6 +56,7 @@ class BackingJob:
     failed: int
     complete: bool
     failure: Failure | None
+    done: tuple[range, ...] = ()
 
     @property
     def ended(self) -> bool:
@@ -62,6 +67,10 @@ class BackingJob:
     def holds_place(self) -> bool:
         """Whether it counts against its queue's maxRunning."""
         return not self.suspended and not self.ended
+
+    def has_done(self, index: int) -> bool:
+        """Whether it counts this replica as one that ended well."""
+        return any(index in indices for indices in self.done)
 
 
 @dataclass(frozen=True, slots=True)

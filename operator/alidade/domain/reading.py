@@ -63,6 +63,7 @@ def backing_job(body: Mapping[str, Any]) -> BackingJob:
         deleting=metadata.deletion_timestamp is not None,
         succeeded=status.succeeded,
         failed=status.failed,
+        done=_ranges(status.completed_indexes),
         complete=_true(conditions, "Complete") is not None,
         failure=_failure(_true(conditions, "Failed")),
     )
@@ -178,9 +179,19 @@ def _node_silent(conditions: _Conditions) -> bool:
 
 
 def _index(metadata: wire.ObjectMeta) -> int | None:
-    index = metadata.annotations.get(COMPLETION_INDEX, "")
-    known = index.isascii() and index.isdigit() and len(index) <= _INDEX_DIGITS
-    return int(index) if known else None
+    return _number(metadata.annotations.get(COMPLETION_INDEX, ""))
+
+
+def _number(text: str) -> int | None:
+    known = text.isascii() and text.isdigit() and len(text) <= _INDEX_DIGITS
+    return int(text) if known else None
+
+
+def _ranges(text: str) -> tuple[range, ...]:
+    """Read indices as batch/v1 lists them: "0,2-4"."""
+    parts = (part.partition("-") for part in text.split(","))
+    ends = ((_number(first), _number(last or first)) for first, _, last in parts)
+    return tuple(range(a, b + 1) for a, b in ends if a is not None and b is not None)
 
 
 def _memory_limit(spec: wire.PodSpec) -> str | None:

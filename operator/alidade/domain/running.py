@@ -66,10 +66,12 @@ def follow(draft: Draft) -> None:
         _conclude(draft, backing)
     elif backing.deleting:
         cancel_with_backing(draft)
-    elif interruption := again.why_at_once(draft):
+    elif interruption := again.why_at_once(draft, backing):
         again.give_up(draft, backing, interruption)
     else:
         _watch(draft, backing)
+        if snapshot.job.spec.replicas > 1 and traces.wanted(draft, backing):
+            draft.do(ReadTraces(backing.uid, backing.succeeded))
 
 
 def cancel_with_backing(draft: Draft) -> None:
@@ -182,7 +184,7 @@ def _conclude(draft: Draft, backing: BackingJob) -> None:
         again.give_up(draft, backing, interruption)
         return
     if some_missing and again.may_be(backing) and traces.wanted(draft, backing):
-        draft.do(ReadTraces(backing.uid))
+        draft.do(ReadTraces(backing.uid, backing.succeeded))
         return
     if backing.complete:
         _finish(draft, [*over, *(p for p in snapshot.gone if p.over)])

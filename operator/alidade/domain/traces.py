@@ -42,12 +42,12 @@ def read(
 
 
 def wanted(draft: Draft, backing: BackingJob) -> bool:
-    """Whether a batch/v1 Job ended with a pod of which nothing but events can tell."""
+    """Whether a batch/v1 Job counts a pod of whose end nothing but events can tell."""
     if draft.snapshot.traces is not None:
         return False
+    if backing.failure is None:
+        return bool(_unseen(draft, backing))
     ends = [fate(pod) for pod in (*draft.snapshot.pods, *draft.snapshot.gone)]
-    if backing.complete:
-        return not _succeeded(draft)
     return draft.snapshot.job.spec.replicas == 1 and sum(map(bool, ends)) < backing.failed
 
 
@@ -56,30 +56,41 @@ def stopped(draft: Draft, backing: BackingJob) -> list[str]:
 
     Args:
         draft: The plan for the job.
-        backing: Its batch/v1 Job, which has ended.
+        backing: Its batch/v1 Job, which has ended, or counts a replica as done.
     """
     snapshot, replicas = draft.snapshot, draft.snapshot.job.spec.replicas
     traces = snapshot.traces or ()
-    if backing.complete:
-        if _succeeded(draft):
-            return []
+    if backing.failure is None:
         # One that was stopped before had another after it, which has ended well.
-        traces = traces[-replicas:]
+        last = {_replica(trace.pod) if replicas > 1 else 0: trace for trace in traces}
+        traces = tuple(last[index] for index in _unseen(draft, backing) if index in last)
     elif replicas > 1:
         # The job controller stops the others when one has failed.
         return []
     seen = {pod.name for pod in (*snapshot.pods, *snapshot.gone) if fate(pod)}
-    seen |= {attempt.pod for attempt in draft.status.attempts if attempt.fate}
-    return [trace.pod for trace in traces if trace.stopped and trace.pod not in seen]
+    noted = {attempt.pod: attempt.fate for attempt in draft.status.attempts if attempt.fate}
+    seen |= {pod for pod, became in noted.items() if became is not Fate.STOPPED}
+    unseen = [trace for trace in traces if trace.pod not in seen]
+    # A node that is lost tells of nothing that it stopped.
+    return [trace.pod for trace in unseen if trace.stopped or trace.pod in noted]
 
 
-def _succeeded(draft: Draft) -> bool:
-    """Whether a pod was seen to end well."""
+def _unseen(draft: Draft, backing: BackingJob) -> list[int]:
+    """Return the replicas that are counted as done, and of which no pod was seen to end well."""
     pods = (*draft.snapshot.pods, *draft.snapshot.gone)
+    seen = {pod.index or 0 for pod in pods if fate(pod) is Fate.SUCCEEDED}
+    # Of several replicas the attempts of the first are noted.
     noted = draft.status.attempts
-    return any(fate(pod) is Fate.SUCCEEDED for pod in pods) or any(
-        a.fate is Fate.SUCCEEDED or a.reason == Reason.COMPLETED for a in noted
-    )
+    if any(a.fate is Fate.SUCCEEDED or a.reason == Reason.COMPLETED for a in noted):
+        seen.add(0)
+    replicas = range(draft.snapshot.job.spec.replicas)
+    return [n for n in replicas if n not in seen and (backing.complete or backing.has_done(n))]
+
+
+def _replica(pod: str) -> int:
+    """Return which replica a pod is, by the name that the job controller gives it."""
+    index = "".join(pod.split("-")[-2:-1])
+    return int(index) if index.isascii() and index.isdigit() else 0
 
 
 def _order(event: Mapping[str, Any]) -> tuple[str, str]:

@@ -212,6 +212,7 @@ class JobStatus(_Wire):
     conditions: Things[Condition] = ()
     succeeded: Number = 0
     failed: Number = 0
+    completed_indexes: Text = ""
 
 
 class Job(_Wire):

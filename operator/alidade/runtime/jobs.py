@@ -67,7 +67,7 @@ class _Memory:
 
     workload: WorkloadView | None = None
     warnings: dict[str, WarningView] = field(default_factory=dict)
-    traces: dict[str, tuple[Trace, ...]] = field(default_factory=dict)
+    traces: dict[ReadTraces, tuple[Trace, ...]] = field(default_factory=dict)
     backing_missed: bool = False
     pods_read_of: str | None = None
     unanswered: bool = False
@@ -265,6 +265,7 @@ class JobReconciler:
         if backing is not None:
             self._bereft.discard(uid)
         strays = [p for p in pods if backing is not None and p.owner_uid != backing.uid]
+        traces = memory.traces.get(ReadTraces(backing.uid, backing.succeeded)) if backing else None
         return Snapshot(
             job=job,
             now=self._clock(),
@@ -288,7 +289,7 @@ class JobReconciler:
             warnings=memory.warnings,
             pods=tuple(p for p in pods if p not in strays),
             gone=cache.gone_pods(backing) if backing else (),
-            traces=memory.traces.get(backing.uid) if backing else None,
+            traces=traces,
             strays=tuple(strays),
             pods_complete=memory.pods_read_of == (backing.uid if backing else ""),
             contested=ledger is not None and ledger.contested,
@@ -365,7 +366,7 @@ class JobReconciler:
                 view = await read_warnings(gateway, namespace, uid, self._clock(), before)
                 memory.warnings[uid] = view
             case ReadTraces(uid):
-                memory.traces[uid] = await read_traces(gateway, namespace, uid)
+                memory.traces[action] = await read_traces(gateway, namespace, uid)
         self._queue.add(key)
 
     async def _look_again(self, job: Job) -> None:

@@ -197,8 +197,25 @@ def test_a_pod_that_is_gone_is_remembered(left: str, status: dict[str, Any]) -> 
         of = over(gone=(stopped_pod(),), status=status, pods_complete=True)
     else:
         attempt = Attempt(pod="a", reason="PodStopped", message="stopped: gone", fate=Fate.STOPPED)
-        of = over(known={"attempts": (attempt,)}, status=status, pods_complete=True)
+        of = over(known={"attempts": (attempt,)}, status=status, pods_complete=True, traces=())
     assert begun_anew(plan(of))
+
+
+def test_a_pod_that_was_stopped_is_remembered_beside_an_earlier_one_that_is_there() -> None:
+    first = Attempt(pod="a", reason="OutOfcpu", fate=Fate.NEVER_RAN)
+    last = Attempt(pod="b", reason="PodStopped", message="stopped: gone", fate=Fate.STOPPED)
+    rejected, noted = replace(REJECTED, name="a"), {"attempts": (first, last)}
+    for told in ((), (Trace("a", stopped=False), Trace("b", stopped=True))):
+        of = over(rejected, known=noted, status=complete(), pods_complete=True)
+        assert begun_anew(plan(replace(of, traces=told)))
+
+
+def test_a_pod_of_an_earlier_batch_job_says_nothing_of_one_that_ended_well() -> None:
+    attempt = Attempt(pod="b", reason="PodStopped", message="stopped: gone", fate=Fate.STOPPED)
+    of = over(known={"attempts": (attempt,)}, status=complete(), pods_complete=True)
+    assert plan(of).actions == (ReadTraces(BATCH, 1),)
+    of = replace(of, traces=(Trace("c", stopped=False),))
+    assert plan(of).status.state is S.FINISHED
 
 
 def test_all_replicas_have_to_have_finished() -> None:
@@ -219,6 +236,17 @@ def test_a_replica_that_was_stopped_and_exited_with_0_is_not_waited_for_by_its_p
     ended = (succeeded_pod("a", index=0), running_pod("b", index=1))
     goes_on = plan(over(*ended, status={"succeeded": 1}, spec={"replicas": 2}))
     assert goes_on.status.state is S.STARTED
+
+
+def test_a_replica_that_is_done_unseen_is_asked_for_before_its_peers_wait_for_ever() -> None:
+    pods = (running_pod("train-1-x", index=1),)
+    status = {"succeeded": 1, "completedIndexes": "0"}
+    of = over(*pods, status=status, spec={"replicas": 2})
+    assert ReadTraces(BATCH, 1) in plan(of).actions
+
+    ended_well = (Trace("train-0-x", stopped=False),)
+    assert not begun_anew(plan(replace(of, traces=ended_well)))
+    assert begun_anew(plan(replace(of, traces=(Trace("train-0-x", stopped=True),))))
 
 
 def test_peers_that_were_lost_with_a_replica_are_no_failures() -> None:
@@ -250,7 +278,8 @@ def test_of_a_pod_that_nobody_saw_end_events_tell_whether_it_was_stopped(
 ) -> None:
     of = over(status=status, pods_complete=True)
     asks = plan(of)
-    assert (asks.actions, asks.status.ended) == ((ReadTraces(BATCH),), False)
+    counted = status.get("succeeded", 0)
+    assert (asks.actions, asks.status.ended) == ((ReadTraces(BATCH, counted),), False)
 
     stopped = plan(replace(of, traces=(Trace("train-x7k2p", stopped=True),)))
     assert begun_anew(stopped)

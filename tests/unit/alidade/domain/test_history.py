@@ -160,6 +160,13 @@ def test_a_pod_that_is_gone_is_told_of_as_it_last_was() -> None:
     assert (attempt.fate, attempt.exit_code) == (Fate.STOPPED, 0)
 
 
+def test_a_pod_that_was_gone_before_its_end_was_seen_tells_so_whoever_remembers_it() -> None:
+    runs = running_pod("a")
+    assert noted(gone=(runs,), before=(RUNS,)) == noted(before=(RUNS,))
+    (attempt,) = noted(gone=(runs,))
+    assert attempt.reason == "Unknown"
+
+
 def test_an_attempt_names_the_image_with_its_digest() -> None:
     found = running_pod("a")
     assert found.container is not None

@@ -67,6 +67,7 @@ status:
      reason: CompletionsReached, status: "True", type: SuccessCriteriaMet}
   - {lastTransitionTime: "2026-03-01T12:03:00Z", message: Reached expected number of succeeded pods,
      reason: CompletionsReached, status: "True", type: Complete}
+  completedIndexes: 0,2-4,7-,x,9-99999999999
   failed: 1
   ready: 0
   startTime: "2026-03-01T11:59:00Z"
@@ -145,6 +146,7 @@ def test_a_batch_job_is_read_as_the_api_server_gives_it() -> None:
         failed=1,
         complete=True,
         failure=None,
+        done=(range(1), range(2, 5), range(7, 8)),
     )
 
 

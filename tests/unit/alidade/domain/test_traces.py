@@ -42,6 +42,10 @@ def draft(status: dict[str, Any], *told: Trace, **fields: Any) -> Draft:
 
 
 BEFORE, LAST = Trace("a", stopped=True), Trace("b", stopped=False)
+FIRST, PEER, AGAIN = (
+    Trace(f"train-{name}", stopped=name == "0-x") for name in ("0-x", "1-x", "1-y")
+)
+LOST = JobStatus(attempts=(Attempt(pod="b", fate=Fate.STOPPED),))
 SEEN = JobStatus(attempts=(Attempt(pod="a", fate=Fate.FAILED),))
 WELL = JobStatus(attempts=(Attempt(pod="b", fate=Fate.SUCCEEDED),))
 
@@ -51,21 +55,29 @@ WELL = JobStatus(attempts=(Attempt(pod="b", fate=Fate.SUCCEEDED),))
     [
         (draft(complete(), BEFORE), ["a"]),
         (draft(complete(), BEFORE, LAST), []),
-        (draft(complete(), BEFORE, LAST, spec={"replicas": 2}), ["a"]),
+        (draft(complete(), FIRST, PEER, spec={"replicas": 2}), ["train-0-x"]),
+        (draft(complete(), FIRST, PEER, AGAIN, spec={"replicas": 2}), ["train-0-x"]),
+        (draft({"completedIndexes": "0"}, FIRST, PEER, spec={"replicas": 2}), ["train-0-x"]),
+        (draft({"completedIndexes": "1"}, FIRST, PEER, spec={"replicas": 2}), []),
         (draft(complete(), BEFORE, known=WELL), []),
         (draft(complete(), BEFORE, pods=(succeeded_pod(),)), []),
         (draft(failed(failed=2), BEFORE, LAST), ["a"]),
         (draft(failed(failed=2), BEFORE, LAST, known=SEEN), []),
+        (draft(failed(failed=2), BEFORE, LAST, known=LOST), ["a", "b"]),
         (draft(failed(), BEFORE, spec={"replicas": 2}), []),
     ],
     ids=[
         "stopped",
         "another ended well after it",
         "one of two replicas",
+        "one of two replicas, of which the other was begun anew",
+        "one of two replicas, while the other runs",
+        "one of two replicas, that is not counted as done",
         "one was noted that ended well",
         "one is there that ended well",
         "one of two failures",
         "that it failed was seen",
+        "that it was being stopped was seen",
         "the job controller stopped it",
     ],
 )
