@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Any, Literal
 
 from alidade.api.job import Dependency, DependencyCondition, OnUnsatisfied
@@ -122,11 +123,18 @@ def foretell(task: Task, others: Mapping[str, Outcome]) -> Outcome:
     return _attempt(task)
 
 
-def foretell_all(tasks: Sequence[Task]) -> dict[str, Outcome]:
-    """Say what becomes of jobs; those in a circle, and those that wait for them, wait for ever."""
+def foretell_all(
+    tasks: Sequence[Task], known: Mapping[str, Outcome] = MappingProxyType({})
+) -> dict[str, Outcome]:
+    """Say what becomes of jobs; those in a circle, and those that wait for them, wait for ever.
+
+    Args:
+        tasks: The jobs.
+        known: What became of some of them, where that cannot be foretold.
+    """
     outcomes = {task.name: WAITS for task in tasks}
     while True:
-        told = {task.name: foretell(task, outcomes) for task in tasks}
+        told = {task.name: foretell(task, outcomes) for task in tasks} | dict(known)
         if told == outcomes:
             return outcomes
         outcomes = told

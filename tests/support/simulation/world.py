@@ -5,6 +5,7 @@ import math
 from collections import Counter, defaultdict
 
 from alidade.api.job import Dependency, DependencyCondition, Job
+from alidade.api.job_condition import JobCondition
 from alidade.api.job_status import JobState
 from alidade.domain.observed import (
     COMPLETION_INDEX,
@@ -43,6 +44,8 @@ class World:
         released: UIDs of jobs whose pods were ever let run.
         blind_until: Until when the operator may not know that the API server was restored.
         unforeseen: UIDs of batch/v1 Jobs let run by a request of an operator that was no more.
+        misled: Names of jobs that were told to run by an operator that did not know yet that their
+            batch/v1 Jobs had gone with the store; if it dies then, nobody knows any more.
         violations: What happened that must not.
     """
 
@@ -59,6 +62,7 @@ class World:
         self.ends: defaultdict[str, set[JobState]] = defaultdict(set)
         self.released: set[str] = set()
         self.unforeseen: set[str] = set()
+        self.misled: set[str] = set()
         self.blind_until = -math.inf
         self.violations: list[str] = []
 
@@ -130,6 +134,8 @@ class World:
         self._expect(not odd, f"{name} disagrees with itself: {odd}: {status!r}")
         if status.state and status.ended:
             self.ends[name].add(status.state)
+        if now() < self.blind_until and _runs(job) and not self.server.find(BATCH_JOBS, name):
+            self.misled.add(name)
         before = Job.model_validate(old).status if old else status
         if before.start_time is not None:
             self._expect(before.start_time == status.start_time, f"{name} starts anew")
@@ -200,3 +206,8 @@ class World:
                 running.add(name)
         full = limit is not None and len(running) > limit
         self._expect(not full, f"{sorted(running)} run in {queue} at once")
+
+
+def _runs(job: Job) -> bool:
+    suspended = job.status.condition(JobCondition.SUSPENDED)
+    return suspended is not None and suspended.status == "False" and not job.status.ended
