@@ -179,7 +179,7 @@ def _is_fit(draft: Draft, wanted: Wanted) -> bool:
         kueue.let_go_of(draft, existing)
         return False
     changed = existing.template_hash != wanted.template_hash
-    if changed and not snapshot.was_released and not existing.deleting:
+    if changed and not existing.deleting:
         # The queue or the experiment was changed while the job waited.
         draft.do(DeleteBacking(existing.uid, existing.resource_version, foreground=True))
     return True

@@ -238,7 +238,7 @@ def test_a_batch_job_that_no_longer_fits_is_not_released() -> None:
     assert where(decided) == (S.QUEUED, "Preparing")
 
 
-def test_a_batch_job_on_its_way_to_run_is_not_made_anew() -> None:
+def test_one_that_somebody_suspended_and_that_no_longer_fits_is_made_anew() -> None:
     decided = plan(
         ready(
             job(status=RELEASED),
@@ -246,7 +246,7 @@ def test_a_batch_job_on_its_way_to_run_is_not_made_anew() -> None:
             place=Admitted(),
         )
     )
-    assert acts(decided) == [Release]
+    assert acts(decided) == [DeleteBacking]
 
 
 # Dependencies.
