@@ -50,6 +50,10 @@ conform: ## Hold the simulated world against the real one, at length (SEQUENCES=
 	@hack/cluster/binaries control-plane >/dev/null
 	@$(DEV)/pytest tests/conform --sequences $(or $(SEQUENCES),20000) --first-seed $(or $(SEED),0)
 
+.PHONY: simulate
+simulate: ## Let fresh simulated scenarios happen, at length (SCENARIOS=2000 SEED=7; by default a new seed).
+	@PYTHONPATH=.:operator:worker $(DEV)/python -m tests.simulate --scenarios $(or $(SCENARIOS),2000) $(if $(SEED),--seed $(SEED))
+
 .PHONY: test-e2e
 test-e2e: deploy ## The tutorial and its failures with TensorFlow pods on a real cluster.
 	@$(DEV)/pytest --timeout 1800 --numprocesses 4 --dist loadscope --no-loadscope-reorder -m 'not alone' tests/e2e
