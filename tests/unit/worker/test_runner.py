@@ -3,13 +3,14 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 from mlflow import MlflowClient
+
+from tests.support.polling import PATIENCE_SECONDS, eventually
 
 RunJob = Callable[..., Any]
 
@@ -222,22 +223,15 @@ def _start_worker(workflow: Path, message: Path) -> "subprocess.Popen[str]":
     )
 
 
-def _appears(path: Path) -> None:
-    deadline = time.monotonic() + 30
-    while not path.exists():
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
-
-
 def test_sigterm_reaches_the_entry_point_which_may_end_in_its_own_way(tmp_path: Path) -> None:
     (tmp_path / "MLproject").write_text(
         "entry_points: {wait: {command: \"trap 'echo tidied > tidy; exit 7' TERM; "
         'touch ready; while :; do sleep 0.05; done"}}'
     )
     worker = _start_worker(tmp_path, tmp_path / "message")
-    _appears(tmp_path / "ready")
+    eventually((tmp_path / "ready").exists)
     worker.send_signal(signal.SIGTERM)
-    worker.communicate(timeout=20)
+    worker.communicate(timeout=PATIENCE_SECONDS)
     assert worker.returncode == 7
     assert (tmp_path / "tidy").read_text() == "tidied\n"
 
@@ -247,9 +241,9 @@ def test_sigterm_ends_an_entry_point_that_does_not_care_and_its_children(tmp_pat
         'entry_points: {wait: {command: "touch ready; sleep 60 & wait"}}'
     )
     worker = _start_worker(tmp_path, tmp_path / "message")
-    _appears(tmp_path / "ready")
+    eventually((tmp_path / "ready").exists)
     worker.send_signal(signal.SIGTERM)
-    _, stderr = worker.communicate(timeout=20)
+    _, stderr = worker.communicate(timeout=PATIENCE_SECONDS)
     assert worker.returncode == 143
     assert not (tmp_path / "message").read_text()
     assert "Traceback" not in stderr

@@ -11,8 +11,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
+from tests.support.polling import PATIENCE_SECONDS
+
 ROOT = Path(__file__).parents[4]
-PATIENCE_SECONDS = 120.0
 
 
 def tf_configs(number: int) -> list[str]:

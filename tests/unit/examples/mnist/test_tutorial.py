@@ -16,6 +16,7 @@ from mnist_robustness.archive import unpack
 from mnist_robustness.data import load_split
 from mnist_robustness.distances import MEASURES, STATISTICS
 from mnist_robustness.results import find_runs, get_runs, main, transferability
+from tests.support.polling import PATIENCE_SECONDS
 
 ROOT = Path(__file__).parents[4]
 EVALUATED = {"loss", "accuracy", "precision", "recall", "auc"}
@@ -48,7 +49,7 @@ def tutorial(digits: Path, tmp_path_factory: pytest.TempPathFactory) -> Tutorial
         subprocess.run(
             [sys.executable, "-m", "alidade_worker"],
             check=True,
-            timeout=120,
+            timeout=PATIENCE_SECONDS,
             env={
                 **os.environ,
                 "PYTHONPATH": str(ROOT / "worker"),
