@@ -67,6 +67,7 @@ def follow(draft: Draft) -> None:
     elif backing.deleting:
         cancel_with_backing(draft)
     elif interruption := again.why_at_once(draft, backing):
+        _note_that_it_ran(draft)
         again.give_up(draft, backing, interruption)
     else:
         _watch(draft, backing)

@@ -246,7 +246,9 @@ def test_a_replica_that_is_done_unseen_is_asked_for_before_its_peers_wait_for_ev
 
     ended_well = (Trace("train-0-x", stopped=False),)
     assert not begun_anew(plan(replace(of, traces=ended_well)))
-    assert begun_anew(plan(replace(of, traces=(Trace("train-0-x", stopped=True),))))
+    stopped = replace(of, traces=(Trace("train-0-x", stopped=True),), pods=())
+    assert begun_anew(plan(stopped))
+    assert plan(stopped).status.start_time is not None
 
 
 def test_peers_that_were_lost_with_a_replica_are_no_failures() -> None:
