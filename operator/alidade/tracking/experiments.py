@@ -85,7 +85,7 @@ class Experiments:
         """Return the IDs of all experiments, by pages."""
         pages, token = [], ""
         while True:
-            page = self._rest.post("experiments/search", max_results=1000, page_token=token)
+            page = self._rest.search("experiments", max_results=1000, page_token=token)
             pages.append([str(found["experiment_id"]) for found in page.get("experiments", ())])
             token = page.get("next_page_token") or ""
             if not token:

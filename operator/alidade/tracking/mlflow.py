@@ -38,9 +38,9 @@ class MlflowTracking:
     ) -> None:
         self._uri = uri
         self._left = left
-        rest = Rest(uri)
+        rest = Rest(uri, self._may_write)
         self._experiments = Experiments(rest)
-        self._runs = Runs(rest, Signer(signing_key), self._may_write)
+        self._runs = Runs(rest, Signer(signing_key))
         self._closed = threading.Event()
         self._under_way: set[Future[Any]] = set()
         self._requests = ThreadPoolExecutor(REQUESTS, "mlflow")
@@ -105,7 +105,9 @@ class MlflowTracking:
         return self._runs.open_ones(installation, self._experiments.all_ids())
 
     def _log_artifact(self, run_id: str, file: Path, folder: str) -> None:
-        artifacts.store(self._uri, self._runs.artifact_uri(run_id), file, folder)
+        where = self._runs.artifact_uri(run_id)
+        self._may_write()
+        artifacts.store(self._uri, where, file, folder)
 
     def _may_write(self) -> None:
         if self._closed.is_set():

@@ -5,6 +5,7 @@ Its client above that keeps neither the code nor the words of what a proxy answe
 """
 
 import os
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final
 
@@ -44,17 +45,24 @@ class Rest:
 
     Args:
         uri: Where the server is; credentials come from MLflow's own environment variables.
+        may_write: Called before each request that changes something; raises where none may be made.
     """
 
-    def __init__(self, uri: str) -> None:
+    def __init__(self, uri: str, may_write: Callable[[], None] = lambda: None) -> None:
         self._uri = uri
+        self._may_write = may_write
 
     def get(self, path: str, **parameters: str) -> Body:
         """Ask for something."""
         return _json(_request(self._uri, API + path, "GET", params=parameters))
 
+    def search(self, kind: str, **body: Any) -> Body:
+        """Ask for a page of what there is of a kind."""
+        return _json(_request(self._uri, f"{API}{kind}/search", "POST", json=body))
+
     def post(self, path: str, **body: Any) -> Body:
         """Have something done."""
+        self._may_write()
         return _json(_request(self._uri, API + path, "POST", json=body))
 
 

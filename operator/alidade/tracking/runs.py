@@ -1,7 +1,7 @@
 """Runs: created once a job, known again by their signature, ended, and seen to have ended."""
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any, Final
 
 from alidade.domain.mlflow_run import INSTALLATION_TAG, MAX_TAG, UID_TAG, owner_of
@@ -22,13 +22,11 @@ class Runs:
     Args:
         rest: The server.
         signer: Signs those that are made here.
-        may_write: Called before each write of several; raises where no more may be made.
     """
 
-    def __init__(self, rest: Rest, signer: Signer, may_write: Callable[[], None]) -> None:
+    def __init__(self, rest: Rest, signer: Signer) -> None:
         self._rest = rest
         self._signer = signer
-        self._may_write = may_write
 
     def ensure(self, experiment_id: str, name: str, tags: dict[str, str], search: bool) -> str:
         """Return the ID of the run of a job, which is created if none is found."""
@@ -87,7 +85,6 @@ class Runs:
     def _create(self, experiment_id: str, name: str, tags: dict[str, str]) -> str:
         owner = owner_of(tags)
         claim = {SIGNATURE_TAG: self._signer.claim(owner)} if owner else {}
-        self._may_write()
         made = self._rest.post(
             "runs/create",
             experiment_id=experiment_id,
@@ -100,7 +97,6 @@ class Runs:
     def _seal(self, run_id: str, tags: dict[str, str]) -> None:
         """Bind the signature to the run, and say that its pod has yet to come."""
         owner = owner_of(tags)
-        self._may_write()
         if owner:
             seal = {SIGNATURE_TAG: self._signer.seal(owner, run_id)}
             self._rest.post("runs/log-batch", run_id=run_id, tags=_listed(seal))
@@ -119,8 +115,8 @@ class Runs:
     def _search(self, experiment_ids: list[str], condition: str) -> Iterator[Body]:
         token = ""
         while True:
-            page = self._rest.post(
-                "runs/search",
+            page = self._rest.search(
+                "runs",
                 experiment_ids=experiment_ids,
                 filter=condition,
                 max_results=PAGE,

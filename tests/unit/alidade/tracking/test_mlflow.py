@@ -1,3 +1,5 @@
+from pathlib import Path
+
 import pytest
 from mlflow import MlflowClient
 
@@ -196,6 +198,30 @@ async def test_one_that_does_not_lead_any_more_asks_for_nothing(
     with pytest.raises(TrackingError, match="does not lead any more"):
         await paused.ensure_run(experiment, "train", tags, search=False)
     assert client.search_runs([experiment]) == []
+
+
+async def test_one_that_is_paused_between_two_requests_changes_nothing_more(
+    *,
+    tracking: MlflowTracking,
+    server: TrackingServer,
+    client: MlflowClient,
+    experiment: str,
+    tags: dict[str, str],
+    tmp_path: Path,
+) -> None:
+    run_id = await tracking.ensure_run(experiment, "train", tags, search=False)
+    log = tmp_path / "worker.log"
+    log.write_text("said")
+    # What a run is like, and where its artifacts are, is asked before anything is written.
+    left = iter([10.0, 10.0, -1.0] * 2)
+    paused = MlflowTracking(server.uri, KEY, lambda: next(left))
+    with pytest.raises(TrackingError, match="does not lead any more"):
+        await paused.end_run(run_id, "FAILED", {"a": "b"})
+    with pytest.raises(TrackingError, match="does not lead any more"):
+        await paused.log_artifact(run_id, log, "logs")
+    run = client.get_run(run_id)
+    assert (run.info.status, "a" in run.data.tags) == ("SCHEDULED", False)
+    assert client.list_artifacts(run_id) == []
 
 
 async def test_a_server_that_is_away_is_unreachable(wanted: Registration) -> None:
