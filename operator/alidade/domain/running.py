@@ -113,7 +113,8 @@ def _note_start(draft: Draft) -> None:
     known = (*draft.snapshot.pods, *draft.snapshot.gone)
     starts = [pod.started for pod in known if pod.started is not None]
     if starts:
-        draft.start(min(starts))
+        # A node's clock may be ahead, and no job ends before it starts.
+        draft.start(min([*starts, draft.snapshot.now.replace(microsecond=0)]))
 
 
 def _watch(draft: Draft, backing: BackingJob) -> None:

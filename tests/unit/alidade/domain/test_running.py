@@ -124,6 +124,11 @@ def test_a_pod_that_is_over_before_it_is_seen_to_run_has_run() -> None:
     assert followed(failed_pod()).status.start_time == NOW
 
 
+def test_a_job_starts_by_the_operators_clock_where_that_of_a_node_is_ahead() -> None:
+    ahead = pod(phase="Running", worker=running(NOW + timedelta(hours=1)))
+    assert followed(ahead).status.start_time == NOW
+
+
 def test_a_pod_whose_container_never_ran_did_not_start_the_job() -> None:
     never = pod(phase="Failed", worker=terminated(128, "StartError", started=None))
     assert followed(never).status.start_time is None
