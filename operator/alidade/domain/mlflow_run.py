@@ -97,8 +97,8 @@ def settle(draft: Draft) -> None:
             JobCondition.TRACKED,
             False,
             Reason.RUN_GONE,
-            f"MLflow run {status.mlflow_run_id} is not there any more: it was deleted, or the "
-            "tracking server is another one, or has lost its database",
+            f"MLflow run {status.mlflow_run_id} is not there any more, or is another's: it was "
+            "deleted, or the tracking server is another one, or has lost its database",
         )
         return
     if run.settled:

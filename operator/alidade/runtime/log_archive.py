@@ -189,7 +189,7 @@ class LogArchive:
         async def upload() -> TrackingView:
             trouble: str | None = None
             try:
-                await self._tracking.log_artifact(run_id, file, f"{FOLDER}/{pod}")
+                await self._tracking.log_artifact(run_id, wanted.uid, file, f"{FOLDER}/{pod}")
             except TrackingError as error:
                 if error.status == _TOO_LARGE:
                     self._shorten(wanted, file, error)

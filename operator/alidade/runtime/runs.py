@@ -69,8 +69,10 @@ class Runs:
     def end(self, key: WorkKey, job: Job, action: EndRun) -> None:
         """Ask for the end of a job's run."""
 
-        async def end() -> TrackingView:
-            there = await self._tracking.end_run(action.run_id, action.end, action.tags)
-            return TrackingView(tracking_id=action.run_id, settled=True, gone=not there)
+        run_id, uid = action.run_id, job.metadata.uid
 
-        self._tracker.request(key, job.metadata.uid, end)
+        async def end() -> TrackingView:
+            there = await self._tracking.end_run(run_id, uid, action.end, action.tags)
+            return TrackingView(tracking_id=run_id, settled=True, gone=not there)
+
+        self._tracker.request(key, uid, end)

@@ -84,7 +84,7 @@ class Sweep:
                 return
             if run.run_id != right:
                 log.warning("sweep.surplus", run=run.run_id, job="/".join(job.key))
-                await self._tracking.end_surplus(run.run_id, right)
+                await self._tracking.end_surplus(run.run_id, owner.uid, right)
             elif job.status.over:
                 log.warning("sweep.reopened", run=run.run_id, job="/".join(job.key))
                 self._end_again(job)

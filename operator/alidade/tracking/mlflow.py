@@ -60,17 +60,17 @@ class MlflowTracking:
         """Return the runs that this installation can prove to have made, and that are open."""
         return await self._ask(self._requests, self._open_runs, installation)
 
-    async def end_run(self, run_id: str, end: str, tags: dict[str, str]) -> bool:
-        """Make the run's end this one, add the tags, and see that both are there."""
-        return await self._ask(self._requests, self._runs.end, run_id, end, tags)
+    async def end_run(self, run_id: str, uid: str, end: str, tags: dict[str, str]) -> bool:
+        """Make the end of the job's run this one, add the tags, and see that both are there."""
+        return await self._ask(self._requests, self._runs.end, run_id, uid, end, tags)
 
-    async def end_surplus(self, run_id: str, right: str) -> None:
+    async def end_surplus(self, run_id: str, uid: str, right: str) -> None:
         """End a run that a job has beside its right one."""
-        await self._ask(self._requests, self._runs.end_surplus, run_id, right)
+        await self._ask(self._requests, self._runs.end_surplus, run_id, uid, right)
 
-    async def log_artifact(self, run_id: str, file: Path, folder: str) -> None:
-        """Make a file an artifact of the run, in this folder of its artifacts."""
-        await self._ask(self._uploads, self._log_artifact, run_id, file, folder)
+    async def log_artifact(self, run_id: str, uid: str, file: Path, folder: str) -> None:
+        """Make a file an artifact of the job's run, in this folder of its artifacts."""
+        await self._ask(self._uploads, self._log_artifact, run_id, uid, file, folder)
 
     async def close(self, seconds: float = CLOSE_SECONDS) -> bool:
         """Begin nothing more, and wait for what is under way.
@@ -104,8 +104,8 @@ class MlflowTracking:
     def _open_runs(self, installation: str) -> list[Run]:
         return self._runs.open_ones(installation, self._experiments.all_ids())
 
-    def _log_artifact(self, run_id: str, file: Path, folder: str) -> None:
-        where = self._runs.artifact_uri(run_id)
+    def _log_artifact(self, run_id: str, uid: str, file: Path, folder: str) -> None:
+        where = self._runs.artifact_uri(run_id, uid)
         self._may_write()
         artifacts.store(self._uri, where, file, folder)
 

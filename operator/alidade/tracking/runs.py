@@ -34,7 +34,7 @@ class Runs:
         if found:
             (proof, _, run_id), *surplus = found
             for _, _, other in surplus:
-                self.end_surplus(other, run_id)
+                self.end_surplus(other, tags[UID_TAG], run_id)
         else:
             proof, run_id = Proof.CLAIMED, self._create(experiment_id, name, tags)
         if proof is Proof.CLAIMED:
@@ -54,17 +54,17 @@ class Runs:
                     found.append(Run(run_id, owner))
         return found
 
-    def end(self, run_id: str, end: str, tags: dict[str, str]) -> bool:
-        """Make a run's end this one, with these tags; return whether it is there."""
+    def end(self, run_id: str, uid: str, end: str, tags: dict[str, str]) -> bool:
+        """Make the end of a job's run this one, with these tags; return whether it is there."""
         tags = _cut(tags)
-        run = self._find(run_id)
+        run = self._find_of(uid, run_id)
         if run is None:
             return False
         ended, missing = _lacks(run, end, tags)
         if ended and not missing:
             return True
         self._write_end(run_id, None if ended else end, missing)
-        run = self._find(run_id)
+        run = self._find_of(uid, run_id)
         if run is None:
             return False
         if _lacks(run, end, tags) != (True, {}):
@@ -74,13 +74,24 @@ class Runs:
             )
         return True
 
-    def end_surplus(self, run_id: str, right: str) -> None:
+    def end_surplus(self, run_id: str, uid: str, right: str) -> None:
         """End a run that a job has beside its right one, and say so in a tag."""
-        self.end(run_id, KILLED, {SURPLUS_TAG: right})
+        self.end(run_id, uid, KILLED, {SURPLUS_TAG: right})
 
-    def artifact_uri(self, run_id: str) -> str:
-        """Return where a run's artifacts are."""
-        return str(self._rest.get("runs/get", run_id=run_id)["run"]["info"]["artifact_uri"])
+    def artifact_uri(self, run_id: str, uid: str) -> str:
+        """Return where the artifacts of a job's run are.
+
+        Raises:
+            TrackingError: Among the rest, there is no such run of this job.
+        """
+        run = self._find_of(uid, run_id)
+        if run is None:
+            raise TrackingError(
+                f"it has no run {run_id} of this job",
+                unreachable=False,
+                code=RESOURCE_DOES_NOT_EXIST,
+            )
+        return str(run["info"]["artifact_uri"])
 
     def _create(self, experiment_id: str, name: str, tags: dict[str, str]) -> str:
         owner = owner_of(tags)
@@ -135,6 +146,11 @@ class Runs:
                 return None
             raise
         return None if run["info"].get("lifecycle_stage") == "deleted" else run
+
+    def _find_of(self, uid: str, run_id: str) -> Body | None:
+        """Find a run, if it is that job's: whoever may write a status may name another's run."""
+        run = self._find(run_id)
+        return run if run is not None and _tags(run).get(UID_TAG) == uid else None
 
     def _write_end(self, run_id: str, end: str | None, tags: dict[str, str]) -> None:
         try:

@@ -79,18 +79,24 @@ class Tracking(Protocol):
         """
         ...
 
-    async def end_run(self, run_id: str, end: str, tags: dict[str, str]) -> bool:
+    async def end_run(self, run_id: str, uid: str, end: str, tags: dict[str, str]) -> bool:
         """Make the run's end this one, add the tags, and see that both are there.
 
+        Args:
+            run_id: The run.
+            uid: UID of the job whose it is to be; a run of another is let be.
+            end: Its end.
+            tags: The tags.
+
         Returns:
-            Whether the run is there; one that is gone is let be.
+            Whether the job's run is there; one that is gone is let be.
         """
         ...
 
-    async def end_surplus(self, run_id: str, right: str) -> None:
-        """End a run that a job has beside its right one."""
+    async def end_surplus(self, run_id: str, uid: str, right: str) -> None:
+        """End a run that the job of this UID has beside its right one."""
         ...
 
-    async def log_artifact(self, run_id: str, file: Path, folder: str) -> None:
-        """Make a file an artifact of the run, in this folder of its artifacts."""
+    async def log_artifact(self, run_id: str, uid: str, file: Path, folder: str) -> None:
+        """Make a file an artifact of the run of this UID's job, in this folder of its artifacts."""
         ...

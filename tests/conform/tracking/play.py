@@ -80,7 +80,7 @@ class Player:
 
     async def _end_run(self, job: str, end: str, tags: Mapping[str, str | Much]) -> Any:
         run_id = self._runs.get(job, _NO_RUN)
-        return await self._side.tracking.end_run(run_id, end, _written(tags))
+        return await self._side.tracking.end_run(run_id, f"{self._tag}-{job}", end, _written(tags))
 
     async def _open_runs(self) -> Any:
         found = await self._side.tracking.open_runs(self._tag)

@@ -54,7 +54,7 @@ class World:
         self.chance = Chance(scenario.seed, scenario.mishaps)
         self.tasks = {task.name: task for task in scenario.tasks}
         self.server = ApiServer(self._observe)
-        self.mlflow = Mlflow(self.chance)
+        self.mlflow = Mlflow(self.chance, empty=True)
         self.cluster = Cluster(self.server, self.chance, self._fate, self._work)
         self.jobs: dict[str, Job] = {}
         self.ran: set[str] = set()

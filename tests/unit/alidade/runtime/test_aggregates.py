@@ -85,7 +85,7 @@ async def test_an_experiment_is_registered_in_mlflow_and_counts_its_jobs() -> No
         assert lab.experiment().status.mlflow_experiment_id is None
         await lab.reconcile(EXPERIMENT)
         status = lab.experiment().status
-        assert status.mlflow_experiment_id == "experiment-mnist"
+        assert status.mlflow_experiment_id == "1"
         assert (status.jobs.finished, status.jobs.started) == (1, 1)
 
 
@@ -97,7 +97,7 @@ async def test_an_experiment_that_mlflow_has_lost_is_registered_again_and_that_s
         for _ in range(3):
             await lab.reconcile(EXPERIMENT)
         status = lab.experiment().status
-        assert status.mlflow_experiment_id == "experiment-mnist"
+        assert status.mlflow_experiment_id == "1"
         assert status.mlflow_experiment == f"{NAMESPACE}/mnist"
         (ready,) = (c for c in status.conditions if c.type == "Ready")
         assert (ready.status, ready.reason) == ("True", "RegisteredAgain")

@@ -4,7 +4,7 @@ import pytest
 
 from alidade.api.job import Job
 from alidade.api.job_status import JobStatus
-from alidade.domain.mlflow_run import UID_TAG
+from alidade.domain.mlflow_run import EXPERIMENT_TAG, JOB_TAG, NAMESPACE_TAG, UID_TAG
 from alidade.domain.observed import (
     JOB_LABEL,
     JOB_UID_LABEL,
@@ -219,7 +219,8 @@ async def test_after_a_restart_the_first_in_line_gets_the_place_whoever_asks_fir
 async def test_a_run_that_an_earlier_life_created_is_found_again() -> None:
     async with scene() as lab:
         uid = lab.server.read(JOBS, "train")["metadata"]["uid"]
-        await lab.mlflow.ensure_run("7", "train", {UID_TAG: uid}, search=False)
+        own = {UID_TAG: uid, JOB_TAG: "train", NAMESPACE_TAG: NAMESPACE, EXPERIMENT_TAG: "mnist"}
+        await lab.mlflow.ensure_run("7", "train", own, search=False)
         lab.start()
         await lab.bring_on()
         assert list(lab.mlflow.owners) == [lab.status().mlflow_run_id]
@@ -302,8 +303,9 @@ async def test_the_runs_of_two_jobs_of_one_name_that_are_deleted_both_end() -> N
         delete(lab)
         lab.have(JOBS, job_body(meta={"uid": "uid-another"}))
         # Before anything has been done about the first.
-        lab.mlflow.runs |= {"r-another": "SCHEDULED"}
         another = lab.cache.jobs[NAMESPACE, "train"]
+        lab.mlflow.runs["r-another"] = "SCHEDULED"
+        lab.mlflow.tags["r-another"] = {UID_TAG: another.metadata.uid}
         status = another.status.model_copy(update={"mlflow_run_id": "r-another"})
         lab.reconciler.depart(another.model_copy(update={"status": status}))
         lab.server.remove(JOBS, "train")

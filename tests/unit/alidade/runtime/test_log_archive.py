@@ -58,7 +58,7 @@ class Artifacts(Mlflow):
         self.failures = list(failures)
         self.files: dict[str, bytes] = {}
 
-    async def log_artifact(self, run_id: str, file: Path, folder: str) -> None:
+    async def log_artifact(self, run_id: str, uid: str, file: Path, folder: str) -> None:
         if self.failures:
             raise self.failures.pop(0)
         self.files[f"{run_id}/{folder}/{file.name}"] = _content(file)

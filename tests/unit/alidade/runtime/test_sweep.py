@@ -72,7 +72,7 @@ async def test_runs_that_have_ended_or_are_anothers_are_let_be() -> None:
     lab = Scene()
     await lab.run("stays")
     await lab.run("foreign", **{INSTALLATION_TAG: "uid-of-another-cluster"})
-    await lab.mlflow.end_run(await lab.run("ended"), "FINISHED", {})
+    await lab.mlflow.end_run(await lab.run("ended"), "uid-ended", "FINISHED", {})
     assert await lab.sweep() == []
 
 

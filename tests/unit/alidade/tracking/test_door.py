@@ -124,10 +124,10 @@ async def test_a_log_that_is_too_large_is_told_so(
     file = tmp_path / "worker.log"
     file.write_text("x" * 200)
     with pytest.raises(TrackingError, match="413 of the door") as told:
-        await behind.log_artifact(run_id, file, "logs/p")
+        await behind.log_artifact(run_id, tags[UID_TAG], file, "logs/p")
     assert told.value.status == 413
     file.write_text("x" * 50)
-    await behind.log_artifact(run_id, file, "logs/p")
+    await behind.log_artifact(run_id, tags[UID_TAG], file, "logs/p")
 
 
 async def test_after_an_outage_an_experiment_is_looked_at_again(
@@ -144,7 +144,7 @@ async def test_after_an_outage_an_experiment_is_looked_at_again(
     assert await looks() == 0
     door.turn_away(Answer(503))
     with pytest.raises(TrackingError):
-        await behind.end_run("r1", "FAILED", {})
+        await behind.end_run("r1", "u", "FAILED", {})
     door.open()
     assert await looks() == 1
     assert await looks() == 0
@@ -158,12 +158,12 @@ async def test_an_end_that_was_lost_is_not_taken_for_one(
     lost = Answer(200, b"{}", "application/json")
     door.rule = lambda request: lost if request.path.endswith("/update") else None
     with pytest.raises(TrackingError, match="shows another: SCHEDULED"):
-        await behind.end_run(run_id, "FINISHED", {"alidade.dev/state": "Finished"})
+        await behind.end_run(run_id, tags[UID_TAG], "FINISHED", {"alidade.dev/state": "Finished"})
     door.rule = lambda request: lost if request.path.endswith("/log-batch") else None
     with pytest.raises(TrackingError, match="it took the end"):
-        await behind.end_run(run_id, "FINISHED", {"alidade.dev/reason": "Completed"})
+        await behind.end_run(run_id, tags[UID_TAG], "FINISHED", {"alidade.dev/reason": "Completed"})
     door.open()
-    assert await behind.end_run(run_id, "FINISHED", {"alidade.dev/reason": "Completed"})
+    assert await behind.end_run(run_id, tags[UID_TAG], "FINISHED", {"alidade.dev/reason": "Completed"})
 
 
 async def test_who_closes_waits_for_what_is_under_way_and_begins_nothing_more(
@@ -223,8 +223,8 @@ def test_whatever_is_answered_it_is_a_tracking_error_or_an_answer(
             behind.register(Registration(Registrant("i", "lab", "mnist"), "lab/mnist")),
             behind.ensure_run("1", "train", {UID_TAG: "u"}, search=True),
             behind.open_runs("i"),
-            behind.end_run("r", "FAILED", {"a": "b"}),
-            behind.log_artifact("r", Path(__file__), "logs/p"),
+            behind.end_run("r", "u", "FAILED", {"a": "b"}),
+            behind.log_artifact("r", "u", Path(__file__), "logs/p"),
         ):
             with suppress(TrackingError):
                 await asyncio.wait_for(request, 30)

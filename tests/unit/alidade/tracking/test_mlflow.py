@@ -72,7 +72,7 @@ async def test_the_end_of_a_run_is_made_the_jobs(
     run_id = await tracking.ensure_run(experiment, "train", tags, search=False)
     client.update_run(run_id, status=left_as)
     for _ in range(2):
-        await tracking.end_run(run_id, "FAILED", {"alidade.dev/reason": "OOMKilled"})
+        await tracking.end_run(run_id, tags[UID_TAG], "FAILED", {"alidade.dev/reason": "OOMKilled"})
     run = client.get_run(run_id)
     assert run.info.status == "FAILED"
     assert run.info.end_time
@@ -84,7 +84,7 @@ async def test_the_time_of_an_end_that_agrees_is_left_alone(
 ) -> None:
     run_id = await tracking.ensure_run(experiment, "train", tags, search=False)
     client.set_terminated(run_id, "FINISHED", end_time=12345)
-    await tracking.end_run(run_id, "FINISHED", {})
+    await tracking.end_run(run_id, tags[UID_TAG], "FINISHED", {})
     assert client.get_run(run_id).info.end_time == 12345
 
 
@@ -92,7 +92,7 @@ async def test_a_tag_longer_than_mlflow_takes_is_cut(
     tracking: MlflowTracking, client: MlflowClient, experiment: str, tags: dict[str, str]
 ) -> None:
     run_id = await tracking.ensure_run(experiment, "train", tags, search=False)
-    await tracking.end_run(run_id, "FAILED", {"alidade.dev/message": "x" * 2 * MAX_TAG})
+    await tracking.end_run(run_id, tags[UID_TAG], "FAILED", {"alidade.dev/message": "x" * 2 * MAX_TAG})
     assert client.get_run(run_id).data.tags["alidade.dev/message"] == "x" * MAX_TAG
 
 
@@ -100,7 +100,7 @@ async def test_what_no_store_takes_in_a_tag_does_not_keep_a_run_from_its_end(
     tracking: MlflowTracking, client: MlflowClient, experiment: str, tags: dict[str, str]
 ) -> None:
     run_id = await tracking.ensure_run(experiment, "train", tags, search=False)
-    assert await tracking.end_run(run_id, "FAILED", {"alidade.dev/message": "half \ud8ed, \0"})
+    assert await tracking.end_run(run_id, tags[UID_TAG], "FAILED", {"alidade.dev/message": "half \ud8ed, \0"})
     assert client.get_run(run_id).data.tags["alidade.dev/message"] == "half \ufffd, \ufffd"
 
 
@@ -182,11 +182,32 @@ async def test_a_run_is_made_in_no_experiment_but_its_own(
 async def test_a_run_that_is_gone_is_told_and_let_be(
     tracking: MlflowTracking, client: MlflowClient, experiment: str, tags: dict[str, str]
 ) -> None:
-    assert not await tracking.end_run("0" * 32, "FAILED", {"a": "b"})
+    assert not await tracking.end_run("0" * 32, tags[UID_TAG], "FAILED", {"a": "b"})
     deleted = await tracking.ensure_run(experiment, "train", tags, search=False)
     client.delete_run(deleted)
-    assert not await tracking.end_run(deleted, "FAILED", {"a": "b"})
+    assert not await tracking.end_run(deleted, tags[UID_TAG], "FAILED", {"a": "b"})
     assert client.get_run(deleted).info.lifecycle_stage == "deleted"
+
+
+async def test_a_run_of_another_job_is_let_be(
+    tracking: MlflowTracking,
+    client: MlflowClient,
+    experiment: str,
+    tags: dict[str, str],
+    tmp_path: Path,
+) -> None:
+    others = await tracking.ensure_run(experiment, "train", tags, search=False)
+    strangers = client.create_run(experiment).info.run_id
+    file = tmp_path / "worker.log"
+    file.write_text("said")
+    for run_id in (others, strangers):
+        before = client.get_run(run_id).to_dictionary()
+        assert not await tracking.end_run(run_id, "uid-of-another", "FAILED", {"a": "b"})
+        with pytest.raises(TrackingError, match=f"it has no run {run_id} of this job") as told:
+            await tracking.log_artifact(run_id, "uid-of-another", file, "logs/p")
+        assert told.value.code == "RESOURCE_DOES_NOT_EXIST"
+        assert client.get_run(run_id).to_dictionary() == before
+        assert client.list_artifacts(run_id) == []
 
 
 async def test_one_that_does_not_lead_any_more_asks_for_nothing(
