@@ -12,6 +12,7 @@ from alidade.api.parameter import ParameterValue
 from alidade.api.reason import Reason
 
 MAX_ATTEMPTS = 20
+MAX_LOST_RUNS = 3
 ExitCode = Annotated[int, Limits(minimum=-(2**31), maximum=2**31 - 1)]
 
 
@@ -114,6 +115,11 @@ class Retries(Model):
     ] = 0
     last_time: Annotated[datetime, Field(description="When it last was.")]
     batch_job: Annotated[str, Field(description="UID of the batch/v1 Job given up then.")]
+    lost_runs: Annotated[
+        tuple[str, ...],
+        Limits(maxItems=MAX_LOST_RUNS),
+        Field(description="IDs of MLflow runs that were not there any more when a pod began."),
+    ] = ()
 
 
 class RequeueState(Model):

@@ -12,21 +12,22 @@ from datetime import timedelta
 
 from alidade.api.job import Job
 from alidade.api.job_condition import JobCondition
-from alidade.api.job_status import Fate, Retries
+from alidade.api.job_status import MAX_LOST_RUNS, Fate, Retries
 from alidade.api.reason import Reason
 from alidade.domain import traces
 from alidade.domain.actions import DeleteBacking
 from alidade.domain.draft import Draft
 from alidade.domain.failure import why_pod_failed, why_stopped
-from alidade.domain.failure_policy import UNREACHABLE, ignored_exits
+from alidade.domain.failure_policy import RUN_LOST, UNREACHABLE, ignored_exits
 from alidade.domain.fate import being_stopped, fate
 from alidade.domain.observed import BackingJob, Pod
 
 # What a kubelet rejects it may reject for long: a device that is not there, a node that is full.
 FIRST_PAUSE_SECONDS = 10
 LONGEST_PAUSE_SECONDS = 360
+_BY_POLICY = "PodFailurePolicy"
 # Ends of a batch/v1 Job that somebody asked for.
-_ASKED_FOR = ("DeadlineExceeded", "PodFailurePolicy")
+_ASKED_FOR = ("DeadlineExceeded", _BY_POLICY)
 
 
 @dataclass(frozen=True)
@@ -37,11 +38,13 @@ class Interruption:
         message: What became of its pod, in one sentence.
         rejected: Whether that was a node's refusal to run it.
         failures: How many of its pods failed by themselves, None where those that are known tell.
+        lost_run: Whether MLflow did not have the run that the pod was told of.
     """
 
     message: str
     rejected: bool = False
     failures: int | None = None
+    lost_run: bool = False
 
 
 def may_be(backing: BackingJob) -> bool:
@@ -57,6 +60,10 @@ def why(draft: Draft, backing: BackingJob) -> Interruption | None:
         backing: Its batch/v1 Job.
     """
     pods = _pods(draft)
+    if _found_no_run(draft, backing):
+        failures = _own_failures(draft.snapshot.job, [p for p in pods if p.exit_code != RUN_LOST])
+        message = "MLflow did not have its run any more when its pod began, and is to make another"
+        return Interruption(message, failures=failures, lost_run=True)
     if backing.complete:
         return (
             _told(_unfinished(pods)) or _traced(draft, backing) or _remembered(draft, backing, pods)
@@ -90,13 +97,17 @@ def give_up(draft: Draft, backing: BackingJob, interruption: Interruption) -> No
     failures = interruption.failures
     if failures is None:
         failures = _own_failures(job, _pods(draft))
+    lost = (draft.status.mlflow_run_id,) if interruption.lost_run else ()
     retries = Retries(
         count=before.count + 1,
         failures=before.failures + failures,
         rejections=before.rejections + 1 if interruption.rejected else 0,
         last_time=now.replace(microsecond=0),
         batch_job=backing.uid,
+        lost_runs=(*before.lost_runs, *filter(None, lost)),
     )
+    if interruption.lost_run:
+        draft.set(mlflow_run_id=None)
     draft.set(retries=retries)
     pause = _pause(retries)
     when = f"in {pause} s" if pause else "at once"
@@ -126,6 +137,18 @@ def pauses(draft: Draft) -> bool:
         return False
     pause = _pause(retries)
     return pause > 0 and not draft.due(retries.last_time, pause)
+
+
+def _found_no_run(draft: Draft, backing: BackingJob) -> bool:
+    """Whether a worker found that MLflow does not have its run, of which there can be another."""
+    job, retries = draft.snapshot.job, draft.status.retries
+    if job.spec.pod_failure_policy or draft.status.mlflow_run_id is None:
+        return False
+    if retries and len(retries.lost_runs) == MAX_LOST_RUNS:
+        # Operator and pods may be speaking with different servers.
+        return False
+    # The only end that the policy of a job has by itself, which is known without its pods.
+    return backing.failure is not None and backing.failure.reason == _BY_POLICY
 
 
 def _pods(draft: Draft) -> tuple[Pod, ...]:

@@ -9,7 +9,7 @@ from alidade.api.job_status import Fate
 from alidade.api.reason import Reason
 from alidade.domain import last_words
 from alidade.domain.attempts import count_attempts, first_failed
-from alidade.domain.failure_policy import PEER_LOST, UNREACHABLE
+from alidade.domain.failure_policy import PEER_LOST, RUN_LOST, UNREACHABLE
 from alidade.domain.fate import fate, is_lost
 from alidade.domain.observed import BackingJob, Failure, Pod, Terminated
 from alidade.domain.words import shorten
@@ -20,6 +20,7 @@ CONTRACT_EXITS = {
     66: Reason.WORKFLOW_NOT_FOUND,
     UNREACHABLE: Reason.TRACKING_UNAVAILABLE,
     PEER_LOST: Reason.PEER_LOST,
+    RUN_LOST: Reason.RUN_GONE,
 }
 RESERVED = "alidade.dev/"
 """What the keys of a termination message begin with that are the worker's own, and no outputs."""

@@ -13,6 +13,8 @@ PEER_LOST = 75
 """Exit code of a replica that cannot go on without another: sysexits.h's EX_TEMPFAIL."""
 UNREACHABLE = 69
 """Exit code of a worker that cannot reach what it needs, as MLflow: sysexits.h's EX_UNAVAILABLE."""
+RUN_LOST = 76
+"""Exit code of a worker whose run MLflow does not have: sysexits.h's EX_PROTOCOL."""
 
 _DISRUPTED = {
     "action": "Ignore",
@@ -22,17 +24,23 @@ _DISRUPTED = {
 
 def default(job: Job) -> dict[str, Any]:
     """Return the podFailurePolicy of a job that has none of its own."""
-    exits = {
-        "containerName": observed.WORKER,
-        "operator": "In",
-        "values": sorted(_exits(job.spec.replicas)),
+    return {
+        "rules": [
+            _DISRUPTED,
+            # Another pod would be told of the same run: the job is begun anew, with another run.
+            {"action": "FailJob", "onExitCodes": _any_of(RUN_LOST)},
+            {"action": "Ignore", "onExitCodes": _any_of(*_exits(job.spec.replicas))},
+        ]
     }
-    return {"rules": [_DISRUPTED, {"action": "Ignore", "onExitCodes": exits}]}
 
 
 def ignored_exits(job: Job) -> frozenset[int]:
     """Return the exit codes that are no failure of the job's workflow."""
     return frozenset() if job.spec.pod_failure_policy else _exits(job.spec.replicas)
+
+
+def _any_of(*codes: int) -> dict[str, Any]:
+    return {"containerName": observed.WORKER, "operator": "In", "values": sorted(codes)}
 
 
 def _exits(replicas: int) -> frozenset[int]:

@@ -152,6 +152,7 @@ class JobReconciler:
         if job is None:
             return None
         self._mark_logs(key, job)
+        self._runs.mind_lost_ones(job)
         decided = self._decide(where, job)
         self._faults.note(job, decided.status)
         releases = any(map(_takes_a_place, decided.actions))
@@ -229,7 +230,7 @@ class JobReconciler:
             if decided is None:
                 del self._departed[where][uid]
                 self._memories.pop(uid, None)
-                self._tracker.forget(uid)
+                self._runs.forget(uid)
                 self._archive.forget(uid)
                 self._last_lines.forget(uid)
                 continue

@@ -29,6 +29,7 @@ class Runs:
         self._tracker = tracker
         self._tracking = tracking
         self._inherited: set[str] = set()
+        self._lost: dict[str, int] = {}
 
     def inherit(self, uids: Iterable[str]) -> None:
         """Take note of jobs whose run may be there though nothing is known of it."""
@@ -40,7 +41,7 @@ class Runs:
             # It came while the status was being written.
             return
         # A run can only be there already if an earlier process, or an earlier try, created it.
-        inherited = job.metadata.uid in self._inherited
+        inherited = job.metadata.uid in self._inherited or job.metadata.uid in self._lost
         where = (key.namespace, job.spec.experiment)
         attempts = 0
 
@@ -68,7 +69,6 @@ class Runs:
 
     def end(self, key: WorkKey, job: Job, action: EndRun) -> None:
         """Ask for the end of a job's run."""
-
         run_id, uid = action.run_id, job.metadata.uid
 
         async def end() -> TrackingView:
@@ -76,3 +76,16 @@ class Runs:
             return TrackingView(tracking_id=run_id, settled=True, gone=not there)
 
         self._tracker.request(key, uid, end)
+
+    def mind_lost_ones(self, job: Job) -> None:
+        """Take for unknown what was known of a run that MLflow has lost, by the job's status."""
+        uid, retries = job.metadata.uid, job.status.retries
+        lost = len(retries.lost_runs) if retries else 0
+        if lost > self._lost.get(uid, 0):
+            self._lost[uid] = lost
+            self._tracker.doubt(uid)
+
+    def forget(self, uid: str) -> None:
+        """Forget a job that is gone."""
+        self._lost.pop(uid, None)
+        self._tracker.forget(uid)

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from enum import StrEnum
 from functools import partial
 
-from alidade.domain.failure_policy import PEER_LOST
+from alidade.domain.failure_policy import PEER_LOST, RUN_LOST
 from alidade.domain.observed import (
     FLAVOR_LABEL,
     JOB_LABEL,
@@ -52,7 +52,8 @@ class Cluster:
         server: The API server.
         chance: Who moves next, and when.
         fate: What becomes of an attempt at a job, by the job's name and the attempt's number.
-        worker: Called with a pod that starts, and with the fate of one that ends.
+        worker: Called with a pod that starts, and with the fate of one that ends; returns whether
+            it found its MLflow run.
 
     Attributes:
         ends: How many pods of a job's UID and an index have ended.
@@ -65,7 +66,7 @@ class Cluster:
         server: ApiServer,
         chance: Chance,
         fate: Callable[[str, int], Fate],
-        worker: Callable[[Body, Fate | None], None],
+        worker: Callable[[Body, Fate | None], bool],
     ) -> None:
         self._server = server
         self._chance = chance
@@ -151,8 +152,11 @@ class Cluster:
         return self._fate(job, self._attempts[pod["metadata"]["uid"]])
 
     def _start(self, pod: Body) -> None:
-        self._worker(pod, None)
-        self._show(pod, "Running", running={"startedAt": stamp(clock())})
+        if self._worker(pod, None):
+            self._show(pod, "Running", running={"startedAt": stamp(clock())})
+            return
+        times = {"startedAt": stamp(clock()), "finishedAt": stamp(clock())}
+        self._show(pod, "Failed", terminated={"exitCode": RUN_LOST, "reason": "Error", **times})
 
     def _reject(self, pod: Body) -> None:
         self.ends[pod["metadata"]["labels"][JOB_UID_LABEL], 0] += 1

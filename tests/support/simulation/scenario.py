@@ -49,6 +49,9 @@ What = Literal[
     "snatch",
     "redo",
     "unlabel",
+    "empty",
+    "restore",
+    "outage",
 ]
 
 

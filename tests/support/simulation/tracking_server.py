@@ -49,6 +49,7 @@ class TrackingServer:
         within: The experiment of each run.
         owners: UID of the job of each run that ever was, by the tag that it was made with.
         settled: Runs that were ever ended by a request.
+        strangers: Runs of somebody else.
         away: Whether it answers nothing.
     """
 
@@ -59,6 +60,7 @@ class TrackingServer:
         self.within: dict[str, str] = {}
         self.owners: dict[str, str] = {}
         self.settled: set[str] = set()
+        self.strangers: set[str] = set()
         self.away = False
         self._runs_made = 0
 
@@ -71,6 +73,12 @@ class TrackingServer:
         there = deepcopy(backup or Backup({}, {}, {}, {}))
         self.experiments, self.within = there.experiments, there.within
         self.runs, self.tags = there.runs, there.tags
+
+    def invite_a_stranger(self) -> None:
+        """Have somebody else begin a run in an experiment of his own."""
+        (made,) = self._create_experiment(f"theirs-{self._runs_made}", []).values()
+        run_id = self._create_run(made, [{"key": "mlflow.user", "value": "somebody"}])
+        self.strangers.add(run_id["run"]["info"]["run_id"])
 
     def answer(self, path: str, given: Mapping[str, Any]) -> Body:
         """Answer a request.
@@ -153,8 +161,8 @@ class TrackingServer:
         tags = [{"key": k, "value": v} for k, v in self.tags.get(run_id, {}).items()]
         return {"run": {"info": info, "data": {"tags": tags}}}
 
-    def _search(self, experiment_ids: list[str], filter: str, **_: Any) -> Body:
-        conditions = _CONDITION.findall(filter)
+    def _search(self, experiment_ids: list[str], **given: Any) -> Body:
+        conditions = _CONDITION.findall(given["filter"])
         return {
             "runs": [
                 self._run(run_id)["run"]

@@ -74,8 +74,23 @@ class User:
                 self._remove(deed.name)
             case "unlabel" if server.find(BATCH_JOBS, deed.name):
                 server.patch(BATCH_JOBS, deed.name, {"metadata": {"labels": {JOB_LABEL: None}}})
+            case "empty" | "restore" | "outage":
+                await self._trouble_mlflow(deed)
             case "snatch" if server.find(BATCH_JOBS, deed.name):
                 server.remove(BATCH_JOBS, deed.name)
+
+    async def _trouble_mlflow(self, deed: Deed) -> None:
+        mlflow = self._world.mlflow
+        if deed.what == "empty":
+            mlflow.restore()
+            mlflow.invite_a_stranger()
+            return
+        backup = mlflow.back_up()
+        mlflow.away = deed.what == "outage"
+        await asyncio.sleep(deed.seconds)
+        mlflow.away = False
+        if deed.what == "restore":
+            mlflow.restore(backup)
 
     async def _widen(self, deed: Deed) -> None:
         scenario = self._world.scenario

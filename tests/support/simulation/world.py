@@ -86,21 +86,25 @@ class World:
         fates = self.tasks[name].fates
         return fates[min(attempt, len(fates) - 1)]
 
-    def _work(self, pod: Body, fate: Fate | None) -> None:
-        """Do what the worker in a pod does to its MLflow run; one that is killed does nothing."""
+    def _work(self, pod: Body, fate: Fate | None) -> bool:
+        """Do what the worker in a pod does to its MLflow run; one that is killed does nothing.
+
+        Returns:
+            Whether it can go on: not without the run that it was told of.
+        """
         name = pod["metadata"]["labels"][JOB_LABEL]
         self.ran.add(name)
         if fate is None:
             self._expect(not self._others(pod), f"two pods of {name} run at once")
         if pod["metadata"]["annotations"].get(COMPLETION_INDEX, "0") != "0":
-            return
+            return True
         run_id = pod["metadata"]["annotations"][RUN_ID]
         words = {None: "RUNNING", Fate.WELL: "FINISHED", Fate.BADLY: "FAILED"}
-        if run_id and fate in words:
-            told = run_id in self.mlflow.settled
-            again = self.blind_until > 0
-            self._expect(not told or again, f"{name} reports to a run after the operator ended it")
-            self.mlflow.runs[run_id] = words[fate]
+        if not run_id or fate not in words:
+            return True
+        told, again = run_id in self.mlflow.settled, self.blind_until > 0
+        self._expect(not told or again, f"{name} reports to a run after the operator ended it")
+        return self.mlflow.work(run_id, words[fate])
 
     def _others(self, pod: Body) -> list[str]:
         """Return the names of other pods that do the same job's work, or the same replica's."""

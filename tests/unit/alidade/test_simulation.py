@@ -9,9 +9,10 @@ from alidade.api.experiment import Experiment
 from alidade.api.job import Dependency, DependencyCondition, Job, OnUnsatisfied
 from alidade.api.job_status import ENDS, JobState
 from alidade.api.queue import Queue
-from alidade.domain.mlflow_run import RUN_ENDS
+from alidade.domain.mlflow_run import MLFLOW_USER, RUN_ENDS
 from alidade.domain.observed import JOB_LABEL, RUN_ID
 from alidade.kube.gateway import BATCH_JOBS, EXPERIMENTS, JOBS, PODS, QUEUES
+from alidade.tracking.runs import SURPLUS_TAG
 from tests.support.simulation import simulate
 from tests.support.simulation.cluster import INTERRUPTED, Fate, owner_of
 from tests.support.simulation.job_steps import ended
@@ -30,12 +31,16 @@ from tests.support.simulation.world import World
 
 QUEUE_NAMES = ("cpu", "gpu")
 MISSING = "missing"
+MLFLOW = "mlflow"
 DEEDS: dict[What, tuple[str, ...]] = {
     "hold": QUEUE_NAMES,
     "drain": QUEUE_NAMES,
     "widen": QUEUE_NAMES,
     "move": (EXPERIMENT,),
     "withdraw": (EXPERIMENT, *QUEUE_NAMES),
+    "empty": (MLFLOW,),
+    "restore": (MLFLOW,),
+    "outage": (MLFLOW,),
 }
 WAITING_REASONS = ("Cycle", "NotFound", "Pending")
 DEEDS_TO_JOBS: tuple[What, ...] = (
@@ -201,22 +206,44 @@ def check_sums(world: World) -> None:
 
 
 def check_run(world: World, job: Job) -> None:
-    """A job that was released has exactly one run, and its run ended as the job did."""
-    runs = [run for run, owner in world.mlflow.owners.items() if owner == job.metadata.uid]
-    released = job.metadata.uid in world.released
-    assert len(runs) <= 1
-    if world.scenario.tracking == "MLflow":
-        assert len(runs) == 1 or not released
-    if runs and job.status.ended and job.status.state:
-        assert world.mlflow.runs[runs[0]] == RUN_ENDS[job.status.state]
-        assert job.status.mlflow_run_id == runs[0]
+    """A job that was released has one right run that ended as the job did, or was lost."""
+    mlflow, uid, status = world.mlflow, job.metadata.uid, job.status
+    runs = [run for run in mlflow.runs if mlflow.owners[run] == uid]
+    right = [run for run in runs if SURPLUS_TAG not in mlflow.tags[run]]
+    assert all(mlflow.runs[run] == "KILLED" for run in runs if run not in right)
+    if status.mlflow_run_id is None:
+        assert uid not in world.released or world.scenario.tracking == "None"
+    else:
+        assert mlflow.owners[status.mlflow_run_id] == uid
+        assert right == [status.mlflow_run_id] or was_lost(world, job)
+    if right and status.ended and status.state:
+        assert [mlflow.runs[run] for run in right] == [RUN_ENDS[status.state]]
+
+
+def was_lost(world: World, job: Job) -> bool:
+    """Whether a run is gone, which its job knows if it went before the job had settled it."""
+    told = job.status.condition("Tracked")
+    assert told
+    went = any(deed.what in ("empty", "restore") for deed in world.scenario.deeds)
+    return went and (told.reason == "RunGone" or job.status.tracked)
+
+
+def check_strangers(world: World) -> None:
+    """Nothing was written to what is somebody else's in MLflow."""
+    mlflow = world.mlflow
+    for run_id in mlflow.strangers & mlflow.runs.keys():
+        assert (mlflow.runs[run_id], mlflow.tags[run_id]) == ("RUNNING", {MLFLOW_USER: "somebody"})
+        where = mlflow.within[run_id]
+        assert {run for run, other in mlflow.within.items() if other == where} == {run_id}
+        assert mlflow.experiments[where].tags == {}
 
 
 def check_runs_of_the_gone(world: World) -> None:
     """No run stays open whose job is gone."""
     there = {world.jobs[name].metadata.uid for name in world.jobs.keys() - gone(world)}
     for run_id, owner in world.mlflow.owners.items():
-        assert owner in there or world.mlflow.runs[run_id] in RUN_ENDS.values()
+        left = world.mlflow.runs.get(run_id, "KILLED")
+        assert owner in there or left in RUN_ENDS.values() or not owner
 
 
 def check_logs(world: World) -> None:
@@ -279,6 +306,7 @@ def check_meddled(scenario: Scenario) -> None:
     check_attempts(world)
     check_sums(world)
     check_runs_of_the_gone(world)
+    check_strangers(world)
     for name in world.jobs.keys() - gone(world):
         check_run(world, world.jobs[name])
 

@@ -7,17 +7,18 @@ import pytest
 from alidade.api.base import Condition
 from alidade.api.job import Job
 from alidade.api.job_status import Attempt, Fate, JobState, JobStatus, Retries
-from alidade.domain.actions import ArchiveLog, CreateBacking, DeleteBacking, ReadTraces
+from alidade.domain.actions import ArchiveLog, CreateBacking, CreateRun, DeleteBacking, ReadTraces
 from alidade.domain.admission import Admitted
 from alidade.domain.observed import Pod
 from alidade.domain.plan import Plan, plan
-from alidade.domain.snapshot import LogView, Snapshot, Trace
+from alidade.domain.snapshot import LogView, Snapshot, TrackingView, Trace
 from tests.support.builders import (
     NOW,
     ago,
     backing,
     complete,
     disruption,
+    experiment,
     failed,
     failed_pod,
     job,
@@ -35,6 +36,7 @@ STARTED = Condition(
     type="Started", status="True", reason="PodStarted", last_transition_time=ago(60)
 )
 EVICTED = succeeded_pod(conditions=[disruption("EvictionByEvictionAPI", "Eviction API: evicting")])
+OWN_POLICY: dict[str, Any] = {"podFailurePolicy": {"rules": []}}
 REJECTED = pod(phase="Failed", reason="OutOfcpu", message="Pod was rejected: no CPU is free")
 
 
@@ -105,9 +107,9 @@ def test_what_has_not_finished_is_begun_anew(
         ([failed_pod("a", code=3), stopped_pod("b", 143)], failed(failed=2), {}, S.FAILED),
         ([stopped_pod("a"), succeeded_pod("b")], complete(succeeded=2), {}, S.FINISHED),
         ([stopped_pod(code=143)], failed("DeadlineExceeded"), {}, S.FAILED),
-        ([stopped_pod(code=143)], failed("PodFailurePolicy"), {}, S.FAILED),
+        ([stopped_pod(code=143)], failed("PodFailurePolicy"), OWN_POLICY, S.FAILED),
         ([stopped_pod(code=143)], failed(), {"activeDeadlineSeconds": 60}, S.FAILED),
-        ([failed_pod(code=69)], failed(), {"podFailurePolicy": {"rules": []}}, S.FAILED),
+        ([failed_pod(code=69)], failed(), OWN_POLICY, S.FAILED),
     ],
     ids=[
         "ended well", "failed", "failed once too often", "ended well at last", "its deadline",
@@ -134,6 +136,40 @@ def test_failures_of_the_workflow_itself_count_over_all_its_batch_jobs() -> None
         update={"status": again.job.status.model_copy(update={"retries": retries})}
     )
     assert plan(replace(again, job=after)).status.state is S.FAILED
+
+
+RUNLESS = failed("PodFailurePolicy")
+
+
+def test_a_job_whose_run_was_lost_before_its_pod_began_is_begun_anew_with_another() -> None:
+    of = over(failed_pod("a", code=3), failed_pod("b", code=76), status=RUNLESS)
+    first = plan(replace(of, run=TrackingView(tracking_id="r1")))
+    assert begun_anew(first)
+    assert "MLflow did not have its run any more" in (first.status.message or "")
+    assert first.status.mlflow_run_id is None
+    assert first.status.retries
+    assert (first.status.retries.lost_runs, first.status.retries.failures) == (("r1",), 1)
+    again = plan(later(of, first, pods=(), backing=None, experiment=experiment()))
+    assert CreateRun in acts(again)
+
+
+def test_that_its_run_was_lost_is_known_even_if_none_of_its_pods_is_left() -> None:
+    first = plan(replace(over(status=RUNLESS), pods_complete=True))
+    assert begun_anew(first)
+    assert first.status.retries
+    assert (first.status.retries.lost_runs, first.status.retries.failures) == (("r1",), 0)
+
+
+def test_it_fails_if_that_happens_again_and_again() -> None:
+    lost = Retries(count=3, last_time=NOW, batch_job="uid-before", lost_runs=("a", "b", "c"))
+    of = over(failed_pod(code=76), status=RUNLESS, known={"retries": lost})
+    decided = plan(of)
+    assert where(decided) == (S.FAILED, "RunGone")
+
+
+def test_a_policy_of_ones_own_says_what_a_lost_run_means() -> None:
+    of = over(failed_pod(code=76), status=RUNLESS, spec=OWN_POLICY)
+    assert where(plan(of)) == (S.FAILED, "RunGone")
 
 
 def later(of: Snapshot, decided: Plan, seconds: float = 0, **fields: Any) -> Snapshot:

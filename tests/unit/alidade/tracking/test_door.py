@@ -163,7 +163,9 @@ async def test_an_end_that_was_lost_is_not_taken_for_one(
     with pytest.raises(TrackingError, match="it took the end"):
         await behind.end_run(run_id, tags[UID_TAG], "FINISHED", {"alidade.dev/reason": "Completed"})
     door.open()
-    assert await behind.end_run(run_id, tags[UID_TAG], "FINISHED", {"alidade.dev/reason": "Completed"})
+    assert await behind.end_run(
+        run_id, tags[UID_TAG], "FINISHED", {"alidade.dev/reason": "Completed"}
+    )
 
 
 async def test_who_closes_waits_for_what_is_under_way_and_begins_nothing_more(

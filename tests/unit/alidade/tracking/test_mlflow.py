@@ -92,7 +92,9 @@ async def test_a_tag_longer_than_mlflow_takes_is_cut(
     tracking: MlflowTracking, client: MlflowClient, experiment: str, tags: dict[str, str]
 ) -> None:
     run_id = await tracking.ensure_run(experiment, "train", tags, search=False)
-    await tracking.end_run(run_id, tags[UID_TAG], "FAILED", {"alidade.dev/message": "x" * 2 * MAX_TAG})
+    await tracking.end_run(
+        run_id, tags[UID_TAG], "FAILED", {"alidade.dev/message": "x" * 2 * MAX_TAG}
+    )
     assert client.get_run(run_id).data.tags["alidade.dev/message"] == "x" * MAX_TAG
 
 
@@ -100,7 +102,9 @@ async def test_what_no_store_takes_in_a_tag_does_not_keep_a_run_from_its_end(
     tracking: MlflowTracking, client: MlflowClient, experiment: str, tags: dict[str, str]
 ) -> None:
     run_id = await tracking.ensure_run(experiment, "train", tags, search=False)
-    assert await tracking.end_run(run_id, tags[UID_TAG], "FAILED", {"alidade.dev/message": "half \ud8ed, \0"})
+    assert await tracking.end_run(
+        run_id, tags[UID_TAG], "FAILED", {"alidade.dev/message": "half \ud8ed, \0"}
+    )
     assert client.get_run(run_id).data.tags["alidade.dev/message"] == "half \ufffd, \ufffd"
 
 
