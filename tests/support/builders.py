@@ -131,7 +131,8 @@ def backing_body(
     status: Mapping[str, Any] | None = None,
     meta: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
-    """Make the batch/v1 Job of a job."""
+    """Make the batch/v1 Job of a job; the pods of one that runs are told something."""
+    told = {observed.PARAMETERS: "{}"} if annotations is None and not suspend else annotations or {}
     return {
         "apiVersion": "batch/v1",
         "kind": "Job",
@@ -151,7 +152,7 @@ def backing_body(
         ),
         "spec": {
             "suspend": suspend,
-            "template": {"metadata": {"annotations": dict(annotations or {})}},
+            "template": {"metadata": {"annotations": told}},
         },
         "status": dict(status or {}),
     }

@@ -95,6 +95,10 @@ class Reason(DocumentedWord):
         "TrackingUnavailable",
         "MLflow cannot be reached or refuses what is asked; the message has its words.",
     )
+    OUT_OF_TURN = (
+        "OutOfTurn",
+        "Somebody let its batch/v1 Job run before its turn, which is made anew.",
+    )
     QUEUE_FULL = ("QueueFull", "It waits for its turn; the message tells the position.")
     QUEUE_HELD = ("QueueHeld", "The queue's `stopPolicy` is not `None`.")
     SUSPENDED = ("Suspended", "`spec.suspend` is true.")

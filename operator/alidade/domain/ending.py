@@ -18,9 +18,9 @@ def after_the_end(draft: Draft) -> None:
     """See to what is left to do when a job has ended; its end itself stays as it is."""
     snapshot = draft.snapshot
     backing = snapshot.backing
-    if backing and not backing.ended:
-        if not backing.deleting:
-            draft.do(DeleteBacking(backing.uid, backing.resource_version))
+    if backing and not backing.ended and not backing.deleting:
+        # Somebody else's finalizer keeps it, but not its pods from being stopped.
+        draft.do(DeleteBacking(backing.uid, backing.resource_version, foreground=True))
         return
     mlflow_run.settle(draft)
     _expire(draft)

@@ -51,8 +51,14 @@ def owner_of(tags: Mapping[str, str]) -> Owner | None:
 
 
 def note(draft: Draft) -> None:
-    """Write down which run the job has, once that is known."""
-    run_id = draft.snapshot.run.tracking_id
+    """Write down which run the job has, once that is known, whatever its status names.
+
+    That is the one that MLflow was seen to have for it, or else the one that its pods were told of.
+    """
+    backing, retries = draft.snapshot.backing, draft.status.retries
+    told = backing.run_id if backing and not backing.suspended else None
+    lost = retries.lost_runs if retries else ()
+    run_id = draft.snapshot.run.tracking_id or (told if told not in lost else None)
     if not run_id:
         return
     draft.set(mlflow_run_id=run_id)
@@ -83,11 +89,12 @@ def settle(draft: Draft) -> None:
     run, backing = snapshot.run, snapshot.backing
     if status.state is None or settled(draft):
         return
-    if backing is None and not snapshot.pods_complete:
+    stays = backing is not None and not backing.ended and not backing.deleting
+    if stays or not all(pod.over for pod in snapshot.pods):
+        return
+    if not snapshot.pods_complete and not (backing and backing.ended):
         # The last of its pods may have come up and not be known yet.
         draft.do(ReadPods())
-        return
-    if (backing and not backing.ended) or not all(pod.over for pod in snapshot.pods):
         return
     if not status.mlflow_run_id:
         create(draft)

@@ -35,6 +35,8 @@ class BackingJob:
     """A batch/v1 Job that runs the pods of a Job.
 
     Attributes:
+        released_before: Whether its pods are told what they are told at a release.
+        run_id: The MLflow run that they are told of.
         done: Indices that it counts as completed, where its pods have any.
     """
 
@@ -51,6 +53,7 @@ class BackingJob:
     template_hash: str | None
     suspended: bool
     released_before: bool
+    run_id: str | None
     deleting: bool
     succeeded: int
     failed: int
@@ -62,6 +65,11 @@ class BackingJob:
     def ended(self) -> bool:
         """Whether its controller is done with it."""
         return self.complete or self.failure is not None
+
+    @property
+    def out_of_turn(self) -> bool:
+        """Whether somebody else let its pods run, which are told nothing then."""
+        return not self.released_before and (not self.suspended or self.ended)
 
     @property
     def holds_place(self) -> bool:

@@ -83,6 +83,8 @@ def _bring_on(draft: Draft) -> None:
             running.begin_after_restore(draft)
         else:
             running.cancel_with_backing(draft)
+    elif snapshot.backing and snapshot.backing.out_of_turn and not kueue.seized(snapshot.backing):
+        preparing.stop_out_of_turn(draft, snapshot.backing)
     elif not again.pauses(draft):
         preparing.prepare(draft)
 
@@ -105,4 +107,6 @@ def plan_deleted(snapshot: Snapshot) -> Plan | None:
 
 
 def _under_way(backing: BackingJob) -> bool:
-    return (not backing.suspended or backing.ended) and not kueue.seized(backing)
+    if backing.out_of_turn or kueue.seized(backing):
+        return False
+    return not backing.suspended or backing.ended

@@ -59,7 +59,7 @@ def archived(draft: Draft) -> bool:
 def _all_known(draft: Draft) -> bool:
     """See that no pod comes up later whose log would be forgotten."""
     backing = draft.snapshot.backing
-    if backing is not None and not backing.ended:
+    if backing is not None and not backing.ended and not backing.deleting:
         return False
     if not draft.snapshot.pods_complete and ReadPods() not in draft.actions:
         draft.do(ReadPods())

@@ -20,6 +20,7 @@ from alidade.domain.admission import NotYet
 from alidade.domain.backing import Wanted
 from alidade.domain.dependencies import Undecided, Unsatisfiable, Verdict, judge
 from alidade.domain.draft import Draft
+from alidade.domain.observed import BackingJob
 from alidade.domain.parameters import Resolution, resolve
 from alidade.domain.pod_template import MAX_DEPTH, too_deep
 from alidade.domain.snapshot import Rejection, Snapshot
@@ -58,6 +59,17 @@ def prepare(draft: Draft) -> None:
         _stand_by(draft, wanted)
         return
     _queue(draft, wanted)
+
+
+def stop_out_of_turn(draft: Draft, backing: BackingJob) -> None:
+    """See that a batch/v1 Job that somebody let run goes: its pods are told nothing."""
+    draft.wait(
+        Reason.OUT_OF_TURN,
+        "somebody let its batch/v1 Job run (spec.suspend: false) before its turn, without its "
+        "parameters: that one is deleted and made anew; spec.suspend of the Job itself is yours",
+    )
+    if not backing.deleting:
+        draft.do(DeleteBacking(backing.uid, backing.resource_version, foreground=True))
 
 
 def _has_no_value(draft: Draft, resolution: Resolution) -> bool:

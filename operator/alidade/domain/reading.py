@@ -6,7 +6,7 @@ from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
-from alidade.domain import wire
+from alidade.domain import ownership, wire
 from alidade.domain.observed import (
     COMPLETION_INDEX,
     EXPERIMENT_LABEL,
@@ -17,6 +17,7 @@ from alidade.domain.observed import (
     LOCAL_QUEUE_LABEL,
     PARAMETERS,
     QUEUE_LABEL,
+    RUN_ID,
     TEMPLATE_HASH,
     WORKER,
     BackingJob,
@@ -44,22 +45,24 @@ def backing_job(body: Mapping[str, Any]) -> BackingJob:
     """
     found = _read(wire.Job, body)
     metadata, spec, status = found.metadata, found.spec, found.status
-    conditions = _conditions(status.conditions)
+    conditions, template = _conditions(status.conditions), spec.template.metadata
+    # A template stays what it is once its pods run, whatever somebody writes onto the rest.
+    labels = {**metadata.labels, **ownership.ours(template.labels)}
     return BackingJob(
         namespace=metadata.namespace,
         name=metadata.name,
         uid=metadata.uid,
         resource_version=metadata.resource_version,
-        # Whoever takes the owner off it does not thereby change whose it is.
-        owner_uid=metadata.controller or metadata.labels.get(JOB_UID_LABEL),
-        queue=metadata.labels.get(QUEUE_LABEL),
-        experiment=metadata.labels.get(EXPERIMENT_LABEL),
-        flavor=metadata.labels.get(FLAVOR_LABEL),
+        owner_uid=_owner_of(metadata, template),
+        queue=labels.get(QUEUE_LABEL),
+        experiment=labels.get(EXPERIMENT_LABEL),
+        flavor=labels.get(FLAVOR_LABEL),
         local_queue=metadata.labels.get(LOCAL_QUEUE_LABEL),
         handed_over=metadata.annotations.get(HANDED_OVER),
         template_hash=metadata.annotations.get(TEMPLATE_HASH),
         suspended=spec.suspend,
-        released_before=PARAMETERS in spec.template.metadata.annotations,
+        released_before=PARAMETERS in template.annotations,
+        run_id=template.annotations.get(RUN_ID) or None,
         deleting=metadata.deletion_timestamp is not None,
         succeeded=status.succeeded,
         failed=status.failed,
@@ -67,6 +70,17 @@ def backing_job(body: Mapping[str, Any]) -> BackingJob:
         complete=_true(conditions, "Complete") is not None,
         failure=_failure(_true(conditions, "Failed")),
     )
+
+
+def _owner_of(metadata: wire.ObjectMeta, template: wire.TemplateMeta) -> str | None:
+    """Return the UID of the Job that a batch/v1 Job is of.
+
+    Whoever takes its owner off it, or writes another there, does not thereby change whose it is.
+    One that somebody has made from it bears another name.
+    """
+    if template.labels.get(JOB_LABEL) == metadata.name and JOB_UID_LABEL in template.labels:
+        return template.labels[JOB_UID_LABEL]
+    return metadata.controller or metadata.labels.get(JOB_UID_LABEL)
 
 
 def pod(body: Mapping[str, Any]) -> Pod:

@@ -190,6 +190,7 @@ class Pod(_Wire):
 class TemplateMeta(_Wire):
     """metav1.ObjectMeta of a template."""
 
+    labels: Texts = {}
     annotations: Texts = {}
 
 

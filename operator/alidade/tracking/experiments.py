@@ -37,11 +37,9 @@ class Experiments:
 
     def __init__(self, rest: Rest) -> None:
         self._rest = rest
-        self._confirmed: dict[Registrant, str] = {}
 
     def register(self, wanted: Registration) -> Registered:
         """Return the MLflow experiment that an Experiment has, or else that of its name."""
-        self._confirmed.pop(wanted.registrant, None)
         found = self._known(wanted) or self._of_name(wanted)
         tags = _tags(found)
         _check(found, wanted)
@@ -53,7 +51,6 @@ class Experiments:
                 value="true",
             )
         experiment_id = str(found["experiment_id"])
-        self._confirmed[wanted.registrant] = experiment_id
         return Registered(
             experiment_id,
             str(found["name"]),
@@ -62,24 +59,17 @@ class Experiments:
         )
 
     def confirm(self, registrant: Registrant, experiment_id: str) -> None:
-        """See, once while the server answers, that an experiment is there and is this one's.
+        """See that an experiment is there and is this one's: IDs are counted, and given again.
 
         Raises:
             ExperimentLostError: It is not.
         """
-        if self._confirmed.get(registrant) == experiment_id:
-            return
         found = self._find(experiment_id)
         if found is None or registrant.tag not in _tags(found):
             raise ExperimentLostError(
                 f"it has no experiment {experiment_id} of {registrant.namespace}/{registrant.name}",
                 unreachable=False,
             )
-        self._confirmed[registrant] = experiment_id
-
-    def doubt(self) -> None:
-        """Take none for granted any more: the server was away, and may have become another."""
-        self._confirmed.clear()
 
     def all_ids(self) -> list[list[str]]:
         """Return the IDs of all experiments, by pages."""

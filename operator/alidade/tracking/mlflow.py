@@ -98,7 +98,6 @@ class MlflowTracking:
         except TrackingError as error:
             if error.code != RESOURCE_DOES_NOT_EXIST:
                 raise
-            self._experiments.doubt()
             raise ExperimentLostError(str(error), unreachable=False, status=error.status) from error
 
     def _open_runs(self, installation: str) -> list[Run]:
@@ -127,10 +126,7 @@ class MlflowTracking:
         try:
             self._may_write()
             return request(*arguments)
-        except TrackingError as error:
-            if error.unreachable:
-                # It may come back as another server, or with another database.
-                self._experiments.doubt()
+        except TrackingError:
             raise
         except Exception as error:
             # Answers are whatever JSON allows, and libraries raise what they like.

@@ -45,16 +45,12 @@ class Mlflow(TrackingServer, MlflowTracking):
         self._chance = chance
         self._empty = empty
         self.signer = Signer(KEY)
-        self._rest = _Way(self, chance)
-        self._runs = Runs(self._rest, self.signer, lambda: None)
+        rest = _Way(self, chance)
+        self._experiments = Experiments(rest)
+        self._runs = Runs(rest, self.signer, lambda: None)
         self.lost: set[str] = set()
         self.registrations = 0
         self.logs: defaultdict[str, set[str]] = defaultdict(set)
-        self.begin()
-
-    def begin(self) -> None:
-        """Have a client that remembers nothing, as that of an operator that has just started."""
-        self._experiments = Experiments(self._rest)
 
     # What the operator asks for.
 

@@ -9,9 +9,9 @@ from alidade.api.job import Job
 from alidade.api.job_status import Attempt, Fate, JobState, JobStatus, Retries
 from alidade.domain.actions import ArchiveLog, CreateBacking, CreateRun, DeleteBacking, ReadTraces
 from alidade.domain.admission import Admitted
-from alidade.domain.observed import Pod
+from alidade.domain.observed import PARAMETERS, Pod
 from alidade.domain.plan import Plan, plan
-from alidade.domain.snapshot import LogView, Snapshot, TrackingView, Trace
+from alidade.domain.snapshot import LogView, Snapshot, Trace, TrackingView
 from tests.support.builders import (
     NOW,
     ago,
@@ -219,7 +219,7 @@ def test_a_pod_that_ran_ends_the_row_of_rejections() -> None:
 
 
 def test_a_job_that_was_suspended_while_its_pod_saved_its_work_goes_back() -> None:
-    drained = backing(suspend=True, status=complete())
+    drained = backing(suspend=True, status=complete(), annotations={PARAMETERS: "{}"})
     of = over(stopped_pod(), spec={"suspend": True}, backing=drained)
     first = plan(of)
     assert begun_anew(first)

@@ -78,9 +78,10 @@ def test_by_default_disruptions_do_not_count_and_nothing_is_retried() -> None:
     spec = manifest()["spec"]
     assert spec["backoffLimit"] == 0
     assert "activeDeadlineSeconds" not in spec
-    rule, unreachable = spec["podFailurePolicy"]["rules"]
+    rule, lost, unreachable = spec["podFailurePolicy"]["rules"]
     assert rule["action"] == "Ignore"
     assert rule["onPodConditions"][0]["type"] == "DisruptionTarget"
+    assert (lost["action"], lost["onExitCodes"]["values"]) == ("FailJob", [76])
     assert unreachable["onExitCodes"]["values"] == [69]
 
 

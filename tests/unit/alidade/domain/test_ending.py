@@ -39,8 +39,8 @@ def draft_of(of: Job, **fields: Any) -> Draft:
 @pytest.mark.parametrize(
     ("left", "actions"),
     [
-        (backing(suspend=True), [DeleteBacking("uid-batch-train", "1")]),
-        (backing(suspend=False), [DeleteBacking("uid-batch-train", "1")]),
+        (backing(suspend=True), [DeleteBacking("uid-batch-train", "1", True)]),
+        (backing(suspend=False), [DeleteBacking("uid-batch-train", "1", True)]),
         (backing(suspend=False, meta=DELETED), []),
         (backing(suspend=False, status=complete()), []),
         (backing(suspend=False, status=failed()), []),

@@ -7,7 +7,8 @@ from alidade.api.job_status import Attempt, JobState, JobStatus, RootCause
 from alidade.domain.actions import CreateRun, EndRun, ReadPods, RunEnd
 from alidade.domain.draft import Draft
 from alidade.domain.mlflow_run import MAX_TAG, UID_TAG, create, settle, settled
-from alidade.domain.observed import BackingJob, Pod
+from alidade.domain.observed import PARAMETERS, RUN_ID, BackingJob, Pod
+from alidade.domain.plan import plan
 from alidade.domain.snapshot import Snapshot, TrackingView
 from tests.support.builders import (
     DELETED,
@@ -95,7 +96,8 @@ def test_without_an_experiment_in_mlflow_no_run_is_asked_for() -> None:
     ("left", "pods", "actions"),
     [
         (backing(suspend=False), (), []),
-        (backing(suspend=False, meta=DELETED), (), []),
+        (backing(suspend=False, meta=DELETED), (), [EndRun]),
+        (backing(suspend=False, meta=DELETED), (running_pod(),), []),
         (backing(suspend=False, status=complete()), (running_pod(),), []),
         (backing(suspend=False, status=complete()), (succeeded_pod(),), [EndRun]),
         (backing(suspend=False, status=complete()), (), [EndRun]),
@@ -110,6 +112,28 @@ def test_a_run_is_ended_once_no_pod_can_report_to_it(
 ) -> None:
     of = replace(over(), backing=left, pods=pods)
     assert [type(action) for action in draft_of(of).actions] == actions
+
+
+def test_while_somebodys_finalizer_keeps_its_batch_job_the_pods_that_may_be_left_are_read() -> None:
+    left = backing(suspend=False, meta=DELETED)
+    draft = draft_of(replace(over(), backing=left, pods_complete=False))
+    assert draft.actions == [ReadPods()]
+
+
+@pytest.mark.parametrize("view", [TrackingView(), TrackingView(tracking_id="r1")])
+def test_the_run_that_the_pods_were_told_of_stays_whatever_is_written_into_the_status(
+    view: TrackingView,
+) -> None:
+    told = {PARAMETERS: "{}", RUN_ID: "r1"}
+    of = snapshot(
+        job(status=JobStatus(state=JobState.STARTED, mlflow_run_id="r-of-another")),
+        backing=backing(suspend=False, annotations=told),
+        pods=(running_pod(),),
+        run=view,
+    )
+    assert plan(of).status.mlflow_run_id == "r1"
+    waiting = replace(of, backing=backing(suspend=True, annotations=told), run=TrackingView())
+    assert plan(waiting).status.mlflow_run_id == "r-of-another"
 
 
 def test_once_its_batch_job_is_gone_the_pods_that_may_be_left_are_read_first() -> None:

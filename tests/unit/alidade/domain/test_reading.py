@@ -141,6 +141,7 @@ def test_a_batch_job_is_read_as_the_api_server_gives_it() -> None:
         template_hash="9f2c11ab34de5678",
         suspended=False,
         released_before=True,
+        run_id="r1",
         deleting=False,
         succeeded=1,
         failed=1,

@@ -48,13 +48,13 @@ def test_a_job_of_one_pod_has_nothing_of_it() -> None:
     assert not {"completionMode", "completions", "parallelism"} & plain["spec"].keys()
     assert "subdomain" not in plain["spec"]["template"]["spec"]
     assert "TF_CONFIG" not in {variable["name"] for variable in variables(job())}
-    assert len(plain["spec"]["podFailurePolicy"]["rules"]) == 2
+    assert len(plain["spec"]["podFailurePolicy"]["rules"]) == 3
 
 
 def test_the_batch_job_of_a_job_of_one_pod_changes_only_on_purpose() -> None:
     """Another hash has those of all jobs that wait made anew when the operator is upgraded."""
     wanted = backing_job.wanted(job(), experiment(), queue(), IMAGE, URI)
-    assert wanted.template_hash == "e763bfb88d4f26bf"
+    assert wanted.template_hash == "a07a9ec50548df2c"
 
 
 @pytest.mark.parametrize("template", [None, OWN_TF_CONFIG])
@@ -79,7 +79,7 @@ def test_each_pod_is_told_where_all_are_and_which_it_is(template: dict[str, Any]
 
 
 def test_a_replica_that_lost_its_peer_is_not_counted_as_a_failure() -> None:
-    _, rule = manifest(job(replicas=2))["spec"]["podFailurePolicy"]["rules"]
+    *_, rule = manifest(job(replicas=2))["spec"]["podFailurePolicy"]["rules"]
     assert rule == {
         "action": "Ignore",
         "onExitCodes": {"containerName": "worker", "operator": "In", "values": [69, 75]},
