@@ -3,6 +3,8 @@
 Who moves next is left to chance, so that all of their moves come in any order.
 """
 
+import asyncio
+import json
 from collections import Counter
 from collections.abc import Callable, Iterator
 from enum import StrEnum
@@ -23,7 +25,8 @@ from tests.support.simulation.chance import Chance, Move, clock
 from tests.support.simulation.garbage_collector import GarbageCollector
 from tests.support.simulation.job_controller import JobController
 from tests.support.simulation.job_steps import ended
-from tests.support.simulation.pods import deleting, index_of, over, tracked
+from tests.support.simulation.pods import active, deleting, index_of, over, tracked
+from tests.support.virtual_time import now
 
 
 class Fate(StrEnum):
@@ -54,6 +57,8 @@ class Cluster:
         fate: What becomes of an attempt at a job, by the job's name and the attempt's number.
         worker: Called with a pod that starts, and with the fate of one that ends; returns whether
             it found its MLflow run.
+        node_after: Returns from when on there is a node for the pods of a job of this name.
+        says: Returns what a pod says, or what is said of it.
 
     Attributes:
         ends: How many pods of a job's UID and an index have ended.
@@ -67,11 +72,16 @@ class Cluster:
         chance: Chance,
         fate: Callable[[str, int], Fate],
         worker: Callable[[Body, Fate | None], bool],
+        *,
+        node_after: Callable[[str], float],
+        says: Callable[[], str],
     ) -> None:
         self._server = server
         self._chance = chance
         self._fate = fate
         self._worker = worker
+        self._node_after = node_after
+        self._says = says
         self._job_controller = JobController(server, self._place, self._within_quota)
         self._garbage_collector = GarbageCollector(server)
         self._events = 0
@@ -88,6 +98,7 @@ class Cluster:
                 *self._job_controller.moves(),
                 *self._garbage_collector.moves(),
                 *self._kubelet(),
+                *self._scheduler(),
                 *self._kueue(),
             ]
             if moves:
@@ -145,7 +156,8 @@ class Cluster:
         elif fate is not Fate.STUCK:
             yield partial(self._start, pod)
         elif not state:
-            yield partial(self._show, pod, "Pending", waiting={"reason": "ErrImagePull"})
+            why = {"reason": "ErrImagePull", "message": self._says()}
+            yield partial(self._show, pod, "Pending", waiting=why)
 
     def _fate_of(self, pod: Body) -> Fate:
         job = pod["metadata"]["labels"][JOB_LABEL]
@@ -163,7 +175,7 @@ class Cluster:
         status = {
             "phase": "Failed",
             "reason": "OutOfcpu",
-            "message": "Pod was rejected: Node didn't have enough resource: cpu",
+            "message": f"Pod was rejected: Node didn't have enough resource: {self._says()}",
         }
         self._server.update(PODS, pod["metadata"]["name"], status=status)
 
@@ -186,12 +198,13 @@ class Cluster:
         self.ends[pod["metadata"]["labels"][JOB_UID_LABEL], index_of(pod)] += 1
         job = pod["metadata"]["labels"][JOB_LABEL]
         model = f"{job}-model" if not index_of(pod) else "another"
+        outputs = {"model": model, "note": self._says()}
         ended = {
             "startedAt": pod["status"]["containerStatuses"][0]["state"]["running"]["startedAt"],
             "finishedAt": stamp(clock()),
             "exitCode": {Fate.WELL: 0, Fate.BADLY: 1}.get(fate, 137),
             "reason": {Fate.WELL: "Completed", Fate.KILLED: "OOMKilled"}.get(fate, "Error"),
-            "message": f'{{"model": "{model}"}}' if fate is Fate.WELL else "",
+            "message": json.dumps(outputs) if fate is Fate.WELL else self._says(),
         }
         if index_of(pod) and fate is not Fate.WELL:
             # What befalls a job befalls the first of its replicas.
@@ -211,7 +224,7 @@ class Cluster:
         status = {
             "phase": phase,
             "conditions": [_true("PodScheduled", ""), *(conditions or [])],
-            "containerStatuses": [{"name": WORKER, "state": state}],
+            "containerStatuses": [{"name": WORKER, "state": state, "imageID": self._says()}],
         }
         self._server.update(PODS, pod["metadata"]["name"], status=status)
 
@@ -220,16 +233,37 @@ class Cluster:
         meta = pod["metadata"]
         owner = meta["labels"][JOB_UID_LABEL]
         self._attempts[meta["uid"]] = self.ends[owner, index_of(pod)]
-        crowded = meta["labels"].get(FLAVOR_LABEL) == CROWDED
-        found = ("False", "Unschedulable") if crowded else ("True", "")
+        node = self._has_node(pod)
+        found = ("True", "") if node else ("False", "Unschedulable")
         status = {
             "phase": "Pending",
             "conditions": [_condition("PodScheduled", *found)],
             "containerStatuses": [{"name": WORKER, "state": {}}],
         }
-        spec = pod["spec"] | ({} if crowded else {"nodeName": "node-1"})
+        spec = pod["spec"] | ({"nodeName": "node-1"} if node else {})
         self._tell("Job", job, "SuccessfulCreate", f"Created pod: {meta['name']}")
         self._server.update(PODS, meta["name"], spec=spec, status=status)
+
+    def _has_node(self, pod: Body) -> bool:
+        labels = pod["metadata"]["labels"]
+        if labels.get(FLAVOR_LABEL) == CROWDED:
+            return False
+        left = self._node_after(labels[JOB_LABEL]) - now()
+        if left > 0:
+            asyncio.get_running_loop().call_later(left, self._server.changed.set)
+        return left <= 0
+
+    def _scheduler(self) -> Iterator[Move]:
+        for pod in self._server.all(PODS):
+            told = pod["status"].get("conditions", ())
+            waits = any(c["reason"] == "Unschedulable" for c in told) and active(pod)
+            if waits and self._has_node(pod):
+                yield partial(self._bind, pod)
+
+    def _bind(self, pod: Body) -> None:
+        spec = {**pod["spec"], "nodeName": "node-1"}
+        status = {**pod["status"], "conditions": [_true("PodScheduled", "")]}
+        self._server.update(PODS, pod["metadata"]["name"], spec=spec, status=status)
 
     def _within_quota(self, job: Body) -> bool:
         """Refuse some pods, for which there is an event."""

@@ -21,6 +21,7 @@ class Task:
         depends_on: What it depends on.
         fates: What becomes of its attempts; the last one's is that of all further ones.
         takes: A dependency whose output is a parameter of it.
+        typed: A value that is typed into its spec, for a parameter.
         spec: Other fields of its spec.
     """
 
@@ -28,13 +29,22 @@ class Task:
     depends_on: tuple[Dependency, ...] = ()
     fates: tuple[Fate, ...] = (Fate.WELL,)
     takes: str | None = None
+    typed: str | None = None
     spec: Mapping[str, Any] = field(default_factory=dict)
 
     def body(self) -> Body:
         source = {"job": self.takes, "output": "model"}
         given = {name: value for name, value in self.spec.items() if value is not None}
         taken = [{"name": "model", "valueFrom": source}] if self.takes else []
-        return job_body(self.name, depends_on=self.depends_on, parameters=taken, **given)
+        typed = [] if self.typed is None else [{"name": "typed", "value": self.typed}]
+        parameters = [*taken, *typed]
+        return job_body(self.name, depends_on=self.depends_on, parameters=parameters, **given)
+
+    @property
+    def values(self) -> dict[str, str]:
+        """What its pods are to be told."""
+        taken = {"model": f"{self.takes}-model"} if self.takes else {}
+        return taken | ({} if self.typed is None else {"typed": self.typed})
 
 
 What = Literal[
@@ -74,6 +84,8 @@ class Scenario:
         order: The names of all objects, in the order in which the user creates them.
         limits: The queues' maxRunning.
         kueue: The queues whose jobs Kueue admits; these have no maxRunning.
+        nodes_after: From when on there is a node for the pods of jobs for which there is none yet.
+        odd: Whether what is said and typed is text of any kind.
         crowded: The queues of which no node is free but in their second flavor.
         deeds: What the user does beside.
         deaths: Numbers of the requests after which the operator dies, and starts anew.
@@ -90,6 +102,8 @@ class Scenario:
     limits: Mapping[str, int | None]
     kueue: frozenset[str] = frozenset()
     crowded: frozenset[str] = frozenset()
+    nodes_after: Mapping[str, float] = field(default_factory=dict)
+    odd: bool = False
     deeds: tuple[Deed, ...] = ()
     deaths: frozenset[int] = frozenset()
     seed: int = 0

@@ -24,8 +24,9 @@ from tests.support.simulation.cluster import Cluster, Fate, owner_of
 from tests.support.simulation.gateway import LATE, Late
 from tests.support.simulation.job_steps import ended
 from tests.support.simulation.mlflow import Mlflow
-from tests.support.simulation.pods import over
+from tests.support.simulation.pods import controller_of, over
 from tests.support.simulation.scenario import Scenario
+from tests.support.simulation.words import SAID
 from tests.support.virtual_time import now
 
 # For the requests by which it finds out.
@@ -55,7 +56,14 @@ class World:
         self.tasks = {task.name: task for task in scenario.tasks}
         self.server = ApiServer(self._observe)
         self.mlflow = Mlflow(self.chance, empty=True)
-        self.cluster = Cluster(self.server, self.chance, self._fate, self._work)
+        self.cluster = Cluster(
+            self.server,
+            self.chance,
+            self._fate,
+            self._work,
+            node_after=lambda name: scenario.nodes_after.get(name, 0.0),
+            says=lambda: self.chance.choice(SAID) if scenario.odd else "",
+        )
         self.jobs: dict[str, Job] = {}
         self.ran: set[str] = set()
         self.completed: set[str] = set()
@@ -163,8 +171,7 @@ class World:
         for dependency in task.depends_on:
             self._expect(self._holds(dependency), f"{name} is released before {dependency!r}")
         told = batch["spec"]["template"]["metadata"]["annotations"]
-        values = {"model": f"{task.takes}-model"} if task.takes else {}
-        self._expect(json.loads(told[PARAMETERS]) == values, f"{name} gets {told[PARAMETERS]}")
+        self._expect(json.loads(told[PARAMETERS]) == task.values, f"{name} gets {told[PARAMETERS]}")
         if self.scenario.tracking == "MLflow":
             owner = self.mlflow.owners.get(told[RUN_ID])
             self._expect(owner == job.metadata.uid, f"{name} is told of a run of {owner}")
@@ -199,7 +206,7 @@ class World:
         ]
         pods = [pod for pod in self.server.all(PODS) if not over(pod)]
         for held in (*may_run, *pods):
-            if {held["metadata"]["uid"], owner_of(held)} & self.unforeseen:
+            if {held["metadata"]["uid"], controller_of(held)} & self.unforeseen:
                 continue
             labels = held["metadata"]["labels"]
             # One whose owner was deleted is the garbage collector's to stop.

@@ -27,6 +27,7 @@ from tests.support.simulation.scenario import (
     foretell_all,
 )
 from tests.support.simulation.user import EXPERIMENT
+from tests.support.simulation.words import TYPED
 from tests.support.simulation.world import World
 
 QUEUE_NAMES = ("cpu", "gpu")
@@ -99,6 +100,7 @@ def tasks(draw: st.DrawFn, *, tangled: bool, expire: bool) -> tuple[Task, ...]:
                 depends_on,
                 fates=up_to_the_good_end((*fates, draw(st.sampled_from(LAST_FATES)))),
                 takes=draw(st.sampled_from([*(d.name for d in depends_on), None])),
+                typed=draw(st.sampled_from([None, None, *TYPED])),
                 spec=spec,
             )
         )
@@ -136,6 +138,8 @@ def scenarios(draw: st.DrawFn, *, meddling: bool = False) -> Scenario:
         limits={name: draw(st.sampled_from([None, 1, 2])) for name in QUEUE_NAMES},
         kueue=frozenset(draw(st.sets(st.sampled_from(QUEUE_NAMES)))),
         crowded=frozenset(draw(st.sets(st.sampled_from(QUEUE_NAMES)))),
+        nodes_after=draw(st.dictionaries(st.sampled_from(names), st.floats(60, 900), max_size=2)),
+        odd=draw(st.booleans()),
         deeds=tuple(draw(st.lists(deeds(names), min_size=1, max_size=5))) if meddling else (),
         deaths=frozenset(draw(st.sets(st.integers(1, 120), max_size=4))),
         seed=draw(st.integers(0, 2**32)),

@@ -51,7 +51,7 @@ async def test_a_deletion_that_is_refused_is_told_and_tried_again() -> None:
         assert lab.gateway.asked.count(f"delete {BATCH_JOBS}") == tries
         lab.gateway.refusals.clear()
         await lab.bring_on()
-        assert lab.server.find(BATCH_JOBS, "train") is None
+        assert "deletionTimestamp" in lab.server.read(BATCH_JOBS, "train")["metadata"]
         assert told(lab) == ""
 
 

@@ -1,0 +1,19 @@
+"""Text of any kind, as kubelets, runtimes, programs and users write it."""
+
+from typing import Final
+
+SAID: Final = (
+    "",
+    "\0 and \x1b[31m red",
+    "half \ud8ed of a pair",
+    "\ufffe\uffff",
+    "\x7f\x80\x85\u2028\u2029",
+    "\u202eright to left",
+    "{",
+    '{"model": 1, "\\ud800": "\\ud800"}',
+    "é" * 2**17,
+)
+"""What a pod, its kubelet or its runtime may say."""
+
+TYPED: Final = ("", "\x7f\x80\x85", "\ufffe", "\u202eright to left", "\N{GRINNING FACE}" * 999)
+"""Values of a parameter, which arrive as they were typed."""
