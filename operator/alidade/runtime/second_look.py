@@ -95,7 +95,7 @@ class SecondLook:
         job = self._cache.owner(kind, key)
         patch = ownership.mend(body, job) if kind == BATCH_JOBS and job else None
         if patch and job:
-            log.info("backing.mended", namespace=key[0], name=key[1], patch=patch)
+            log.info("backing.mended", namespace=key[0], name=key[1], patch=patch["metadata"])
             try:
                 self._seen(kind, await self._gateway.patch(kind, *key, patch))
             except (ForbiddenError, InvalidError) as error:

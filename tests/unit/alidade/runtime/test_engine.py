@@ -7,7 +7,16 @@ import structlog
 
 from alidade.api.job import Job
 from alidade.api.job_status import JobState
-from alidade.kube.gateway import EXPERIMENTS, JOBS, QUEUES, Body, Kind, Page, UnavailableError
+from alidade.kube.gateway import (
+    BATCH_JOBS,
+    EXPERIMENTS,
+    JOBS,
+    QUEUES,
+    Body,
+    Kind,
+    Page,
+    UnavailableError,
+)
 from alidade.runtime.engine import Engine
 from alidade.runtime.settings import Settings
 from tests.support.builders import NAMESPACE, experiment_body, job_body, queue_body
@@ -102,6 +111,24 @@ async def test_what_a_watch_missed_is_found_out_by_and_by() -> None:
         await asyncio.sleep(600)
         assert lab.status("train") == (JobState.WAITING, "ExperimentNotFound")
         assert lab.server.read(JOBS, "train")["metadata"]["uid"] != job["metadata"]["uid"]
+
+
+@in_virtual_time
+async def test_a_job_whose_batch_job_a_backup_does_not_have_is_begun_anew() -> None:
+    lab = Scene()
+    lab.have(EXPERIMENTS, experiment_body(tracking="None"))
+    lab.have(QUEUES, queue_body())
+    lab.have(JOBS, job_body())
+    backup = lab.server.back_up()
+    async with running(lab):
+        for _ in range(2):
+            await asyncio.sleep(1200)
+            made = lab.server.read(BATCH_JOBS, "train")["metadata"]["uid"]
+            assert lab.status("train") == (JobState.QUEUED, "PodPending")
+            lab.server.restore(*backup)
+        await asyncio.sleep(1200)
+        assert lab.status("train") == (JobState.QUEUED, "PodPending")
+        assert lab.server.read(BATCH_JOBS, "train")["metadata"]["uid"] != made
 
 
 @in_virtual_time
