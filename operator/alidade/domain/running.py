@@ -176,7 +176,7 @@ def _conclude(draft: Draft, backing: BackingJob) -> None:
         # The watches of pods and of jobs are not in step.
         draft.do(ReadPods())
         return
-    if some_missing and again.may_be(backing) and not all(p.ended for p in snapshot.pods):
+    if some_missing and _is_told_by_pods(backing) and not all(p.ended for p in snapshot.pods):
         # No list has that pod any more; how it ended, the watch has yet to tell.
         return
     if backing.complete:
@@ -197,6 +197,11 @@ def _conclude(draft: Draft, backing: BackingJob) -> None:
         return
     cause = why_failed(backing, snapshot.pods, snapshot.said[who] if who else None)
     draft.fail(cause.reason, cause.message, exit_code=cause.exit_code, last_lines=cause.last_lines)
+
+
+def _is_told_by_pods(backing: BackingJob) -> bool:
+    """Whether how a batch/v1 Job ended is more than it says of itself."""
+    return backing.failure is None or backing.failure.reason != Reason.DEADLINE_EXCEEDED
 
 
 def _is_counted(job: Job, pod: Pod) -> bool:

@@ -356,9 +356,10 @@ class JobReconciler:
                 await self._look_again(job)
                 memory.backing_missed = self._cache.backing(job) is None
             case ReadPods():
+                # Another may be made while they are listed.
+                backing = self._cache.backing(job)
                 async for body in gateway.list_all(PODS, namespace, f"{JOB_LABEL}={key.name}"):
                     self._cache.put(PODS, body)
-                backing = self._cache.backing(job)
                 memory.pods_read_of = backing.uid if backing else ""
             case ReadWorkload(uid):
                 memory.workload = await read_workload(gateway, namespace, uid, self._clock())

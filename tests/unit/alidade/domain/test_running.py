@@ -246,6 +246,7 @@ def test_a_job_that_ended_well_without_all_its_processes_says_so(
         (failed(), []),
         (failed(), [running_pod()]),
         (failed(failed=2), [failed_pod("a"), running_pod("b")]),
+        (failed("PodFailurePolicy"), [running_pod()]),
         (failed("DeadlineExceeded", failed=0), []),
     ],
 )

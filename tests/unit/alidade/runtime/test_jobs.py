@@ -1,4 +1,6 @@
 import asyncio
+from collections.abc import AsyncIterator
+from typing import Any
 
 import pytest
 
@@ -17,6 +19,7 @@ from alidade.kube.gateway import (
     JOBS,
     PODS,
     QUEUES,
+    Body,
     ForbiddenError,
     UnavailableError,
 )
@@ -254,6 +257,35 @@ async def test_the_pods_are_read_where_the_watches_are_not_in_step() -> None:
         lab.cache.put(BATCH_JOBS, lab.server.update(BATCH_JOBS, "train", status=complete()))
         await lab.reconcile()
         await lab.reconcile()
+        assert lab.where() == (S.FINISHED, "Completed")
+        assert lab.status().outputs == {"model": "m1"}
+
+
+@in_virtual_time
+async def test_pods_that_were_listed_for_one_batch_job_are_not_all_of_the_next_one(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async with scene(tracking="None") as lab:
+        await lab.bring_on()
+        list_all = lab.gateway.list_all
+
+        async def list_and_have_another(*which: Any, **options: Any) -> AsyncIterator[Body]:
+            async for body in list_all(*which, **options):
+                yield body
+            monkeypatch.undo()
+            lab.server.remove(BATCH_JOBS, "train")
+            lab.cache.drop(BATCH_JOBS, NAMESPACE, "train", before["metadata"]["uid"])
+            next_ = lab.server.place(BATCH_JOBS, before)
+            lab.cache.put(BATCH_JOBS, next_)
+            told = terminated(message='{"model": "m1"}')
+            meta = owned_by(next_["metadata"]["uid"])
+            lab.server.place(PODS, pod_body(phase="Succeeded", worker=told, meta=meta))
+
+        before = lab.server.update(BATCH_JOBS, "train", status=complete())
+        lab.cache.put(BATCH_JOBS, before)
+        monkeypatch.setattr(lab.gateway, "list_all", list_and_have_another)
+        for _ in range(3):
+            await lab.reconcile()
         assert lab.where() == (S.FINISHED, "Completed")
         assert lab.status().outputs == {"model": "m1"}
 
