@@ -20,7 +20,13 @@ from tests.support.simulation.tracking_server import DELETED, MlflowExperiment, 
 
 KEY = b"known to the operator alone"
 LATE_SECONDS = 60
-_READS = ("experiments/get", "experiments/get-by-name", "experiments/search", "runs/get")
+_READS = (
+    "experiments/get",
+    "experiments/get-by-name",
+    "experiments/search",
+    "runs/get",
+    "runs/search",
+)
 _ODD: tuple[Body, ...] = ({}, {"run": None, "experiment": []}, {"runs": [{"info": "none"}]})
 T = TypeVar("T")
 
@@ -47,7 +53,7 @@ class Mlflow(TrackingServer, MlflowTracking):
         self.signer = Signer(KEY)
         rest = _Way(self, chance)
         self._experiments = Experiments(rest)
-        self._runs = Runs(rest, self.signer, lambda: None)
+        self._runs = Runs(rest, self.signer)
         self.lost: set[str] = set()
         self.registrations = 0
         self.logs: defaultdict[str, set[str]] = defaultdict(set)
@@ -129,6 +135,9 @@ class _Way(Rest):
 
     def get(self, path: str, **parameters: str) -> Body:
         return self._send(path, parameters)
+
+    def search(self, kind: str, **body: Any) -> Body:
+        return self._send(f"{kind}/search", body)
 
     def post(self, path: str, **body: Any) -> Body:
         return self._send(path, body)

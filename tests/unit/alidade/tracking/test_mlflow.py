@@ -241,9 +241,9 @@ async def test_one_that_is_paused_between_two_requests_changes_nothing_more(
     left = iter([10.0, 10.0, -1.0] * 2)
     paused = MlflowTracking(server.uri, KEY, lambda: next(left))
     with pytest.raises(TrackingError, match="does not lead any more"):
-        await paused.end_run(run_id, "FAILED", {"a": "b"})
+        await paused.end_run(run_id, tags[UID_TAG], "FAILED", {"a": "b"})
     with pytest.raises(TrackingError, match="does not lead any more"):
-        await paused.log_artifact(run_id, log, "logs")
+        await paused.log_artifact(run_id, tags[UID_TAG], log, "logs")
     run = client.get_run(run_id)
     assert (run.info.status, "a" in run.data.tags) == ("SCHEDULED", False)
     assert client.list_artifacts(run_id) == []
