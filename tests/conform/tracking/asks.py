@@ -48,6 +48,8 @@ class _Drawing:
             (4, self._ensure_run),
             (4, self._end_run),
             (2, lambda: Ask("open_runs")),
+            (1, self._end_surplus),
+            (1, self._log_artifact),
             (3, self._work),
             (1, lambda: Ask("delete_run", {"job": self._job()})),
             (1, lambda: Ask("delete_experiment", {"experiment": self._experiment()})),
@@ -81,6 +83,12 @@ class _Drawing:
             "end_run",
             {"job": self._job(), "end": self._chance.choice(_ENDS), "tags": self._tags()},
         )
+
+    def _end_surplus(self) -> Ask:
+        return Ask("end_surplus", {"job": self._job(), "whose": self._job(), "right": self._job()})
+
+    def _log_artifact(self) -> Ask:
+        return Ask("log_artifact", {"job": self._job(), "whose": self._job()})
 
     def _work(self) -> Ask:
         status = self._chance.choice(("RUNNING", *_ENDS))

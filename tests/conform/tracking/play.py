@@ -1,6 +1,8 @@
 """Asking one side, and taking down what it answers by names that mean the same on both."""
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from alidade.domain.mlflow_run import (
@@ -14,7 +16,7 @@ from alidade.domain.registration import Registrant, Registration
 from alidade.tracking.tracking import TrackingError
 from tests.conform.steps import Much
 from tests.conform.tracking.asks import Ask
-from tests.conform.tracking.sides import Side
+from tests.conform.tracking.sides import LOGS, Side
 
 _NO_RUN = "0" * 32
 _NO_EXPERIMENT = "999999999"
@@ -82,6 +84,17 @@ class Player:
         run_id = self._runs.get(job, _NO_RUN)
         return await self._side.tracking.end_run(run_id, f"{self._tag}-{job}", end, _written(tags))
 
+    async def _end_surplus(self, job: str, whose: str, right: str) -> None:
+        surplus, kept = (self._runs.get(of, _NO_RUN) for of in (job, right))
+        await self._side.tracking.end_surplus(surplus, f"{self._tag}-{whose}", kept)
+
+    async def _log_artifact(self, job: str, whose: str) -> None:
+        run_id = self._runs.get(job, _NO_RUN)
+        with TemporaryDirectory() as folder:
+            file = Path(folder) / "worker.log"
+            file.write_text("epoch 1\n")
+            await self._side.tracking.log_artifact(run_id, f"{self._tag}-{whose}", file, LOGS)
+
     async def _open_runs(self) -> Any:
         found = await self._side.tracking.open_runs(self._tag)
         return sorted((self._made.index(run.run_id), run.owner.job) for run in found)
@@ -99,8 +112,13 @@ class Player:
             await self._side.others.delete_experiment(self._experiments[experiment])
 
     async def _shown(self, run_id: str) -> Any:
-        status, tags = await self._side.others.show(run_id)
-        return status, {k: v for k, v in tags.items() if not k.startswith(_OF_THE_SERVER)}
+        status, tags, artifacts = await self._side.others.show(run_id)
+        kept = {k: v for k, v in tags.items() if not k.startswith(_OF_THE_SERVER)}
+        return status, self._renamed(kept), artifacts
+
+    def _renamed(self, tags: Mapping[str, str]) -> dict[str, str]:
+        numbers = {run_id: f"run {number}" for number, run_id in enumerate(self._made)}
+        return {key: numbers.get(value, value) for key, value in tags.items()}
 
 
 def _written(tags: Mapping[str, str | Much]) -> dict[str, str]:

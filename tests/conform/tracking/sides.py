@@ -10,8 +10,9 @@ from alidade.tracking.tracking import Tracking
 from tests.conform.sides import Calm
 from tests.support.simulation.mlflow import Mlflow
 
-Shown = tuple[str, dict[str, str]]
-"""Status and tags of a run."""
+Shown = tuple[str, dict[str, str], list[str]]
+"""Status and tags of a run, and the paths of the artifacts in its folder of logs."""
+LOGS = "logs/pod"
 
 
 class Others(Protocol):
@@ -51,7 +52,7 @@ class SimulatedOthers:
 
     async def show(self, run_id: str) -> Shown:
         status = self._server.runs[run_id]
-        return status, self._server.tags[run_id]
+        return status, self._server.tags[run_id], sorted(self._server.logs[run_id])
 
 
 class Simulated:
@@ -81,8 +82,10 @@ class RealOthers:
 
     async def show(self, run_id: str) -> Shown:
         run = await asyncio.to_thread(self._client.get_run, run_id)
+        logs = await asyncio.to_thread(self._client.list_artifacts, run_id, LOGS)
         deleted = run.info.lifecycle_stage == "deleted"
-        return "DELETED" if deleted else run.info.status, dict(run.data.tags)
+        status = "DELETED" if deleted else run.info.status
+        return status, dict(run.data.tags), sorted(log.path for log in logs)
 
 
 class Real:
