@@ -5,6 +5,13 @@ from uuid import uuid4
 import pytest
 from mlflow import MlflowClient
 
+from alidade.domain.mlflow_run import (
+    EXPERIMENT_TAG,
+    INSTALLATION_TAG,
+    JOB_TAG,
+    NAMESPACE_TAG,
+    UID_TAG,
+)
 from alidade.domain.registration import Registrant, Registration
 from alidade.tracking.mlflow import MlflowTracking
 from tests.support.tracking import TrackingServer
@@ -38,3 +45,16 @@ def wanted(request: pytest.FixtureRequest) -> Registration:
 @pytest.fixture
 async def experiment(tracking: MlflowTracking, wanted: Registration) -> str:
     return (await tracking.register(wanted)).experiment_id
+
+
+@pytest.fixture
+def tags(wanted: Registration) -> dict[str, str]:
+    installation, namespace, experiment = wanted.registrant
+    return {
+        UID_TAG: "uid-train",
+        INSTALLATION_TAG: installation,
+        NAMESPACE_TAG: namespace,
+        JOB_TAG: "train",
+        EXPERIMENT_TAG: experiment,
+        "alidade.dev/queue": "",
+    }

@@ -11,10 +11,6 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from alidade.domain.mlflow_run import (
-    EXPERIMENT_TAG,
-    INSTALLATION_TAG,
-    JOB_TAG,
-    NAMESPACE_TAG,
     UID_TAG,
 )
 from alidade.domain.registration import Registrant, Registration
@@ -36,18 +32,6 @@ def door(server: TrackingServer) -> Iterator[Door]:
 @pytest.fixture
 def behind(door: Door) -> MlflowTracking:
     return MlflowTracking(door.uri, KEY)
-
-
-@pytest.fixture
-def tags(wanted: Registration) -> dict[str, str]:
-    installation, namespace, experiment = wanted.registrant
-    return {
-        UID_TAG: "uid-train",
-        INSTALLATION_TAG: installation,
-        NAMESPACE_TAG: namespace,
-        JOB_TAG: "train",
-        EXPERIMENT_TAG: experiment,
-    }
 
 
 @pytest.mark.parametrize(

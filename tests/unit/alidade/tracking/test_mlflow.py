@@ -22,19 +22,6 @@ from tests.support.tracking import TrackingServer
 from tests.unit.alidade.tracking.conftest import KEY
 
 
-@pytest.fixture
-def tags(wanted: Registration) -> dict[str, str]:
-    installation, namespace, experiment = wanted.registrant
-    return {
-        UID_TAG: "uid-train",
-        INSTALLATION_TAG: installation,
-        NAMESPACE_TAG: namespace,
-        JOB_TAG: "train",
-        EXPERIMENT_TAG: experiment,
-        "alidade.dev/queue": "",
-    }
-
-
 def signed(tags: dict[str, str], key: bytes = KEY) -> dict[str, str]:
     """Add the claim that the operator makes as it creates a run."""
     owner = owner_of(tags)
