@@ -13,7 +13,7 @@ REPOSITORY = Path(__file__).resolve().parents[3]
 # An engine that runs a cluster of three nodes, which is up.
 DOCKER = """
 case "$*" in
-  info*) echo 27.0 ;;
+  version*) echo 27.0 ;;
   *' cat /kind/complete') sha256sum "$TREE/hack/cluster/kind.yaml" | cut -c1-16 ;;
   *' cat /etc/kubernetes/admin.conf') echo 'server: https://alidade-control-plane:6443' ;;
   'exec alidade-control-plane kubectl '*) printf '%s Ready\\n' one two three ;;
@@ -21,6 +21,8 @@ case "$*" in
   *) echo "docker $*: not expected" >&2; exit 1 ;;
 esac
 """
+# What would make something real of it, where a script has gone astray.
+MAKERS = ("apt-get", "go", "kind", "mmdebstrap")
 KUBECTL = """
 case "$*" in
   *'get --raw /readyz') echo "$KUBECONFIG" >>"$TREE/asked" ;;
@@ -82,4 +84,6 @@ def tree(tmp_path: Path) -> Tree:
     found.program("docker", DOCKER)
     found.program("kubectl", KUBECTL)
     found.program("helm", "")
+    for name in MAKERS:
+        found.program(name, f"echo '{name}: not expected' >&2; exit 1")
     return found
