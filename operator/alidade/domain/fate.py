@@ -5,6 +5,8 @@ checkpoint and exit with 0, and has not finished; one that a kubelet rejects has
 nothing of it ran (KEP-3329 and the kubelet's sources).
 """
 
+from datetime import timedelta
+
 from alidade.api.job_status import Fate
 from alidade.domain.observed import Container, Pod
 
@@ -12,6 +14,9 @@ from alidade.domain.observed import Container, Pod
 _UNKNOWN = ("Unknown", 255)
 # The kubelet's of one that the runtime has lost.
 _STATUS_UNKNOWN = "ContainerStatusUnknown"
+# A kubelet deletes what it has stopped anew, without any time, and nothing tells any more when the
+# first deletion was. It does so when the volumes are unmounted.
+_DELETED_ANEW = timedelta(seconds=30)
 # The pod's own activeDeadlineSeconds have passed: what was asked for.
 _DEADLINE = "DeadlineExceeded"
 
@@ -40,15 +45,20 @@ def was_stopped(pod: Pod) -> bool:
 
     What was seen while it was going on counts first. Else the times tell, which are the API
     server's and the kubelet's: a pod that had ended before gets no time of grace when it is
-    deleted, and its container finished earlier. In doubt it was stopped: the same work is then
-    done again, where half a result would be taken for a whole one.
+    deleted, and its container finished earlier, by more than a kubelet takes to have it gone. In
+    doubt it was stopped: the same work is then done again, where half a result would be taken for
+    a whole one.
     """
     if pod.stopped:
         return True
     if not being_stopped(pod):
         return False
     asked, finished = pod.stop_asked, pod.finished
-    return pod.graceful or asked is None or finished is None or finished >= asked
+    if pod.graceful or asked is None or finished is None:
+        return True
+    # What batch/v1 has counted ended long before; what disrupts a pod keeps its own time.
+    anew = pod.deleting and not pod.counted and pod.disruption is None
+    return finished - asked >= (-_DELETED_ANEW if anew else timedelta())
 
 
 def is_lost(pod: Pod) -> bool:

@@ -165,6 +165,7 @@ class Pod:
         disruption: Why Kubernetes stops it, or did (KEP-3329).
         stop_asked: When somebody asked for its end, None where nobody did.
         graceful: Whether it was given time to end when it was deleted, as one that has is not.
+        counted: Whether batch/v1 has counted it, or never will (KEP-2307).
         stopped: Whether it was seen while it was being stopped and had yet to end.
         init: The init container that keeps it from its start, or kept it.
         container: The job's own container.
@@ -201,6 +202,7 @@ class Pod:
     experiment: str | None = None
     stop_asked: datetime | None = None
     graceful: bool = False
+    counted: bool = True
     stopped: bool = False
     sidecar: Container | None = None
     ran: bool = False

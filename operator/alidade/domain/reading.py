@@ -31,6 +31,8 @@ from alidade.domain.words import clean
 
 # No batch/v1 Job has more than 10^9 completions that it counts.
 _INDEX_DIGITS = 9
+# The job controller takes this finalizer off a pod that it has counted.
+_TRACKING = "batch.kubernetes.io/job-tracking"
 
 
 class UnreadableError(ValueError):
@@ -124,6 +126,7 @@ def pod(body: Mapping[str, Any]) -> Pod:
         disruption=_failure(disruption),
         stop_asked=_stop_asked(metadata, disruption),
         graceful=bool(metadata.deletion_grace_period_seconds),
+        counted=_TRACKING not in metadata.finalizers,
         init=None if begun and troubled and troubled.restarts else troubled,
         sidecar=next((c for c in inits if begun and c.restarts and c.fails), None),
         container=own,

@@ -84,6 +84,7 @@ class ObjectMeta(_Wire):
     creation_timestamp: Time = None
     deletion_timestamp: Time = None
     deletion_grace_period_seconds: int | None = None
+    finalizers: Things[Text] = ()
 
     @property
     def controller(self) -> str | None:

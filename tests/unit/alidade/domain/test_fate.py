@@ -218,6 +218,18 @@ TABLE: dict[str, tuple[Pod, Fate | None]] = {
         written("Succeeded", ended(0, seconds=60), meta=deleted(0)),
         S.SUCCEEDED,
     ),
+    "deleted, exits with 0, and deleted anew by its kubelet": (
+        written("Succeeded", ended(0, seconds=13), meta=deleted(0)),
+        S.STOPPED,
+    ),
+    "deleted, exits with 143, and deleted anew by its kubelet": (
+        written("Failed", ended(143, "Error", seconds=13), meta=deleted(0)),
+        S.STOPPED,
+    ),
+    "deleted soon after it had ended well and was counted": (
+        written("Succeeded", ended(0, seconds=13), meta=deleted(0) | {"finalizers": ["a/b"]}),
+        S.SUCCEEDED,
+    ),
     "deleted before it was pulled": (
         written("Failed", waiting("ErrImagePull", "not found"), meta=deleted(0)),
         S.STOPPED,

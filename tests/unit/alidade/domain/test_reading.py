@@ -177,6 +177,7 @@ def test_a_pod_is_read_as_the_api_server_gives_it() -> None:
         node_silent=False,
         index=None,
         ran=True,
+        counted=False,
     )
 
 
