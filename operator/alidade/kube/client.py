@@ -18,6 +18,7 @@ from kubernetes.aio.client.rest import RESTResponse
 
 from alidade.domain.words import words_of
 from alidade.kube.answers import CLIENT_ERROR, body_of, error_of
+from alidade.kube.fence import TIMEOUT_SECONDS, Fence
 from alidade.kube.gateway import (
     EVENTS,
     NAMESPACES,
@@ -32,7 +33,6 @@ from alidade.kube.gateway import (
 
 FIELD_MANAGER: Final = "alidade-operator"
 PAGE = 500
-TIMEOUT_SECONDS = 30.0
 # No pod takes longer to be stopped, but for those that are given longer to end than this.
 LOG_TIMEOUT_SECONDS = 600.0
 # How long a request waits for a container to say something.
@@ -41,8 +41,6 @@ FIRST_LINE_SECONDS = 5.0
 _STAMP_BYTES = 64
 _STAMP = re.compile(rb"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9:.]+(Z|[+-][0-9:]+)")
 MAX_LOG_BYTES = 4 * 2**20
-# A change that would have less time than this is not asked for.
-LEAST_SECONDS = 1.0
 
 _MERGE = "application/merge-patch+json"
 _JSON = "application/json"
@@ -66,7 +64,7 @@ class KubernetesGateway:
         page: int = PAGE,
     ) -> None:
         self._api = api
-        self._left = left
+        self._fence = Fence(left)
         self._page = page
 
     async def list_pages(
@@ -174,9 +172,7 @@ class KubernetesGateway:
         await self._change("POST", _path(EVENTS, namespace), event)
 
     async def _change(self, method: str, path: str, body: Body, **query: str) -> Body:
-        seconds = min(TIMEOUT_SECONDS, self._left())
-        if seconds < LEAST_SECONDS:
-            raise UnavailableError("this instance does not lead, or not for much longer")
+        seconds = self._fence.seconds()
         chosen = [("fieldManager", FIELD_MANAGER)] if method != "DELETE" else []
         return await self._ask(method, path, chosen + _given(**query), body, seconds)
 

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 import structlog
 
 from tests.support.simulation.chance import CALM_AFTER_SECONDS
+from tests.support.simulation.freezing import FreezingLoop
 from tests.support.simulation.operator import Operator
 from tests.support.simulation.scenario import Scenario
 from tests.support.simulation.user import User
@@ -38,7 +39,7 @@ def simulate(scenario: Scenario) -> World:
         AssertionError: Something happened that must not, or there is no end to it.
     """
     with structlog.testing.capture_logs() as logs:
-        world = run(_happen(scenario))
+        world = run(_happen(scenario), FreezingLoop)
     faults = [log for log in logs if log["event"] in _FAULTS]
     assert not faults
     return world

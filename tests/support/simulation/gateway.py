@@ -1,12 +1,14 @@
 """The way from the operator to the API server and back."""
 
 import asyncio
+import math
 from collections.abc import AsyncIterator, Callable
 from contextlib import suppress
-from contextvars import ContextVar
+from contextvars import Context, ContextVar
 from enum import Enum
 from typing import Final, TypeVar
 
+from alidade.kube.fence import Fence
 from alidade.kube.gateway import (
     EVENTS,
     ApiError,
@@ -50,6 +52,7 @@ class UnreliableGateway:
         server: The API server.
         chance: What becomes of requests.
         done: Called after each request that changed something.
+        left: Returns for how many seconds this client is sure to lead.
 
     Attributes:
         dead: Whether the client is no more.
@@ -57,10 +60,18 @@ class UnreliableGateway:
 
     dead = False
 
-    def __init__(self, server: ApiServer, chance: Chance, done: Callable[[], None]) -> None:
+    def __init__(
+        self,
+        server: ApiServer,
+        chance: Chance,
+        done: Callable[[], None],
+        left: Callable[[], float] = lambda: math.inf,
+    ) -> None:
         self._server = server
         self._chance = chance
         self._done = done
+        self._left = left
+        self._fence = Fence(left)
         self._under_way: set[asyncio.Task[None]] = set()
         self._answers: dict[tuple[object, ...], tuple[int, tuple[Body, ...]]] = {}
         self._behind_since: dict[tuple[object, ...], float] = {}
@@ -156,13 +167,23 @@ class UnreliableGateway:
         await self._change(lambda: self._server.create(EVENTS, event, namespace), counts=False)
 
     async def _change(self, carry_out: Callable[[], T], *, counts: bool = True) -> T:
+        try:
+            async with asyncio.timeout(self._fence.seconds()):
+                return await self._ask(carry_out, counts=counts)
+        except TimeoutError as error:
+            raise UnavailableError("the request timed out") from error
+
+    async def _ask(self, carry_out: Callable[[], T], *, counts: bool) -> T:
         if self._chance.mishap(0.3):
-            task = asyncio.create_task(self._carry_out_late(carry_out))
+            # What is on its way goes on whatever becomes of who has sent it.
+            late = self._carry_out_late(carry_out)
+            task = asyncio.create_task(late, context=Context())
             self._under_way.add(task)
             task.add_done_callback(self._under_way.discard)
             await self._chance.pause()
             raise UnavailableError("the request timed out")
         await self._there()
+        assert self._left() > 0, "it changes something when another may lead"
         answer = carry_out()
         if counts:
             self._done()
@@ -174,7 +195,8 @@ class UnreliableGateway:
         if self._server.restores > before:
             # It went down for that, with all that it had taken on.
             return
-        LATE.set(Late.OF_THE_DEAD if self.dead else Late.OF_THE_LIVING)
+        gone = self.dead or self._left() <= 0
+        LATE.set(Late.OF_THE_DEAD if gone else Late.OF_THE_LIVING)
         with suppress(ApiError):
             carry_out()
 

@@ -95,6 +95,7 @@ class Scenario:
         tracking: The experiment's.
         restore: When the API server's store is backed up, and how many seconds later it is restored
             from that; None where it is not.
+        pauses: When the operator that leads is stopped as a process, and for how many seconds.
     """
 
     tasks: tuple[Task, ...]
@@ -111,6 +112,7 @@ class Scenario:
     workers: int = 2
     tracking: Literal["MLflow", "None"] = "MLflow"
     restore: tuple[float, float] | None = None
+    pauses: tuple[tuple[float, float], ...] = ()
 
 
 @dataclass(frozen=True)

@@ -122,6 +122,14 @@ def restores(draw: st.DrawFn) -> tuple[float, float] | None:
 
 
 @st.composite
+def pauses(draw: st.DrawFn) -> tuple[tuple[float, float], ...]:
+    if draw(st.integers(0, 4)):
+        return ()
+    pause = st.tuples(st.floats(0, 200), st.floats(1, 60))
+    return tuple(draw(st.lists(pause, min_size=1, max_size=2)))
+
+
+@st.composite
 def scenarios(draw: st.DrawFn, *, meddling: bool = False) -> Scenario:
     tangled = draw(st.booleans())
     expire = not meddling and draw(st.booleans())
@@ -148,6 +156,7 @@ def scenarios(draw: st.DrawFn, *, meddling: bool = False) -> Scenario:
         tracking=draw(st.sampled_from(["MLflow", "None"])),
         # That a pod was drained is told by events, which a backup may not have.
         restore=None if meddling or drained else draw(restores()),
+        pauses=() if meddling else draw(pauses()),
     )
 
 

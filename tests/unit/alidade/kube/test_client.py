@@ -12,7 +12,8 @@ from aiohttp import web
 from hypothesis import given, settings
 from kubernetes.aio import client
 
-from alidade.kube.client import LEAST_SECONDS, KubernetesGateway
+from alidade.kube.client import KubernetesGateway
+from alidade.kube.fence import LEAST_SECONDS
 from alidade.kube.gateway import (
     JOBS,
     NAMESPACES,
