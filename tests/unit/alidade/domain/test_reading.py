@@ -1,21 +1,17 @@
-from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 import yaml
-from hypothesis import given
-from hypothesis import strategies as st
 
 from alidade.domain.observed import WORKER, BackingJob, Container, Failure, Pod, Terminated, Waiting
-from alidade.domain.reading import UnreadableError, backing_job, pod
+from alidade.domain.reading import backing_job, pod
 from alidade.domain.wire import parse_time
 from tests.support.builders import (
     DELETED,
     NOW,
     ago,
     backing,
-    backing_body,
     complete,
     disruption,
     failed,
@@ -26,100 +22,7 @@ from tests.support.builders import (
     waiting,
 )
 from tests.support.builders import pod as read_pod
-
-# What an API server of 1.34 gives, less managedFields.
-BATCH_JOB = """
-apiVersion: batch/v1
-kind: Job
-metadata:
-  annotations: {alidade.dev/template-hash: 9f2c11ab34de5678}
-  creationTimestamp: "2026-03-01T11:58:02Z"
-  generation: 2
-  labels: {alidade.dev/job: train, alidade.dev/queue: cpu, app.kubernetes.io/managed-by: alidade}
-  name: train
-  namespace: lab
-  ownerReferences:
-  - {apiVersion: example.com/v1, kind: Other, name: other, uid: 11111111-aaaa}
-  - {apiVersion: alidade.dev/v1alpha1, blockOwnerDeletion: true, controller: true, kind: Job,
-     name: train, uid: 3c2b1a00-5d1f-4b53-9c9c-0f0e7a3f5a11}
-  resourceVersion: "90417"
-  uid: 77aa0c6e-1a52-4b39-8f5a-7d4b8a2f9c10
-spec:
-  backoffLimit: 1
-  completionMode: NonIndexed
-  completions: 1
-  manualSelector: false
-  parallelism: 1
-  podReplacementPolicy: Failed
-  selector: {matchLabels: {batch.kubernetes.io/controller-uid: 77aa0c6e}}
-  suspend: false
-  template:
-    metadata:
-      annotations: {alidade.dev/parameters: '{"eps": "0.3"}', alidade.dev/mlflow-run-id: r1}
-      labels: {alidade.dev/job: train, batch.kubernetes.io/job-name: train}
-    spec: {containers: [{name: worker, image: workflow}], restartPolicy: Never}
-status:
-  completionTime: "2026-03-01T12:03:00Z"
-  conditions:
-  - {lastProbeTime: "2026-03-01T11:59:00Z", lastTransitionTime: "2026-03-01T11:59:00Z",
-     message: Job resumed, reason: JobResumed, status: "False", type: Suspended}
-  - {lastTransitionTime: "2026-03-01T12:03:00Z", message: Reached expected number of succeeded pods,
-     reason: CompletionsReached, status: "True", type: SuccessCriteriaMet}
-  - {lastTransitionTime: "2026-03-01T12:03:00Z", message: Reached expected number of succeeded pods,
-     reason: CompletionsReached, status: "True", type: Complete}
-  completedIndexes: 0,2-4,7-,x,9-99999999999
-  failed: 1
-  ready: 0
-  startTime: "2026-03-01T11:59:00Z"
-  succeeded: 1
-  terminating: 0
-  uncountedTerminatedPods: {}
-"""
-
-POD = """
-apiVersion: v1
-kind: Pod
-metadata:
-  creationTimestamp: "2026-03-01T11:59:01Z"
-  finalizers: [batch.kubernetes.io/job-tracking]
-  generateName: train-
-  labels: {alidade.dev/job: train, batch.kubernetes.io/job-name: train, job-name: train}
-  name: train-x7k2p
-  namespace: lab
-  ownerReferences:
-  - {apiVersion: batch/v1, blockOwnerDeletion: true, controller: true, kind: Job, name: train,
-     uid: 77aa0c6e-1a52-4b39-8f5a-7d4b8a2f9c10}
-  resourceVersion: "90410"
-  uid: e1e1e1e1-0000-4000-8000-000000000001
-spec: {nodeName: alidade-worker2, restartPolicy: Never, containers: [{name: worker}]}
-status:
-  conditions:
-  - {lastTransitionTime: "2026-03-01T12:02:58Z", status: "False", type: PodReadyToStartContainers}
-  - {lastTransitionTime: "2026-03-01T11:59:01Z", reason: PodFailed, status: "True",
-     type: Initialized}
-  - {lastTransitionTime: "2026-03-01T12:02:56Z", reason: PodFailed, status: "False", type: Ready}
-  - {lastTransitionTime: "2026-03-01T11:59:01Z", status: "True", type: PodScheduled}
-  containerStatuses:
-  - image: envoy
-    lastState: {}
-    name: proxy
-    ready: false
-    restartCount: 0
-    state: {terminated: {exitCode: 0, reason: Completed, startedAt: "2026-03-01T11:59:02Z"}}
-  - image: workflow
-    lastState: {}
-    name: worker
-    ready: false
-    restartCount: 0
-    started: false
-    state:
-      terminated: {containerID: containerd://b, exitCode: 137, finishedAt: "2026-03-01T12:02:55Z",
-        reason: OOMKilled, startedAt: "2026-03-01T11:59:03Z", message: Killed}
-  phase: Failed
-  podIP: 10.244.1.7
-  qosClass: Burstable
-  startTime: "2026-03-01T11:59:01Z"
-"""
+from tests.support.given import BATCH_JOB, POD
 
 
 def at(hour: int, minute: int, second: int) -> datetime:
@@ -388,79 +291,6 @@ def test_when_the_end_of_a_pod_was_asked_for(
     meta: dict[str, Any], conditions: list[Any], asked: datetime | None
 ) -> None:
     assert read_pod(meta=meta, conditions=conditions).stop_asked == asked
-
-
-@pytest.mark.parametrize(
-    "index", ["", "one", "-1", "1e3", "٣", "0x1", "9" * 5000, " 1", None, 7, [], {}]
-)
-def test_an_index_that_is_no_number_is_none(index: Any) -> None:
-    body = pod_body(meta={"annotations": {"batch.kubernetes.io/job-completion-index": index}})
-    assert pod(body).index is None
-
-
-@pytest.mark.parametrize(
-    "time", ["", "yesterday", "0000-01-01T00:00:00Z", "10000-01-01T00:00:00Z", 12, None, []]
-)
-def test_a_time_that_is_none_is_not_known(time: Any) -> None:
-    body = pod_body(phase="Running", worker=running(), meta={"creationTimestamp": time})
-    assert pod(body).created is None
-
-
-def test_what_is_null_is_as_what_is_absent() -> None:
-    body = pod_body()
-    body["spec"] = None
-    body["status"] = {"conditions": None, "containerStatuses": None, "phase": None}
-    body["metadata"] |= {"labels": None, "annotations": None, "ownerReferences": None}
-    found = pod(body)
-    assert (found.phase, found.job, found.owner_uid) == ("Pending", None, None)
-    assert not backing_job({**body, "status": None}).ended
-
-
-@pytest.mark.parametrize(
-    ("change", "field"),
-    [
-        ({"metadata": {"name": "a"}}, "metadata.namespace"),
-        ({"metadata": None}, "metadata"),
-        ({"status": {"conditions": [1]}}, "status.conditions.0"),
-        ({"status": []}, "status"),
-    ],
-)
-def test_what_is_no_object_of_an_api_server_is_refused_with_the_field_named(
-    change: dict[str, Any], field: str
-) -> None:
-    for read, body in ((pod, pod_body()), (backing_job, backing_body())):
-        with pytest.raises(UnreadableError, match=f"^{field}"):
-            read({**body, **change})
-
-
-def test_text_that_no_store_takes_is_replaced_as_it_is_read() -> None:
-    found = read_pod(worker=terminated(1, message="a\ud800b\x00c\x85"), reason="\udfff")
-    assert (found.reason, found.container and found.container.last_words) == ("�", "a�b�c\x85")
-
-
-ANYTHING = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),
-    max_leaves=8,
-)
-
-
-def spoiled(body: Any, draw: Any) -> Any:
-    """Return a body with something odd in one place of it."""
-    if not isinstance(body, dict | list) or not body or draw(st.integers(0, 4)) == 0:
-        return draw(ANYTHING)
-    if isinstance(body, list):
-        return [spoiled(body[0], draw), *body[1:]]
-    key = draw(st.sampled_from(sorted(body)))
-    return {**body, key: spoiled(body[key], draw)}
-
-
-@given(st.data())
-def test_of_anything_that_json_has_there_is_a_view_or_one_clear_refusal(data: Any) -> None:
-    for read, text in ((pod, POD), (backing_job, BATCH_JOB)):
-        body = spoiled(yaml.safe_load(text), data.draw)
-        with suppress(UnreadableError):
-            assert hash(read(body)) is not None
 
 
 def test_what_is_being_deleted_says_so() -> None:
