@@ -239,6 +239,10 @@ class ApiServer:
         finalizers = [f for f in meta.get("finalizers") or [] if f != FOREGROUND]
         finalizers += [FOREGROUND] if foreground else []
         if kind != PODS and not finalizers:
+            if version and meta.get("finalizers"):
+                # It has taken off what waited for dependents, has not written that, and compares
+                # the version with none (apiserver's Store.Delete).
+                raise refusals.conflict("the precondition does not match")
             self.remove(kind, name, namespace)
             return None
         going = {"deletionTimestamp": stamp(clock()), "deletionGracePeriodSeconds": 0} | meta
