@@ -238,13 +238,14 @@ class ApiServer:
             raise refusals.conflict("the precondition does not match")
         finalizers = [f for f in meta.get("finalizers") or [] if f != FOREGROUND]
         finalizers += [FOREGROUND] if foreground else []
-        if kind != PODS and not finalizers:
+        if not finalizers and (kind != PODS or meta.get("deletionGracePeriodSeconds") == 0):
             if version and meta.get("finalizers"):
                 # It has taken off what waited for dependents, has not written that, and compares
                 # the version with none (apiserver's Store.Delete).
                 raise refusals.conflict("the precondition does not match")
             self.remove(kind, name, namespace)
-            return None
+            last = {**meta, "resourceVersion": str(self.version)}
+            return {**old, "metadata": last} if kind == PODS else None
         going = {"deletionTimestamp": stamp(clock()), "deletionGracePeriodSeconds": 0} | meta
         if kind == PODS:
             seconds = _grace(old, grace)
