@@ -34,18 +34,24 @@ class Server:
 
 
 @asynccontextmanager
-async def served() -> AsyncIterator[Server]:
-    """Run a server."""
-    server = Server()
+async def listening(handle: Answer) -> AsyncIterator[str]:
+    """Have all requests to a port handled for as long as this lasts; return the server's URL."""
     app = web.Application()
-    app.router.add_route("*", "/{path:.*}", server.handle)
+    app.router.add_route("*", "/{path:.*}", handle)
     # Nobody waits for an answer that never comes.
     runner = web.AppRunner(app, shutdown_timeout=0.1)
     await runner.setup()
     await web.TCPSite(runner, "127.0.0.1", 0).start()
-    server.url = f"http://127.0.0.1:{runner.addresses[0][1]}"
-    yield server
+    yield f"http://127.0.0.1:{runner.addresses[0][1]}"
     await runner.cleanup()
+
+
+@asynccontextmanager
+async def served() -> AsyncIterator[Server]:
+    """Run a server."""
+    server = Server()
+    async with listening(server.handle) as server.url:
+        yield server
 
 
 async def break_off(request: web.Request) -> web.StreamResponse:

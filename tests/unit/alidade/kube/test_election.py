@@ -9,6 +9,7 @@ from kubernetes.aio import client
 
 from alidade.kube import election
 from alidade.kube.election import LEASE_SECONDS, RENEW_SECONDS, Leadership
+from tests.support.odd_server import listening
 
 
 class Clock:
@@ -44,15 +45,11 @@ class Server:
 @asynccontextmanager
 async def leadership() -> AsyncIterator[tuple[Server, Leadership]]:
     server = Server()
-    app = web.Application()
-    app.router.add_route("*", "/{path:.*}", server.handle)
-    runner = web.AppRunner(app)
-    await runner.setup()
-    await web.TCPSite(runner, "127.0.0.1", 0).start()
-    host = f"http://127.0.0.1:{runner.addresses[0][1]}"
-    async with client.ApiClient(client.Configuration(host=host)) as api:
+    async with (
+        listening(server.handle) as host,
+        client.ApiClient(client.Configuration(host=host)) as api,
+    ):
         yield server, Leadership(api, "alidade", "lease", "one")
-    await runner.cleanup()
 
 
 async def test_it_may_act_for_as_long_as_nobody_else_can_take_the_lease(
