@@ -19,6 +19,7 @@ echo "$(basename "$0") $*" >>"$TREE/done"
 printf '%s\\n' "$ALIDADE_CACHE" "$GOMODCACHE" "$GOCACHE" >>"$TREE/caches"
 """
 MAKE = f"""{NOTES}
+[ ! -e "$GOMODCACHE/module" ] || echo "$*" >>"$TREE/beside-the-modules"
 [ "$*" != "$FAILS" ] || exit 1
 [ "$*" != "$HANGS" ] || sleep 600
 """
@@ -66,10 +67,10 @@ def _steps(clone: Tree) -> list[str]:
 
 
 def _told(said: str) -> dict[str, str]:
-    """Return the table of times: by step, what is told of it."""
-    table = said[said.index(" seconds  step\n") :]
-    rows = re.findall(r"^ +(\d+)  ([^:\n]+)(.*)$", table, re.MULTILINE)
-    return {name: failed for _, name, failed in rows}
+    """Return the table at the end: by step, what is told of it."""
+    table = said[said.index(" seconds  GB free  step\n") :]
+    rows = re.findall(r"^ +\d+ +\d+  ([^:\n]+)(.*)$", table, re.MULTILINE)
+    return dict(rows)
 
 
 def _left(clone: Tree) -> list[Path]:
@@ -101,6 +102,12 @@ def test_everything_is_made_in_a_folder_that_goes_again(clone: Tree) -> None:
     assert all(cache.startswith(f"{clone.root}/temporary/alidade-ci.") for cache in caches[3:])
     assert not list(own.iterdir())
     assert not _left(clone)
+
+
+def test_what_was_needed_to_compile_has_made_room_before_images_are_built(clone: Tree) -> None:
+    assert not _run(clone).returncode
+    beside = (clone.root / "beside-the-modules").read_text().splitlines()
+    assert not {"test-integration", "deploy", "test-e2e"} & set(beside)
 
 
 @pytest.mark.parametrize("step", ["lint", "test-integration", "deploy", "test-e2e"])
