@@ -83,10 +83,24 @@ class Sweep:
             if right is None:
                 return
             if run.run_id != right:
-                log.warning("sweep.surplus", run=run.run_id, job="/".join(job.key))
-                await self._tracking.end_surplus(run.run_id, owner.uid, right)
+                await self._end_surplus(run, right)
             elif job.status.over:
                 log.warning("sweep.reopened", run=run.run_id, job="/".join(job.key))
                 self._end_again(job)
-        elif owner.uid not in before and owner.uid not in self._known():
-            self._depart(job_of_run(run.run_id, owner))
+        elif owner.uid not in before:
+            await self._look_at_left_over(run)
+
+    async def _look_at_left_over(self, run: Run) -> None:
+        """End a run of a job that is gone: it may be a second one, made when the job had ended."""
+        right = await self._tracking.right_run(run.owner.uid)
+        if run.owner.uid in self._known():
+            return
+        if right is None or right == run.run_id:
+            self._depart(job_of_run(run.run_id, run.owner))
+        else:
+            await self._end_surplus(run, right)
+
+    async def _end_surplus(self, run: Run, right: str) -> None:
+        owner = run.owner
+        log.warning("sweep.surplus", run=run.run_id, job=f"{owner.namespace}/{owner.job}")
+        await self._tracking.end_surplus(run.run_id, owner.uid, right)

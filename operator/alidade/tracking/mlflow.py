@@ -60,6 +60,10 @@ class MlflowTracking:
         """Return the runs that this installation can prove to have made, and that are open."""
         return await self._ask(self._requests, self._open_runs, installation)
 
+    async def right_run(self, uid: str) -> str | None:
+        """Return the ID of the run that is a job's, of all that can be proven to be made for it."""
+        return await self._ask(self._requests, self._right_run, uid)
+
     async def end_run(self, run_id: str, uid: str, end: str, tags: dict[str, str]) -> bool:
         """Make the end of the job's run this one, add the tags, and see that both are there."""
         return await self._ask(self._requests, self._runs.end, run_id, uid, end, tags)
@@ -102,6 +106,9 @@ class MlflowTracking:
 
     def _open_runs(self, installation: str) -> list[Run]:
         return self._runs.open_ones(installation, self._experiments.all_ids())
+
+    def _right_run(self, uid: str) -> str | None:
+        return self._runs.right_one(uid, self._experiments.all_ids())
 
     def _log_artifact(self, run_id: str, uid: str, file: Path, folder: str) -> None:
         where = self._runs.artifact_uri(run_id, uid)

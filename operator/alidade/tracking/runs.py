@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Iterator
+from itertools import chain
 from typing import Any, Final
 
 from alidade.domain.mlflow_run import INSTALLATION_TAG, MAX_TAG, UID_TAG, owner_of
@@ -30,7 +31,7 @@ class Runs:
 
     def ensure(self, experiment_id: str, name: str, tags: dict[str, str], search: bool) -> str:
         """Return the ID of the run of a job, which is created if none is found."""
-        found = self._proven(experiment_id, tags[UID_TAG]) if search else []
+        found = self._proven([experiment_id], tags[UID_TAG]) if search else []
         if found:
             (proof, _, run_id), *surplus = found
             for _, _, other in surplus:
@@ -53,6 +54,12 @@ class Runs:
                 if owner and self._signer.proof(run_id, tags) is not None:
                     found.append(Run(run_id, owner))
         return found
+
+    def right_one(self, uid: str, experiments: list[list[str]]) -> str | None:
+        """Return the run of these experiments that is a job's, of all that were made for it."""
+        found = (self._proven(ids, uid) for ids in filter(None, experiments))
+        ordered = sorted(chain.from_iterable(found))
+        return ordered[0][2] if ordered else None
 
     def end(self, run_id: str, uid: str, end: str, tags: dict[str, str]) -> bool:
         """Make the end of a job's run this one, with these tags; return whether it is there."""
@@ -113,10 +120,10 @@ class Runs:
             self._rest.post("runs/log-batch", run_id=run_id, tags=_listed(seal))
         self._rest.post("runs/update", run_id=run_id, status=SCHEDULED)
 
-    def _proven(self, experiment_id: str, uid: str) -> list[tuple[Proof, int, str]]:
+    def _proven(self, experiment_ids: list[str], uid: str) -> list[tuple[Proof, int, str]]:
         """Return the runs that are proven to be a job's, the right one first."""
         found = []
-        for run in self._search([experiment_id], f"tags.`{UID_TAG}` = '{uid}'"):
+        for run in self._search(experiment_ids, f"tags.`{UID_TAG}` = '{uid}'"):
             run_id, tags = _id(run), _tags(run)
             proof = None if SURPLUS_TAG in tags else self._signer.proof(run_id, tags)
             if proof is not None:

@@ -79,6 +79,14 @@ class Tracking(Protocol):
         """
         ...
 
+    async def right_run(self, uid: str) -> str | None:
+        """Return the ID of the run that is a job's, of all that can be proven to be made for it.
+
+        Runs of all experiments are looked through, those that have ended too; None where there is
+        none any more.
+        """
+        ...
+
     async def end_run(self, run_id: str, uid: str, end: str, tags: dict[str, str]) -> bool:
         """Make the run's end this one, add the tags, and see that both are there.
 

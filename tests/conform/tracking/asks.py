@@ -48,6 +48,7 @@ class _Drawing:
             (4, self._ensure_run),
             (4, self._end_run),
             (2, lambda: Ask("open_runs")),
+            (1, lambda: Ask("right_run", {"job": self._job()})),
             (1, self._end_surplus),
             (1, self._log_artifact),
             (3, self._work),

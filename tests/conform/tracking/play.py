@@ -99,6 +99,10 @@ class Player:
         found = await self._side.tracking.open_runs(self._tag)
         return sorted((self._made.index(run.run_id), run.owner.job) for run in found)
 
+    async def _right_run(self, job: str) -> Any:
+        run_id = await self._side.tracking.right_run(f"{self._tag}-{job}")
+        return None if run_id is None else self._made.index(run_id)
+
     async def _work(self, job: str, status: str) -> None:
         if job in self._runs:
             await self._side.others.work(self._runs[job], status)

@@ -9,6 +9,7 @@ from alidade.domain.mlflow_run import INSTALLATION_TAG, UID_TAG
 from alidade.kube.gateway import JOBS
 from alidade.runtime.cache import Cache
 from alidade.runtime.sweep import SWEEP_SECONDS, Sweep
+from alidade.tracking.runs import SURPLUS_TAG
 from tests.support.builders import NAMESPACE, NOW, job_body
 from tests.support.reconciling import CERTAIN, Faltering
 from tests.support.virtual_time import in_virtual_time
@@ -74,6 +75,25 @@ async def test_runs_that_have_ended_or_are_anothers_are_let_be() -> None:
     await lab.run("foreign", **{INSTALLATION_TAG: "uid-of-another-cluster"})
     await lab.mlflow.end_run(await lab.run("ended"), "uid-ended", "FINISHED", {})
     assert await lab.sweep() == []
+
+
+@in_virtual_time
+async def test_a_second_run_that_mlflow_makes_when_its_job_is_gone_is_ended_as_that() -> None:
+    lab = Scene()
+    right, late = await lab.run("gone"), await lab.run("gone")
+    await lab.mlflow.end_run(right, "uid-gone", "FINISHED", {})
+    assert await lab.sweep() == []
+    assert (lab.mlflow.runs[right], lab.mlflow.runs[late]) == ("FINISHED", "KILLED")
+    assert lab.mlflow.tags[late][SURPLUS_TAG] == right
+
+
+@in_virtual_time
+async def test_of_two_runs_that_a_job_has_left_open_the_right_one_ends_as_the_job() -> None:
+    lab = Scene()
+    right, surplus = await lab.run("gone"), await lab.run("gone")
+    assert await lab.sweep() == ["gone"]
+    assert lab.departed[0].status.mlflow_run_id == right
+    assert (lab.mlflow.runs[right], lab.mlflow.runs[surplus]) == ("SCHEDULED", "KILLED")
 
 
 @in_virtual_time

@@ -204,6 +204,7 @@ def test_whatever_is_answered_it_is_a_tracking_error_or_an_answer(
             behind.register(Registration(Registrant("i", "lab", "mnist"), "lab/mnist")),
             behind.ensure_run("1", "train", {UID_TAG: "u"}, search=True),
             behind.open_runs("i"),
+            behind.right_run("u"),
             behind.end_run("r", "u", "FAILED", {"a": "b"}),
             behind.log_artifact("r", "u", Path(__file__), "logs/p"),
         ):

@@ -160,6 +160,20 @@ async def test_of_several_runs_of_a_job_the_oldest_is_right_and_the_others_are_e
         assert (run.info.status, run.data.tags[SURPLUS_TAG]) == ("KILLED", first)
 
 
+async def test_the_right_run_of_a_job_is_found_in_whichever_experiment_it_ended(
+    tracking: MlflowTracking, client: MlflowClient, experiment: str, tags: dict[str, str]
+) -> None:
+    its = {**tags, UID_TAG: f"left-{experiment}"}
+    assert await tracking.right_run(its[UID_TAG]) is None
+    later = client.create_experiment(f"another {experiment}")
+    client.create_run(later, tags=signed(its), start_time=0)
+    client.create_run(experiment, tags=signed(its, b"guessed"), start_time=0)
+    right = await tracking.ensure_run(experiment, "train", its, search=False)
+    await tracking.end_run(right, its[UID_TAG], "FINISHED", {})
+    await tracking.ensure_run(experiment, "train", its, search=False)
+    assert await tracking.right_run(its[UID_TAG]) == right
+
+
 async def test_a_run_is_made_in_no_experiment_but_its_own(
     tracking: MlflowTracking, client: MlflowClient, experiment: str, tags: dict[str, str]
 ) -> None:
