@@ -78,7 +78,10 @@ class RealOthers:
         await asyncio.to_thread(self._client.delete_run, run_id)
 
     async def delete_experiment(self, experiment_id: str) -> None:
-        await asyncio.to_thread(self._client.delete_experiment, experiment_id)
+        # MLflow refuses to delete one twice.
+        found = await asyncio.to_thread(self._client.get_experiment, experiment_id)
+        if found.lifecycle_stage == "active":
+            await asyncio.to_thread(self._client.delete_experiment, experiment_id)
 
     async def show(self, run_id: str) -> Shown:
         run = await asyncio.to_thread(self._client.get_run, run_id)
