@@ -69,7 +69,7 @@ def mind(draft: Draft, backing: BackingJob, pending: Pending) -> None:
     queue, flavor = draft.snapshot.queue, backing.flavor
     if queue is None or pending.reason != UNSCHEDULABLE or draft.status.start_time:
         return
-    here, other = _named(queue, flavor), _following(queue, flavor)
+    here, other = _named(queue, flavor), following(queue, flavor)
     first = blocked.since(draft.status)
     if here is None or other is None or first is None:
         return
@@ -85,11 +85,12 @@ def mind(draft: Draft, backing: BackingJob, pending: Pending) -> None:
     leave(draft, backing)
 
 
-def _named(queue: Queue, name: str | None) -> Flavor | None:
-    return next((flavor for flavor in queue.spec.flavors if flavor.name == name), None)
-
-
-def _following(queue: Queue, name: str | None) -> Flavor | None:
+def following(queue: Queue, name: str | None) -> Flavor | None:
+    """Return the flavor that is tried after one, None where that is the last."""
     flavors = queue.spec.flavors
     at = next((number for number, flavor in enumerate(flavors) if flavor.name == name), None)
     return None if at is None or at + 1 == len(flavors) else flavors[at + 1]
+
+
+def _named(queue: Queue, name: str | None) -> Flavor | None:
+    return next((flavor for flavor in queue.spec.flavors if flavor.name == name), None)

@@ -34,6 +34,9 @@ def mind(draft: Draft, backing: BackingJob, pending: Pending) -> None:
     if queue is None or queue.spec.max_running is None or backing.local_queue:
         # There are no places, or Kueue's.
         return
+    if draft.status.start_time is None and flavors.following(queue, backing.flavor):
+        # That one may have a node.
+        return
     if any(pod.node for pod in snapshot.pods if not pod.over):
         return
     limit = queue.spec.placement_timeout_seconds

@@ -125,6 +125,13 @@ def test_each_time_it_stands_back_for_longer(before: int | None, pause: int) -> 
     assert (state.count, state.requeue_at) == ((before or 0) + 1, NOW + timedelta(seconds=pause))
 
 
+def test_a_job_has_all_its_time_in_each_flavor_before_it_gives_its_place_back() -> None:
+    flavors = [{"name": "gpu", "fallbackAfterSeconds": 90}, {"name": "fast"}]
+    decided = decide(blocked(60), flavors=flavors, placementTimeoutSeconds=10)
+    assert (decided.actions, gave_back(decided)) == ((), False)
+    assert (decided.status.flavor, decided.wake_after) == ("gpu", timedelta(seconds=30))
+
+
 def test_of_several_flavors_the_last_has_the_time_and_then_the_first_is_tried_again() -> None:
     flavors = [{"name": "fast"}, {"name": "gpu"}]
     decided = decide(blocked(60), flavors=flavors)
