@@ -5,6 +5,7 @@ Who moves next is left to chance, so that all of their moves come in any order.
 
 import asyncio
 import json
+import math
 from collections import Counter
 from collections.abc import Callable, Iterator
 from enum import StrEnum
@@ -57,7 +58,8 @@ class Cluster:
         fate: What becomes of an attempt at a job, by the job's name and the attempt's number.
         worker: Called with a pod that starts, and with the fate of one that ends; returns whether
             it found its MLflow run.
-        node_after: Returns from when on there is a node for the pods of a job of this name.
+        node_after: Returns from when on there is a node for the pods of a job of this name, never
+            where that is infinite.
         says: Returns what a pod says, or what is said of it.
 
     Attributes:
@@ -249,7 +251,7 @@ class Cluster:
         if labels.get(FLAVOR_LABEL) == CROWDED:
             return False
         left = self._node_after(labels[JOB_LABEL]) - now()
-        if left > 0:
+        if 0 < left < math.inf:
             asyncio.get_running_loop().call_later(left, self._server.changed.set)
         return left <= 0
 

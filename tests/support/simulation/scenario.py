@@ -23,6 +23,7 @@ class Task:
         takes: A dependency whose output is a parameter of it.
         typed: A value that is typed into its spec, for a parameter.
         spec: Other fields of its spec.
+        homeless: Whether no node ever takes a pod of it.
     """
 
     name: str
@@ -31,6 +32,7 @@ class Task:
     takes: str | None = None
     typed: str | None = None
     spec: Mapping[str, Any] = field(default_factory=dict)
+    homeless: bool = False
 
     def body(self) -> Body:
         source = {"job": self.takes, "output": "model"}
@@ -86,6 +88,7 @@ class Scenario:
         kueue: The queues whose jobs Kueue admits; these have no maxRunning.
         nodes_after: From when on there is a node for the pods of jobs for which there is none yet.
         odd: Whether what is said and typed is text of any kind.
+        placement_timeout: The queues' placementTimeoutSeconds.
         crowded: The queues of which no node is free but in their second flavor.
         deeds: What the user does beside.
         deaths: Numbers of the requests after which the operator dies, and starts anew.
@@ -105,6 +108,7 @@ class Scenario:
     crowded: frozenset[str] = frozenset()
     nodes_after: Mapping[str, float] = field(default_factory=dict)
     odd: bool = False
+    placement_timeout: int = 60
     deeds: tuple[Deed, ...] = ()
     deaths: frozenset[int] = frozenset()
     seed: int = 0
@@ -124,6 +128,7 @@ class Outcome:
 
 
 WAITS = Outcome(JobState.WAITING, ran=False)
+STANDS_BY = Outcome(JobState.QUEUED, ran=False)
 
 
 def foretell(task: Task, others: Mapping[str, Outcome]) -> Outcome:
@@ -139,7 +144,7 @@ def foretell(task: Task, others: Mapping[str, Outcome]) -> Outcome:
         return WAITS
     if task.takes and others[task.takes].state is not JobState.FINISHED:
         return Outcome(JobState.FAILED, ran=False)
-    return _attempt(task)
+    return STANDS_BY if task.homeless else _attempt(task)
 
 
 def foretell_all(

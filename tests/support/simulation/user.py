@@ -24,7 +24,8 @@ def _queue(scenario: Scenario, name: str) -> Body:
         return queue_body(name, kueueLocalQueue="team")
     flavors = [{"name": CROWDED}, {"name": "roomy"}] if name in scenario.crowded else []
     limit: Body = {} if scenario.limits[name] is None else {"maxRunning": scenario.limits[name]}
-    return queue_body(name, flavors=flavors, **limit)
+    patience: Body = {"placementTimeoutSeconds": scenario.placement_timeout}
+    return queue_body(name, flavors=flavors, **patience, **limit)
 
 
 class User:

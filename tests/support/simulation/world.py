@@ -19,9 +19,10 @@ from alidade.kube.gateway import BATCH_JOBS, JOBS, PODS, Body, Kind
 from alidade.runtime.horizon import RESTORED_SECONDS
 from tests.support.agreement import disagreements
 from tests.support.simulation.api_server import ApiServer, Store
-from tests.support.simulation.chance import Chance
+from tests.support.simulation.chance import Chance, clock
 from tests.support.simulation.cluster import Cluster, Fate, owner_of
 from tests.support.simulation.gateway import LATE, Late
+from tests.support.simulation.homeless import GivenBack
 from tests.support.simulation.job_steps import ended
 from tests.support.simulation.mlflow import Mlflow
 from tests.support.simulation.pods import controller_of, over
@@ -61,7 +62,7 @@ class World:
             self.chance,
             self._fate,
             self._work,
-            node_after=lambda name: scenario.nodes_after.get(name, 0.0),
+            node_after=self._node_after,
             says=lambda: self.chance.choice(SAID) if scenario.odd else "",
         )
         self.jobs: dict[str, Job] = {}
@@ -73,6 +74,7 @@ class World:
         self.misled: set[str] = set()
         self.blind_until = -math.inf
         self.violations: list[str] = []
+        self._given_back = GivenBack()
 
     def back_up(self) -> tuple[tuple[int, Store], Counter[tuple[str, int]]]:
         """Return all that a backup of the API server has, and how often pods of then had ended."""
@@ -93,6 +95,10 @@ class World:
     def _fate(self, name: str, attempt: int) -> Fate:
         fates = self.tasks[name].fates
         return fates[min(attempt, len(fates) - 1)]
+
+    def _node_after(self, name: str) -> float:
+        never = self.tasks[name].homeless
+        return math.inf if never else self.scenario.nodes_after.get(name, 0.0)
 
     def _work(self, pod: Body, fate: Fate | None) -> bool:
         """Do what the worker in a pod does to its MLflow run; one that is killed does nothing.
@@ -138,6 +144,8 @@ class World:
                 self.completed.add(name)
             if not new["spec"]["suspend"] and (old is None or old["spec"]["suspend"]):
                 self._check_release(name, new)
+            elif new["spec"]["suspend"] and old and not old["spec"]["suspend"]:
+                self._check_given_back(name, new)
 
     def _check_status(self, old: Body | None, job: Job) -> None:
         name, status = job.metadata.name, job.status
@@ -179,6 +187,17 @@ class World:
             self.unforeseen.add(batch["metadata"]["uid"])
         else:
             self._check_places(batch)
+            self._check_turn(job)
+
+    def _check_given_back(self, name: str, batch: Body) -> None:
+        """See that what is stopped as no node takes it says so."""
+        job, scenario = self.jobs[name], self.scenario
+        if job.status.queue in scenario.kueue or LATE.get() or now() < self.blind_until:
+            return
+        told = self._given_back.give_back(job, self.jobs)
+        foreseen = batch["metadata"]["uid"] not in self.unforeseen
+        expected = self.tasks[name].homeless and not scenario.deeds and foreseen
+        self._expect(told or not expected, f"{name} gives its place back: {job.status!r}")
 
     def _holds(self, dependency: Dependency) -> bool:
         name = dependency.name
@@ -191,6 +210,13 @@ class World:
                 return bool(self.ends[name])
             case DependencyCondition.FAILED:
                 return JobState.FAILED in self.ends[name]
+
+    def _check_turn(self, job: Job) -> None:
+        """See that what gave its place back stands behind those that waited."""
+        one = job.status.queue and self.scenario.limits[job.status.queue] == 1
+        if one and not self.scenario.deeds:
+            overtaken = self._given_back.overtaken(job, self.jobs, clock())
+            self._expect(not overtaken, f"{job.metadata.name} overtakes {overtaken}")
 
     def _check_places(self, released: Body) -> None:
         queue = released["metadata"]["labels"][QUEUE_LABEL]

@@ -16,6 +16,7 @@ from alidade.tracking.runs import SURPLUS_TAG
 from tests.support.simulation import simulate
 from tests.support.simulation.cluster import INTERRUPTED, Fate, owner_of
 from tests.support.simulation.job_steps import ended
+from tests.support.simulation.pods import over
 from tests.support.simulation.scenario import (
     WAITS,
     Deed,
@@ -80,6 +81,7 @@ def up_to_the_good_end(fates: tuple[Fate, ...]) -> tuple[Fate, ...]:
 def tasks(draw: st.DrawFn, *, tangled: bool, expire: bool) -> tuple[Task, ...]:
     """Draw jobs that depend on earlier ones; tangled, on any, and on some that do not exist."""
     names = draw(st.permutations("abcdefgh"))[: draw(st.integers(2, 8))]
+    homeless = draw(st.sampled_from([*names, *[None] * len(names)]))
     drawn = []
     for number, name in enumerate(names):
         others = [*names[:number], *names[number + 1 :], MISSING] if tangled else names[:number]
@@ -102,6 +104,8 @@ def tasks(draw: st.DrawFn, *, tangled: bool, expire: bool) -> tuple[Task, ...]:
                 takes=draw(st.sampled_from([*(d.name for d in depends_on), None])),
                 typed=draw(st.sampled_from([None, None, *TYPED])),
                 spec=spec,
+                # Two would let each other in for ever.
+                homeless=name == homeless,
             )
         )
     return tuple(drawn)
@@ -148,6 +152,7 @@ def scenarios(draw: st.DrawFn, *, meddling: bool = False) -> Scenario:
         crowded=frozenset(draw(st.sets(st.sampled_from(QUEUE_NAMES)))),
         nodes_after=draw(st.dictionaries(st.sampled_from(names), st.floats(60, 900), max_size=2)),
         odd=draw(st.booleans()),
+        placement_timeout=draw(st.sampled_from([10, 60])),
         deeds=tuple(draw(st.lists(deeds(names), min_size=1, max_size=5))) if meddling else (),
         deaths=frozenset(draw(st.sets(st.integers(1, 120), max_size=4))),
         seed=draw(st.integers(0, 2**32)),
@@ -195,7 +200,8 @@ def check_nothing_runs_on(world: World) -> None:
         assert name in there
         assert owner_of(batch) == world.jobs[name].metadata.uid
         assert ended(batch) or not world.jobs[name].status.ended
-    assert {pod["status"]["phase"] for pod in world.server.all(PODS)} <= {"Succeeded", "Failed"}
+    for pod in world.server.all(PODS):
+        assert over(pod) or world.tasks[pod["metadata"]["labels"][JOB_LABEL]].homeless
 
 
 def check_attempts(world: World) -> None:
@@ -215,7 +221,8 @@ def check_sums(world: World) -> None:
     )
     assert {state: count for state, count in counted.items() if count} == states
     for queue in map(Queue.model_validate, world.server.all(QUEUES)):
-        assert (queue.status.running, queue.status.queued) == (0, 0)
+        there = homeless_in(world, queue.metadata.name)
+        assert (queue.status.running, queue.status.queued) == (len(there), 0)
 
 
 def check_run(world: World, job: Job) -> None:
@@ -264,13 +271,32 @@ def check_logs(world: World) -> None:
     for pod in world.server.all(PODS):
         meta = pod["metadata"]
         run_id, job = meta["annotations"][RUN_ID], world.jobs[meta["labels"][JOB_LABEL]]
-        if run_id and "containerStatuses" in pod["status"]:
+        if run_id and over(pod) and "containerStatuses" in pod["status"]:
             assert f"logs/{meta['name']}/worker.log" in world.mlflow.logs[run_id]
             kept = job.status.is_true("LogsArchived") or job.status.state is JobState.FAILED
             # A pod that is stopped may be gone before its log is read.
             name = job.metadata.name
             drained = Fate.DRAINED in world.tasks[name].fates
             assert kept or drained or name in world.cluster.preempted
+
+
+def homeless_in(world: World, queue: str) -> list[Job]:
+    """Return the jobs that stand by in a queue as no node takes a pod of them."""
+    return [
+        job
+        for name in world.jobs.keys() - gone(world)
+        if (job := world.jobs[name]).status.queue == queue and job.status.state is JobState.QUEUED
+    ]
+
+
+def check_homeless(world: World) -> None:
+    """What no node takes says so, and when it has given its place back, that it asks again."""
+    for name in world.jobs.keys() - gone(world):
+        status = world.jobs[name].status
+        if status.state is JobState.QUEUED:
+            assert world.tasks[name].homeless
+            assert status.is_true("PodBlocked")
+            assert status.reason == "Unschedulable"
 
 
 def check_foretold(scenario: Scenario) -> None:
@@ -281,6 +307,7 @@ def check_foretold(scenario: Scenario) -> None:
     expiring = {t.name for t in scenario.tasks if t.spec["ttlSecondsAfterFinished"] is not None}
     assert gone(world) == {name for name in expiring if world.jobs[name].status.ended}
     check_reasons(world)
+    check_homeless(world)
     check_flavors(world)
     check_nothing_runs_on(world)
     check_attempts(world)
@@ -308,13 +335,14 @@ def check_meddled(scenario: Scenario) -> None:
             assert task.name in cancelled
         elif redone & {d.name for d in task.depends_on}:
             # What was known of the one before counts where it was known.
-            assert found[task.name].state in (*ENDS, JobState.WAITING)
+            assert found[task.name].state in (*ENDS, JobState.WAITING, expected.state)
         elif gone(world).isdisjoint(d.name for d in task.depends_on):
             assert found[task.name] == expected
         else:
             # It depends on whether the other was deleted before or after the job took note.
             assert found[task.name] in (expected, WAITS)
     check_reasons(world)
+    check_homeless(world)
     check_nothing_runs_on(world)
     check_attempts(world)
     check_sums(world)
