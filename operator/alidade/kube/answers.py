@@ -1,13 +1,11 @@
 """Reading what the API server answers, or whoever answers in its place."""
 
 import json
-import math
 import re
 from collections.abc import Mapping
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 from typing import Any, Final
 
+from alidade.domain.retry_after import MAX_SECONDS, retry_after
 from alidade.domain.words import clean
 from alidade.kube.gateway import (
     TOO_DEEP,
@@ -34,8 +32,6 @@ _ERRORS: Final[dict[int, type[ApiError]]] = {
 }
 # What a page of HTML, or an endless line, has to say is said in its first words.
 _MAX_WORDS = 300
-# A server that asks for more than this is asked again all the same.
-MAX_RETRY_AFTER_SECONDS = 300.0
 
 # Python's parser ends where its stack does. No object of ours, nor of Kubernetes', goes this deep.
 MAX_DEPTH = 200
@@ -123,7 +119,7 @@ def error_of(code: int, reason: str | None, headers: Mapping[str, str], content:
         clean(message) or f"HTTP {code} {reason or ''}".strip(),
         status,
         code=code,
-        retry_after=_retry_after(headers.get("Retry-After"), status),
+        retry_after=_pause(headers, status),
     )
 
 
@@ -152,17 +148,10 @@ def _words(content: bytes) -> str:
     return " ".join(text.split())[:_MAX_WORDS]
 
 
-def _retry_after(header: str | None, status: Mapping[str, Any]) -> float | None:
-    """Read for how long the server wants to be left alone: seconds or a date (RFC 9110)."""
+def _pause(headers: Mapping[str, str], status: Mapping[str, Any]) -> float | None:
+    """Read for how long the server wants to be left alone: a Status may say so, too."""
+    if "Retry-After" in headers:
+        return retry_after(headers)
     details = status.get("details")
-    told = header or (details.get("retryAfterSeconds") if isinstance(details, dict) else None)
-    if told is None:
-        return None
-    try:
-        seconds = float(told)
-    except (TypeError, ValueError):
-        try:
-            seconds = (parsedate_to_datetime(str(told)) - datetime.now(UTC)).total_seconds()
-        except (TypeError, ValueError, OverflowError):
-            return None
-    return None if math.isnan(seconds) else min(max(seconds, 0.0), MAX_RETRY_AFTER_SECONDS)
+    told = details.get("retryAfterSeconds") if isinstance(details, dict) else None
+    return float(min(max(told, 0), MAX_SECONDS)) if isinstance(told, int) else None

@@ -1,14 +1,10 @@
-"""Answers that are not MLflow's own: a proxy's page, a text, a request to come back later."""
+"""Answers that are not MLflow's own: a proxy's page, a text."""
 
 import json
 import re
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 from html.parser import HTMLParser
 
 MAX_WORDS = 200
-# Who asks for more is asked again all the same: a clock may be wrong.
-MAX_RETRY_AFTER_SECONDS = 600.0
 _UNREAD = ("script", "style", "title")
 
 
@@ -40,22 +36,6 @@ def first_words(body: str) -> str:
         text = _page(body) if re.match(r"\s*<", body) else body
     text = " ".join(text.split())
     return text if len(text) <= MAX_WORDS else f"{text[:MAX_WORDS]}..."
-
-
-def retry_after(header: str | None, now: datetime | None = None) -> float | None:
-    """Read a Retry-After header (RFC 9110): seconds, or a date; None where it is neither."""
-    text = (header or "").strip()
-    if re.fullmatch(r"[0-9]{1,9}", text):
-        seconds = float(text)
-    else:
-        try:
-            date = parsedate_to_datetime(text)
-        except (ValueError, OverflowError):
-            return None
-        if date.tzinfo is None:
-            date = date.replace(tzinfo=UTC)
-        seconds = (date - (now or datetime.now(UTC))).total_seconds()
-    return min(max(seconds, 0.0), MAX_RETRY_AFTER_SECONDS)
 
 
 def _message(body: str) -> str | None:

@@ -18,8 +18,9 @@ from mlflow.utils.rest_utils import http_request
 from requests import ConnectionError as NoConnectionError
 from requests import Response, Timeout
 
+from alidade.domain.retry_after import retry_after
 from alidade.domain.words import shorten
-from alidade.tracking.answers import first_words, retry_after
+from alidade.tracking.answers import first_words
 from alidade.tracking.tracking import TrackingError
 
 Body = dict[str, Any]
@@ -109,7 +110,7 @@ def _refusal(answer: Response) -> TrackingError:
         unreachable=status >= _SERVER_ERRORS or status in _LATER,
         status=status,
         code=code if isinstance(code, str) else "",
-        retry_after=retry_after(answer.headers.get("Retry-After")),
+        retry_after=retry_after(answer.headers),
     )
 
 
