@@ -14,9 +14,10 @@ from alidade.domain.observed import Container, Pod
 _UNKNOWN = ("Unknown", 255)
 # The kubelet's of one that the runtime has lost.
 _STATUS_UNKNOWN = "ContainerStatusUnknown"
-# A kubelet deletes what it has stopped anew, without any time, and nothing tells any more when the
-# first deletion was. It does so when the volumes are unmounted.
-_DELETED_ANEW = timedelta(seconds=30)
+# Stamps are to the second, and clocks that are kept in step are apart by less than that.
+_IN_STEP = timedelta(seconds=2)
+# A kubelet takes no longer to take a pod on, nor to unmount the volumes of one that it has stopped.
+_KUBELET = timedelta(seconds=30)
 # The pod's own activeDeadlineSeconds have passed: what was asked for.
 _DEADLINE = "DeadlineExceeded"
 
@@ -43,22 +44,26 @@ def being_stopped(pod: Pod) -> bool:
 def was_stopped(pod: Pod) -> bool:
     """Whether a pod that has ended was asked to end before.
 
-    What was seen while it was going on counts first. Else the times tell, which are the API
-    server's and the kubelet's: a pod that had ended before gets no time of grace when it is
-    deleted, and its container finished earlier, by more than a kubelet takes to have it gone. In
-    doubt it was stopped: the same work is then done again, where half a result would be taken for
-    a whole one.
+    What was seen counts first. Else the times tell, which are the API server's and the kubelet's: a
+    pod that had ended before gets no time of grace when it is deleted, and its container finished
+    earlier, by more than a kubelet takes to have it gone. By the clock of a node that is behind
+    each pod would have ended before it was asked to: that is made good as far as it shows. Of a
+    clock that is ahead nothing shows. In doubt it was stopped: the same work is then done again,
+    where half a result would be taken for a whole one.
     """
-    if pod.stopped:
-        return True
+    if pod.stopped is not None:
+        return pod.stopped
     if not being_stopped(pod):
         return False
-    asked, finished = pod.stop_asked, pod.finished
-    if pod.graceful or asked is None or finished is None:
+    asked, ended_at = pod.stop_asked, pod.ended_at
+    if pod.graceful or asked is None or ended_at is None:
         return True
-    # What batch/v1 has counted ended long before; what disrupts a pod keeps its own time.
+    # A kubelet deletes what it has stopped anew, without any time, and nothing tells any more when
+    # the first deletion was; but what batch/v1 has counted ended long before, and what disrupts a
+    # pod keeps its own time. A clock that is behind is so by more than shows, as a kubelet tells by
+    # it when it has taken a pod on.
     anew = pod.deleting and not pod.counted and pod.disruption is None
-    return finished - asked >= (-_DELETED_ANEW if anew else timedelta())
+    return ended_at - asked >= -(_KUBELET if anew or pod.clock_late else _IN_STEP)
 
 
 def is_lost(pod: Pod) -> bool:

@@ -1,7 +1,7 @@
 """What the operator reads of batch/v1 Jobs and Pods: small, immutable views of them."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 JOB_LABEL = "alidade.dev/job"
 # A name may be used again; a UID never is.
@@ -165,8 +165,9 @@ class Pod:
         disruption: Why Kubernetes stops it, or did (KEP-3329).
         stop_asked: When somebody asked for its end, None where nobody did.
         graceful: Whether it was given time to end when it was deleted, as one that has is not.
+        clock_late: By how much its node's clock is behind the API server's, as far as that shows.
         counted: Whether batch/v1 has counted it, or never will (KEP-2307).
-        stopped: Whether it was seen while it was being stopped and had yet to end.
+        stopped: Whether it was asked to end before it ended, None where nobody saw that.
         init: The init container that keeps it from its start, or kept it.
         container: The job's own container.
         sidecar: An init container that restarts and fails while the job's own container runs.
@@ -202,8 +203,9 @@ class Pod:
     experiment: str | None = None
     stop_asked: datetime | None = None
     graceful: bool = False
+    clock_late: timedelta = timedelta()
     counted: bool = True
-    stopped: bool = False
+    stopped: bool | None = None
     sidecar: Container | None = None
     ran: bool = False
     memory_limit: str | None = None
@@ -233,9 +235,20 @@ class Pod:
 
     @property
     def finished(self) -> datetime | None:
-        """When the job's container ended, None where it has not, or that is not known."""
+        """When the job's container ended, None where it has not, or that is not known.
+
+        That is by the clock of its node.
+        """
         ended = self.container and self.container.terminated
         return ended.finished if ended else None
+
+    @property
+    def ended_at(self) -> datetime | None:
+        """That by the API server's clock, as far as it shows that the node's is behind."""
+        try:
+            return self.finished and self.finished + self.clock_late
+        except OverflowError:
+            return self.finished
 
     @property
     def started(self) -> datetime | None:

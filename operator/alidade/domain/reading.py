@@ -126,6 +126,7 @@ def pod(body: Mapping[str, Any]) -> Pod:
         disruption=_failure(disruption),
         stop_asked=_stop_asked(metadata, disruption),
         graceful=bool(metadata.deletion_grace_period_seconds),
+        clock_late=_clock_late(scheduled, status.start_time),
         counted=_TRACKING not in metadata.finalizers,
         init=None if begun and troubled and troubled.restarts else troubled,
         sidecar=next((c for c in inits if begun and c.restarts and c.fails), None),
@@ -181,6 +182,18 @@ def _stop_asked(metadata: wire.ObjectMeta, disruption: wire.Condition | None) ->
         except OverflowError:
             asked.append(metadata.deletion_timestamp)
     return min((time for time in asked if time is not None), default=None)
+
+
+def _clock_late(scheduled: wire.Condition, taken_on: datetime | None) -> timedelta:
+    """Return by how much a pod's kubelet says that it took it on before it was given to its node.
+
+    The API server stamps the latter itself, and the kubelet takes on what it is given within a
+    moment. A clock that is ahead does not show: it looks like a kubelet that took its time.
+    """
+    given = scheduled.last_transition_time
+    if scheduled.status != "True" or given is None or taken_on is None:
+        return timedelta()
+    return max(given - taken_on, timedelta())
 
 
 def _node_silent(conditions: _Conditions) -> bool:

@@ -151,6 +151,7 @@ class PodStatus(_Wire):
     phase: Text = ""
     reason: Text = ""
     message: Text = ""
+    start_time: Time = None
     conditions: Things[Condition] = ()
     init_container_statuses: Things[ContainerStatus] = ()
     container_statuses: Things[ContainerStatus] = ()

@@ -4,6 +4,7 @@ from collections import OrderedDict, defaultdict
 from collections.abc import Iterator
 from dataclasses import replace
 
+from alidade.domain.fate import being_stopped
 from alidade.domain.graph import Key
 from alidade.domain.observed import Pod
 
@@ -69,10 +70,7 @@ class Pods:
         if pod.owner_uid and pod.owner_uid in self._gone:
             # It came back with the store.
             self._gone[pod.owner_uid].pop(pod.uid, None)
-        # A disruption that does not come about is taken back.
-        asked = pod.deleting or pod.disruption is not None
-        seen = not pod.ended or (old is not None and old.stopped)
-        self.by_name[key] = replace(pod, stopped=pod.stopped or (asked and seen))
+        self.by_name[key] = replace(pod, stopped=_stopped(pod, old))
         for uid in _uids(pod):
             self._under[uid].add(key)
 
@@ -98,6 +96,16 @@ class Pods:
             batches.discard(uid)
             if not batches:
                 del self._batches_of[job]
+
+
+def _stopped(pod: Pod, before: Pod | None) -> bool | None:
+    """Say whether a pod was asked to end before it ended, None where that was not seen."""
+    if not being_stopped(pod):
+        # A disruption that does not come about is taken back.
+        return False if pod.ended else None
+    if not pod.ended:
+        return True
+    return before.stopped if before else None
 
 
 def _uids(pod: Pod) -> Iterator[str]:

@@ -1,6 +1,7 @@
 """What became of a pod, from statuses as the kubelet and the control plane of 1.34 write them."""
 
 from dataclasses import replace
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -21,6 +22,7 @@ from tests.support.builders import (
 )
 
 S = Fate
+HOUR = 3600.0
 
 
 def written(
@@ -36,6 +38,11 @@ def written(
     if inits:
         body["status"]["initContainerStatuses"] = list(inits)
     return pod(body)
+
+
+def on_late_node(phase: str, worker: dict[str, Any], **fields: Any) -> Pod:
+    """A pod of a node whose clock is an hour behind: it was taken on before it was scheduled."""
+    return written(phase, worker, startTime=stamp(ago(HOUR)), **fields)
 
 
 def rejected(reason: str, message: str) -> Pod:
@@ -224,6 +231,37 @@ TABLE: dict[str, tuple[Pod, Fate | None]] = {
     ),
     "deleted, exits with 143, and deleted anew by its kubelet": (
         written("Failed", ended(143, "Error", seconds=13), meta=deleted(0)),
+        S.STOPPED,
+    ),
+    "evicted by API, exits with 0, and its node's clock is a second behind": (
+        written("Succeeded", ended(0, seconds=11), conditions=API, meta=deleted(0)),
+        S.STOPPED,
+    ),
+    "evicted by API, exits with 0, and its node's clock is an hour behind": (
+        on_late_node("Succeeded", ended(0, seconds=HOUR + 9), conditions=API, meta=deleted(0)),
+        S.STOPPED,
+    ),
+    "deleted, exits with 0, and its node's clock is an hour behind": (
+        on_late_node("Succeeded", ended(0, seconds=HOUR + 9), meta=deleted(0)),
+        S.STOPPED,
+    ),
+    "seen to end well before it was deleted, and its node's clock is an hour behind": (
+        replace(
+            on_late_node("Succeeded", ended(0, seconds=HOUR + 9), meta=deleted(0)), stopped=False
+        ),
+        S.SUCCEEDED,
+    ),
+    "deleted long after it had ended well, and its node's clock is an hour behind": (
+        on_late_node("Succeeded", ended(0, seconds=HOUR + 60), meta=deleted(0)),
+        S.SUCCEEDED,
+    ),
+    "deleted, and its times are such as no clock has": (
+        written(
+            "Succeeded",
+            terminated(0, finished=datetime.max.replace(tzinfo=UTC)),
+            startTime="0001-01-01T00:00:00Z",
+            meta=deleted(0),
+        ),
         S.STOPPED,
     ),
     "deleted soon after it had ended well and was counted": (

@@ -80,7 +80,7 @@ def test_a_pod_that_was_being_stopped_before_it_ended_stays_known_as_such(
     pods.put(pod(phase="Succeeded", worker=terminated(0), **stopping))
     assert [found.stopped for found in pods.of("first")] == [True]
     pods.put(pod(phase="Running", meta={"uid": "another"}))
-    assert [found.stopped for found in pods.of("first")] == [False]
+    assert [found.stopped for found in pods.of("first")] == [None]
 
 
 def test_a_disruption_that_was_taken_back_did_not_stop_it() -> None:
@@ -91,11 +91,19 @@ def test_a_disruption_that_was_taken_back_did_not_stop_it() -> None:
     assert [found.stopped for found in pods.of("first")] == [False]
 
 
-def test_a_pod_that_is_deleted_after_its_end_was_not_stopped() -> None:
+def test_a_pod_that_was_seen_to_end_before_it_was_deleted_was_not_stopped() -> None:
+    pods = Pods()
+    pods.adopt("batch-1", "first")
+    pods.put(pod(phase="Running", worker=terminated(0)))
+    pods.put(pod(phase="Succeeded", worker=terminated(0), meta=DELETED))
+    assert [found.stopped for found in pods.of("first")] == [False]
+
+
+def test_of_a_pod_that_nobody_saw_before_nothing_is_known() -> None:
     pods = Pods()
     pods.adopt("batch-1", "first")
     pods.put(pod(phase="Succeeded", worker=terminated(0), meta=DELETED))
-    assert [found.stopped for found in pods.of("first")] == [False]
+    assert [found.stopped for found in pods.of("first")] == [None]
 
 
 def test_the_last_pods_that_are_gone_are_remembered_as_long_as_their_batch_job_is_there() -> None:
