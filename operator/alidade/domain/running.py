@@ -3,6 +3,7 @@
 import json
 
 from alidade.api.job import Job
+from alidade.api.job_condition import JobCondition
 from alidade.api.job_status import Fate, JobState
 from alidade.api.queue import StopPolicy
 from alidade.api.reason import Reason
@@ -113,8 +114,11 @@ def _note_start(draft: Draft) -> None:
     known = (*draft.snapshot.pods, *draft.snapshot.gone)
     starts = [pod.started for pod in known if pod.started is not None]
     if starts:
-        # A node's clock may be ahead, and no job ends before it starts.
-        draft.start(min([*starts, draft.snapshot.now.replace(microsecond=0)]))
+        # A node's clock may be ahead or behind, but no job starts before its dependencies are met,
+        # nor ends before it starts.
+        met, now = draft.status.condition(JobCondition.DEPENDENCIES_MET), draft.snapshot.now
+        earliest = [met.last_transition_time] if met else []
+        draft.start(min(max([min(starts), *earliest]), now.replace(microsecond=0)))
 
 
 def _watch(draft: Draft, backing: BackingJob) -> None:

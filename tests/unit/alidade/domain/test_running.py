@@ -129,6 +129,18 @@ def test_a_job_starts_by_the_operators_clock_where_that_of_a_node_is_ahead() -> 
     assert followed(ahead).status.start_time == NOW
 
 
+def test_a_job_starts_after_its_dependencies_were_met_where_the_clock_of_a_node_is_behind() -> None:
+    met = Condition(
+        type="DependenciesMet",
+        status="True",
+        reason="DependenciesMet",
+        last_transition_time=ago(30),
+    )
+    behind = pod(phase="Running", worker=running(NOW - timedelta(hours=1)))
+    status = JobStatus(state=S.QUEUED, conditions=(met,))
+    assert followed(behind, status=status).status.start_time == ago(30)
+
+
 def test_a_pod_whose_container_never_ran_did_not_start_the_job() -> None:
     never = pod(phase="Failed", worker=terminated(128, "StartError", started=None))
     assert followed(never).status.start_time is None
