@@ -54,8 +54,7 @@ def why_rejected(draft: Draft, backing: BackingJob) -> Pending | None:
     if suspended is None or not _missing(pods, draft.snapshot.job.spec.replicas):
         return None
     released, last = suspended.last_transition_time, newest(pods)
-    since = max(released, last.created) if last and last.created else released
-    view = _ask(draft, backing.uid, since)
+    view = _ask(draft, backing.uid, last.created if last else None)
     if view is None or view.at is None or view.seen is None or view.seen < released:
         return None
     # Both are stamps of the control plane, to the second.
@@ -108,11 +107,23 @@ def read(
     return view
 
 
-def _ask(draft: Draft, about: str, since: datetime) -> WarningView | None:
-    """Return the last warning about an object, if there has been time for one."""
-    # A clock that is ahead of the operator's must not keep it from asking.
-    ahead = since > draft.snapshot.now
-    if not ahead and not draft.due(since, LOOK_AFTER_SECONDS):
+def _ask(draft: Draft, about: str, since: datetime | None) -> WarningView | None:
+    """Return the last warning about an object, if there has been time for one.
+
+    Args:
+        draft: The plan for the job.
+        about: The object's UID.
+        since: When the API server did what one waits for since then, None where that is not known.
+    """
+    suspended = draft.status.condition(JobCondition.SUSPENDED)
+    if suspended is None:
+        return None
+    released = suspended.last_transition_time
+    # What is yet to come, or was before the job was released, is by another clock than the
+    # operator's, which counts then: it is to ask neither too late nor in vain.
+    if since is None or not released <= since <= draft.snapshot.now:
+        since = released
+    if not draft.due(since, LOOK_AFTER_SECONDS):
         return None
     view = draft.snapshot.warnings.get(about)
     if view is None or draft.due(view.read, READ_AGAIN_SECONDS):

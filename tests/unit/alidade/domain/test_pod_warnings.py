@@ -88,6 +88,18 @@ def test_the_clock_of_who_warns_does_not_count(astray: float) -> None:
     assert where(found) == (S.QUEUED, "FailedMount")
 
 
+@pytest.mark.parametrize("astray", [-3600, 3600])
+def test_nothing_is_asked_too_early_by_the_clock_of_the_api_server(astray: float) -> None:
+    there = replace(CREATING, scheduled=ago(astray))
+    early = plan(released(LOOK_AFTER_SECONDS - 2, pods=(there,)))
+    assert (early.actions, early.wake_after) == ((), timedelta(seconds=2))
+    assert acts(plan(released(LOOK_AFTER_SECONDS, pods=(there,)))) == [ReadWarnings]
+    gone = failed_pod(meta={"creationTimestamp": stamp(ago(astray))})
+    missing = plan(released(LOOK_AFTER_SECONDS - 2, pods=(gone,)))
+    assert ReadWarnings not in acts(missing)
+    assert ReadWarnings in acts(plan(released(LOOK_AFTER_SECONDS, pods=(gone,))))
+
+
 @pytest.mark.parametrize("there", [pod(), running_pod()])
 def test_nothing_is_asked_about_a_pod_that_is_there(there: Any) -> None:
     decided = plan(released(pods=(there,), warnings={BATCH: QUOTA}))
