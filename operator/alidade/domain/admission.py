@@ -209,7 +209,11 @@ class QueueLedger:
 
 
 def _turn(job: Job, asks_again: datetime | None) -> Turn:
-    since = asks_again or job.metadata.creation_timestamp
-    if since is None:
+    created = job.metadata.creation_timestamp
+    if created is None:
         raise ValueError(f"job {job.metadata.name} has no creationTimestamp")
+    # The API server's clock and the operator's own, which nothing in one job's status can compare.
+    # If they are apart, one that asks again stands behind jobs that came later, for no longer than
+    # the clocks are apart, or before ones that it should be behind: never before one older than it.
+    since = max(asks_again, created) if asks_again else created
     return Turn(-job.spec.priority, since, job.metadata.name, job.metadata.uid, job.spec.experiment)

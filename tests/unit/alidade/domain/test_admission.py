@@ -252,6 +252,17 @@ def test_after_its_pause_one_counts_from_its_end_on() -> None:
     assert ledger.in_line() == ("b", "paused")
 
 
+def test_one_that_gave_its_place_back_is_never_before_an_older_one_by_the_operators_clock() -> None:
+    # The API server's clock is an hour ahead.
+    ledger = line(
+        waiting("older", created=ago(-3600)),
+        waiting("paused", created=ago(-3700), until=ago(60)),
+        waiting("young", created=ago(-3800)),
+    )
+    ledger.resume(NOW)
+    assert ledger.in_line() == ("older", "paused", "young")
+
+
 def test_with_nobody_else_in_line_one_that_gave_its_place_back_may_try_again() -> None:
     ledger = line(waiting("paused", until=ago(-60)))
     assert not ledger.contested
