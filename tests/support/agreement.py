@@ -15,6 +15,9 @@ def disagreements(job: Job) -> list[str]:
     rules = {
         "it has a state, and says why": (status.state is None) == (status.reason is None),
         "it has ended, and says when": status.ended == (status.completion_time is not None),
+        "it does not end before it starts": status.start_time is None
+        or status.completion_time is None
+        or status.start_time <= status.completion_time,
         "what failed first is told": (status.state in _HAS_CAUSE)
         == (status.root_cause is not None),
         "what failed here is why it ended": _is_the_cause(job),

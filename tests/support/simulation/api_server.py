@@ -3,7 +3,7 @@
 import asyncio
 import json
 from collections.abc import Callable, Iterable, Iterator
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any, Final
 
 from alidade.kube.gateway import (
@@ -64,6 +64,7 @@ class ApiServer:
         observe: Called with each change before it is made: kind, object before, object after.
         namespaces: Those that there are.
         kueue: Whether Kueue's definitions are there.
+        time: Its clock.
     """
 
     def __init__(
@@ -72,8 +73,10 @@ class ApiServer:
         namespaces: Iterable[str] = (NAMESPACE, HOME),
         *,
         kueue: bool = True,
+        time: Callable[[], datetime] = clock,
     ) -> None:
         self._observe = observe
+        self.time = time
         known = (*KINDS, SERVICES, EVENTS, *([WORKLOADS] if kueue else []))
         self._objects: Store = {kind: {} for kind in known}
         self._objects[NAMESPACES] = {(name, name): _namespace(name) for name in namespaces}
@@ -246,10 +249,10 @@ class ApiServer:
             self.remove(kind, name, namespace)
             last = {**meta, "resourceVersion": str(self.version)}
             return {**old, "metadata": last} if kind == PODS else None
-        going = {"deletionTimestamp": stamp(clock()), "deletionGracePeriodSeconds": 0} | meta
+        going = {"deletionTimestamp": stamp(self.time()), "deletionGracePeriodSeconds": 0} | meta
         if kind == PODS:
             seconds = _grace(old, grace)
-            ends = clock() + timedelta(seconds=seconds)
+            ends = self.time() + timedelta(seconds=seconds)
             if meta.get("deletionGracePeriodSeconds") != seconds:
                 going["deletionTimestamp"] = stamp(ends)
             going["deletionGracePeriodSeconds"] = seconds
@@ -281,7 +284,7 @@ class ApiServer:
         old = self._objects[NAMESPACES][namespace, namespace]
         self._objects[NAMESPACES][namespace, namespace] = {
             **old,
-            "metadata": {**old["metadata"], "deletionTimestamp": stamp(clock())},
+            "metadata": {**old["metadata"], "deletionTimestamp": stamp(self.time())},
         }
 
     # How it is done.
@@ -306,7 +309,7 @@ class ApiServer:
             **body["metadata"],
             "uid": f"uid-{self._made}",
             **({"generation": 1} if kind in KINDS else {}),
-            "creationTimestamp": stamp(clock()),
+            "creationTimestamp": stamp(self.time()),
         }
         return self._store(kind, completed(kind, {**body, "metadata": meta}), "ADDED")
 

@@ -7,9 +7,11 @@ import asyncio
 import json
 import math
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from datetime import timedelta
 from enum import StrEnum
 from functools import partial
+from itertools import cycle
 
 from alidade.domain.failure_policy import PEER_LOST, RUN_LOST
 from alidade.domain.observed import (
@@ -61,6 +63,7 @@ class Cluster:
         node_after: Returns from when on there is a node for the pods of a job of this name, never
             where that is infinite.
         says: Returns what a pod says, or what is said of it.
+        ahead: By how many seconds the clock of each node is ahead of the operator's.
 
     Attributes:
         ends: How many pods of a job's UID and an index have ended.
@@ -77,6 +80,7 @@ class Cluster:
         *,
         node_after: Callable[[str], float],
         says: Callable[[], str],
+        ahead: Sequence[float],
     ) -> None:
         self._server = server
         self._chance = chance
@@ -84,6 +88,8 @@ class Cluster:
         self._worker = worker
         self._node_after = node_after
         self._says = says
+        self._ahead = {f"node-{n}": timedelta(seconds=s) for n, s in enumerate(ahead, start=1)}
+        self._next_node = cycle(self._ahead)
         self._job_controller = JobController(server, self._place, self._within_quota)
         self._garbage_collector = GarbageCollector(server)
         self._events = 0
@@ -167,9 +173,9 @@ class Cluster:
 
     def _start(self, pod: Body) -> None:
         if self._worker(pod, None):
-            self._show(pod, "Running", running={"startedAt": stamp(clock())})
+            self._show(pod, "Running", running={"startedAt": self._stamp(pod)})
             return
-        times = {"startedAt": stamp(clock()), "finishedAt": stamp(clock())}
+        times = {"startedAt": self._stamp(pod), "finishedAt": self._stamp(pod)}
         self._show(pod, "Failed", terminated={"exitCode": RUN_LOST, "reason": "Error", **times})
 
     def _reject(self, pod: Body) -> None:
@@ -192,7 +198,7 @@ class Cluster:
     def _kill(self, pod: Body) -> None:
         self._tell_of_stop(pod)
         began = pod["status"]["containerStatuses"][0]["state"]["running"]["startedAt"]
-        times = {"startedAt": began, "finishedAt": stamp(clock())}
+        times = {"startedAt": began, "finishedAt": self._stamp(pod)}
         self._show(pod, "Failed", terminated={**times, "exitCode": KILLED, "reason": "Error"})
 
     def _end(self, pod: Body, fate: Fate) -> None:
@@ -203,7 +209,7 @@ class Cluster:
         outputs = {"model": model, "note": self._says()}
         ended = {
             "startedAt": pod["status"]["containerStatuses"][0]["state"]["running"]["startedAt"],
-            "finishedAt": stamp(clock()),
+            "finishedAt": self._stamp(pod),
             "exitCode": {Fate.WELL: 0, Fate.BADLY: 1}.get(fate, 137),
             "reason": {Fate.WELL: "Completed", Fate.KILLED: "OOMKilled"}.get(fate, "Error"),
             "message": json.dumps(outputs) if fate is Fate.WELL else self._says(),
@@ -212,7 +218,9 @@ class Cluster:
             # What befalls a job befalls the first of its replicas.
             ended |= {"exitCode": PEER_LOST, "reason": "Error"}
             fate = Fate.BADLY
-        disruption = [_true("DisruptionTarget", "TerminationByKubelet")]
+        disruption = [
+            _condition("DisruptionTarget", "True", "TerminationByKubelet", self._stamp(pod))
+        ]
         self._show(
             pod,
             "Succeeded" if fate is Fate.WELL else "Failed",
@@ -223,9 +231,12 @@ class Cluster:
     def _show(
         self, pod: Body, phase: str, conditions: list[Body] | None = None, **state: Body
     ) -> None:
+        known = [c for c in pod["status"]["conditions"] if c["type"] == "PodScheduled"]
+        began = pod["status"].get("startTime") or self._stamp(pod)
         status = {
             "phase": phase,
-            "conditions": [_true("PodScheduled", ""), *(conditions or [])],
+            **({"startTime": began} if "nodeName" in pod["spec"] else {}),
+            "conditions": [*known, *(conditions or [])],
             "containerStatuses": [{"name": WORKER, "state": state, "imageID": self._says()}],
         }
         self._server.update(PODS, pod["metadata"]["name"], status=status)
@@ -235,14 +246,14 @@ class Cluster:
         meta = pod["metadata"]
         owner = meta["labels"][JOB_UID_LABEL]
         self._attempts[meta["uid"]] = self.ends[owner, index_of(pod)]
-        node = self._has_node(pod)
+        node = next(self._next_node) if self._has_node(pod) else None
         found = ("True", "") if node else ("False", "Unschedulable")
         status = {
             "phase": "Pending",
-            "conditions": [_condition("PodScheduled", *found)],
+            "conditions": [_condition("PodScheduled", *found, stamp(self._server.time()))],
             "containerStatuses": [{"name": WORKER, "state": {}}],
         }
-        spec = pod["spec"] | ({"nodeName": "node-1"} if node else {})
+        spec = pod["spec"] | ({"nodeName": node} if node else {})
         self._tell("Job", job, "SuccessfulCreate", f"Created pod: {meta['name']}")
         self._server.update(PODS, meta["name"], spec=spec, status=status)
 
@@ -263,8 +274,9 @@ class Cluster:
                 yield partial(self._bind, pod)
 
     def _bind(self, pod: Body) -> None:
-        spec = {**pod["spec"], "nodeName": "node-1"}
-        status = {**pod["status"], "conditions": [_true("PodScheduled", "")]}
+        spec = {**pod["spec"], "nodeName": next(self._next_node)}
+        found = _condition("PodScheduled", "True", "", stamp(self._server.time()))
+        status = {**pod["status"], "conditions": [found]}
         self._server.update(PODS, pod["metadata"]["name"], spec=spec, status=status)
 
     def _within_quota(self, job: Body) -> bool:
@@ -284,9 +296,14 @@ class Cluster:
             "type": sort,
             "reason": reason,
             "note": note,
-            "deprecatedLastTimestamp": stamp(clock()),
+            "deprecatedLastTimestamp": self._stamp(about),
         }
         self._server.place(EVENTS, event)
+
+    def _stamp(self, about: Body) -> str:
+        """Return the time by who looks after an object: a pod's kubelet, or the control plane."""
+        node = about["spec"].get("nodeName")
+        return stamp(clock() + self._ahead[node] if node else self._server.time())
 
 
 def owner_of(body: Body) -> str:
@@ -294,14 +311,10 @@ def owner_of(body: Body) -> str:
     return str(body["metadata"]["ownerReferences"][0]["uid"])
 
 
-def _true(kind: str, reason: str) -> Body:
-    return _condition(kind, "True", reason)
-
-
-def _condition(kind: str, status: str, reason: str) -> Body:
+def _condition(kind: str, status: str, reason: str, since: str) -> Body:
     return {
         "type": kind,
         "status": status,
         "reason": reason,
-        "lastTransitionTime": stamp(clock()),
+        "lastTransitionTime": since,
     }

@@ -98,6 +98,8 @@ class Scenario:
         tracking: The experiment's.
         restore: When the API server's store is backed up, and how many seconds later it is restored
             from that; None where it is not.
+        ahead: By how many seconds the API server's clock is ahead of the operator's.
+        nodes_ahead: By how many those of the nodes are.
         pauses: When the operator that leads is stopped as a process, and for how many seconds.
     """
 
@@ -116,6 +118,8 @@ class Scenario:
     workers: int = 2
     tracking: Literal["MLflow", "None"] = "MLflow"
     restore: tuple[float, float] | None = None
+    ahead: float = 0.0
+    nodes_ahead: tuple[float, ...] = (0.0,)
     pauses: tuple[tuple[float, float], ...] = ()
 
 

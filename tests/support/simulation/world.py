@@ -3,6 +3,7 @@
 import json
 import math
 from collections import Counter, defaultdict
+from datetime import timedelta
 
 from alidade.api.job import Dependency, DependencyCondition, Job
 from alidade.api.job_condition import JobCondition
@@ -55,7 +56,9 @@ class World:
         self.scenario = scenario
         self.chance = Chance(scenario.seed, scenario.mishaps)
         self.tasks = {task.name: task for task in scenario.tasks}
-        self.server = ApiServer(self._observe)
+        self.server = ApiServer(
+            self._observe, time=lambda: clock() + timedelta(seconds=scenario.ahead)
+        )
         self.mlflow = Mlflow(self.chance, empty=True)
         self.cluster = Cluster(
             self.server,
@@ -64,6 +67,7 @@ class World:
             self._work,
             node_after=self._node_after,
             says=lambda: self.chance.choice(SAID) if scenario.odd else "",
+            ahead=scenario.nodes_ahead,
         )
         self.jobs: dict[str, Job] = {}
         self.ran: set[str] = set()

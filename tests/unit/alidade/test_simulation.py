@@ -134,6 +134,17 @@ def pauses(draw: st.DrawFn) -> tuple[tuple[float, float], ...]:
 
 
 @st.composite
+def clocks(draw: st.DrawFn) -> tuple[float, tuple[float, ...]]:
+    """Draw how far the clocks of API server and nodes are ahead: by a second, or by four hours."""
+    if draw(st.integers(0, 2)):
+        return 0.0, (0.0,)
+    apart = st.builds(
+        lambda sign, power: sign * 10.0**power, st.sampled_from([0, 1, -1]), st.floats(0, 4.2)
+    )
+    return draw(apart), tuple(draw(st.lists(apart, min_size=1, max_size=3)))
+
+
+@st.composite
 def scenarios(draw: st.DrawFn, *, meddling: bool = False) -> Scenario:
     tangled = draw(st.booleans())
     expire = not meddling and draw(st.booleans())
@@ -141,6 +152,7 @@ def scenarios(draw: st.DrawFn, *, meddling: bool = False) -> Scenario:
     names = [task.name for task in jobs]
     drained = any(Fate.DRAINED in task.fates for task in jobs)
     order = draw(st.permutations([*names, EXPERIMENT, *QUEUE_NAMES]))
+    ahead, nodes_ahead = draw(clocks())
     if expire:
         # One that is created when a job it depends on has expired already waits in vain.
         order = [*(name for name in order if name not in QUEUE_NAMES), *QUEUE_NAMES]
@@ -161,6 +173,8 @@ def scenarios(draw: st.DrawFn, *, meddling: bool = False) -> Scenario:
         tracking=draw(st.sampled_from(["MLflow", "None"])),
         # That a pod was drained is told by events, which a backup may not have.
         restore=None if meddling or drained else draw(restores()),
+        ahead=ahead,
+        nodes_ahead=nodes_ahead,
         pauses=() if meddling else draw(pauses()),
     )
 
