@@ -229,7 +229,7 @@ def _first(pods: Iterable[Pod]) -> Pod | None:
     """Return the one that ended first; what Kubernetes disrupted comes before what followed."""
 
     def order(pod: Pod) -> tuple[object, ...]:
-        return (pod.disruption is None, pod.finished is None, pod.finished, pod.name)
+        return (pod.disruption is None, pod.ended_at is None, pod.ended_at, pod.name)
 
     return min(pods, key=order, default=None)
 

@@ -36,12 +36,13 @@ def first_failed(pods: Sequence[Pod]) -> Pod | None:
 
     Of the last attempts of all replicas it is the one that ended first. Those that say that they
     lost a peer, and those that were deleted, ended for another's end, and count only where nothing
-    else is left to tell. Ends are known to the second.
+    else is left to tell. Ends are known to the second, by the clocks of their nodes, of which only
+    some shows that are behind.
     """
 
     def order(pod: Pod) -> tuple[object, ...]:
         lost, ended_otherwise = pod.exit_code == PEER_LOST, fate(pod) is not Fate.FAILED
         deleted = pod.deleting and ended_otherwise
-        return (deleted, lost, ended_otherwise, pod.finished is None, pod.finished, pod.index)
+        return (deleted, lost, ended_otherwise, pod.ended_at is None, pod.ended_at, pod.index)
 
     return min(latest(pods), key=order, default=None)

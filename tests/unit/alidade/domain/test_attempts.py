@@ -36,11 +36,13 @@ BEFORE = 200
         ([attempt("a", 0, code=PEER_LOST, ended=5), attempt("b", 1, code=PEER_LOST, ended=9)], "b"),
         ([attempt("a", 0, BEFORE, 150), attempt("b", 0, ended=5), attempt("c", 1, ended=3)], "b"),
         ([failed_pod("a", index=0, finished=None), attempt("b", 1, ended=5)], "b"),
+        ([attempt("a", 0, ended=3603, startTime=stamp(ago(3600))), attempt("b", 1, ended=5)], "b"),
     ],
     ids=[
         "none", "the last attempt of one", "the first to end", "of those of one second the first",
         "not one that lost its peer", "not one that was being deleted", "the less bad of both",
         "all lost a peer", "in the last attempts", "an end that is not known",
+        "a node whose clock is behind",
     ],
 )  # fmt: skip
 def test_who_brought_the_others_down(pods: list[Pod], name: str | None) -> None:
