@@ -1,14 +1,32 @@
-"""What people do to batch/v1 Jobs by hand, and to jobs whose name they use again."""
+"""What people do by hand to batch/v1 Jobs and to runs, and to jobs whose name they use again."""
+
+import json
+from typing import Any
 
 import pytest
 from mlflow import MlflowClient
 from mlflow.artifacts import load_text
 
-from tests.support.cluster import Cluster
-from tests.support.manifests import experiment, job, queue, shell
+from tests.support.cluster import SYSTEM, Cluster
+from tests.support.manifests import (
+    GO,
+    IMAGE,
+    experiment,
+    go_ahead,
+    job,
+    queue,
+    shell,
+    with_workflow,
+    workflow,
+)
 from tests.support.polling import eventually
 
 SMALL = {"requests": {"cpu": "50m", "memory": "32Mi"}}
+EDITS: dict[str, dict[str, Any]] = {
+    "label": {"metadata": {"labels": {"alidade.dev/job": None}}},
+    "owner": {"metadata": {"ownerReferences": None}},
+    "parallelism": {"spec": {"parallelism": 3}},
+}
 
 
 @pytest.fixture
@@ -34,21 +52,84 @@ def test_a_batch_job_deleted_by_hand_cancels_its_job(long: Cluster, tracking: Ml
     assert long.run(tracking, "long").info.status == "KILLED"
 
 
-def test_a_label_taken_off_by_hand_is_put_back_and_the_job_runs_on(long: Cluster) -> None:
-    (pod,) = long.pods_of("long")
-    long.kubectl("label", "jobs.batch", "long", "alidade.dev/job-")
-    eventually(
-        lambda: (
-            long.get("jobs.batch", "long")["metadata"]["labels"].get("alidade.dev/job") == "long"
-        )
-    )
-    status = long.wait_for("long", reason="Running")
-    assert status["state"] == "Started"
-    (same,) = long.pods_of("long")
-    assert same["metadata"]["uid"] == pod["metadata"]["uid"]
+def edit(cluster: Cluster, name: str, patch: dict[str, Any]) -> None:
+    """Change a batch/v1 Job by hand."""
+    cluster.kubectl("patch", "jobs.batch", name, "--type=merge", "--patch", json.dumps(patch))
+
+
+@pytest.mark.parametrize("what", EDITS)
+def test_what_is_the_operators_is_put_back_and_the_job_runs_on(long: Cluster, what: str) -> None:
+    def told() -> list[Any]:
+        batch = long.get("jobs.batch", "long")
+        metadata = batch["metadata"]
+        own = metadata["labels"].get("alidade.dev/job"), metadata.get("ownerReferences")
+        return [*own, batch["spec"]["parallelism"]]
+
+    def pods() -> list[str]:
+        return [pod["metadata"]["uid"] for pod in long.pods_of("long")]
+
+    before, beginning = told(), pods()
+    edit(long, "long", EDITS[what])
+    eventually(lambda: told() == before)
+    eventually(lambda: pods() == beginning)
+    assert long.wait_for("long", reason="Running")["state"] == "Started"
     long.cancel("long")
     long.wait_for("long", state="Cancelled")
     long.until_deleted("pods", "--all")
+
+
+def test_a_batch_job_let_run_before_its_turn_is_made_anew(long: Cluster) -> None:
+    def anew() -> bool:
+        (batch,) = long.list("jobs.batch", "--selector=alidade.dev/job=next")
+        own = batch["metadata"]["uid"] != early["metadata"]["uid"]
+        return own and batch["spec"]["suspend"] is True
+
+    early = long.get("jobs.batch", "next")
+    edit(long, "next", {"spec": {"suspend": False}})
+    long.until_told("next", "OutOfTurn")
+    status = long.wait_for("next", state="Waiting", reason="DependencyPending")
+    assert "startTime" not in status
+    eventually(anew)
+    assert not long.pods_of("next")
+    told = [(a["fate"], a["reason"]) for a in long.job_status("next").get("attempts", ())]
+    assert set(told) <= {("Stopped", "PodStopped")}
+
+
+def test_a_run_that_is_deleted_for_good_before_its_pod_begins_is_made_anew(
+    cluster: Cluster, tracking: MlflowClient
+) -> None:
+    template = with_workflow()
+    template["spec"]["initContainers"] = [
+        {
+            "name": "waits",
+            "image": IMAGE,
+            "command": ["bash", "-c", "until [ -e /go/now ]; do sleep 0.2; done"],
+            "volumeMounts": [{"name": GO, "mountPath": f"/{GO}"}],
+        }
+    ]
+    template["spec"]["volumes"] += [{"name": GO, "configMap": {"name": GO, "optional": True}}]
+    cluster.apply(
+        workflow({"main": {"command": "true"}}),
+        queue(),
+        experiment(workflow={"image": IMAGE, "path": "/own"}),
+        job("loses", podTemplate=template),
+    )
+    lost = cluster.wait_for("loses", reason="PodPending")["mlflowRunId"]
+    tracking.delete_run(lost)
+    collect = f'mlflow gc --backend-store-uri "$MLFLOW_BACKEND_STORE_URI" --run-ids {lost}'
+    where = "MLFLOW_TRACKING_URI=http://127.0.0.1:5000"
+    Cluster(SYSTEM).kubectl(
+        "exec", "deployment/alidade-mlflow", "--", "bash", "-c", f"{where} {collect}"
+    )
+    cluster.apply(go_ahead())
+    status = cluster.wait_for("loses", state="Finished")
+    assert status["retries"]["lostRuns"] == [lost]
+    first, last = status["attempts"]
+    assert (first["exitCode"], first["reason"], last["exitCode"]) == (76, "RunGone", 0)
+    cluster.until_tracked("loses")
+    run = cluster.run(tracking, "loses")
+    assert (run.info.run_id, run.info.status) == (status["mlflowRunId"], "FINISHED")
+    assert run.info.run_id != lost
 
 
 def test_a_job_made_again_by_the_same_name_has_its_own_log_and_run(

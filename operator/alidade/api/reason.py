@@ -187,8 +187,8 @@ class Reason(DocumentedWord):
     )
     POD_STOPPED = (
         "PodStopped",
-        "Its pod was deleted while it ran, by somebody or as its job was suspended; whatever its "
-        "exit code, it had not finished.",
+        "Its pod was deleted before it ended, by somebody or as its job was suspended; whatever "
+        "its exit code, it had not finished.",
     )
     CONTAINER_LOST = (
         "ContainerLost",

@@ -21,6 +21,7 @@ _NOTED = frozenset(
         Reason.QUEUE_INVALID,
         Reason.BACKING_JOB_REJECTED,
         Reason.TRACKING_UNAVAILABLE,
+        Reason.OUT_OF_TURN,
         Reason.QUEUE_HELD,
         Reason.SUSPENDED,
         Reason.RETRYING,

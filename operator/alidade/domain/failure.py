@@ -117,17 +117,19 @@ def killed_for_memory(ended: Terminated) -> int:
 
 def why_stopped(pod: Pod) -> Cause:
     """Say what ended, or ends, a pod that was asked to end."""
-    code = pod.exit_code
+    lost = is_lost(pod)
+    # Of a container that had not begun when its pod was stopped, or of whose end it does not know,
+    # a kubelet says 137, which nothing has exited with.
+    code = None if lost else pod.exit_code
     if pod.disruption:
         text = f"stopped: {pod.disruption.reason}: {pod.disruption.message}"
         return Cause(pod.disruption.reason, shorten(text), code)
-    if is_lost(pod):
+    if lost and not (pod.stopped or pod.graceful):
         why = "its node lost its container: it was restarted, or its container runtime emptied"
-        return Cause(Reason.CONTAINER_LOST, f"stopped: {why}", code)
+        return Cause(Reason.CONTAINER_LOST, f"stopped: {why}", pod.exit_code)
+    ran = " while it ran" if pod.ran else ""
     ended = "" if code is None else f", and ended with exit code {code}{_signal(code)}"
-    return Cause(
-        Reason.POD_STOPPED, f"stopped: pod {pod.name} was deleted while it ran{ended}", code
-    )
+    return Cause(Reason.POD_STOPPED, f"stopped: pod {pod.name} was deleted{ran}{ended}", code)
 
 
 def _why_terminated(pod: Pod, ended: Terminated, log: str | None = None) -> Cause:

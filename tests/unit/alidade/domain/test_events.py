@@ -33,6 +33,11 @@ def in_(state: JobState | None, reason: str = "", message: str = "m") -> JobStat
             in_(S.WAITING, "KueueDefaultQueue"),
             Note("Warning", "KueueDefaultQueue", "m"),
         ),
+        (
+            in_(S.WAITING, "DependencyPending"),
+            in_(S.WAITING, "OutOfTurn"),
+            Note("Warning", "OutOfTurn", "m"),
+        ),
         (in_(S.QUEUED, "Preparing"), in_(S.QUEUED, "KueuePending"), None),
         (
             in_(S.QUEUED, "QueueFull"),

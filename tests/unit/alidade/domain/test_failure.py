@@ -12,6 +12,7 @@ from alidade.domain.failure import (
 )
 from alidade.domain.observed import Pod
 from tests.support.builders import (
+    DELETED,
     ago,
     backing,
     complete,
@@ -27,6 +28,10 @@ from tests.support.builders import (
 )
 
 EVICTING = disruption("EvictionByEvictionAPI", "evicting")
+
+
+# What a kubelet writes of a container that had not begun when its pod was stopped.
+UNKNOWN = terminated(137, "ContainerStatusUnknown", started=None, finished=None)
 
 
 def disrupted(reason: str, message: str, **fields: Any) -> Pod:
@@ -132,6 +137,22 @@ def disrupted(reason: str, message: str, **fields: Any) -> Pod:
             None,
         ),
         (pod(phase="Failed"), "PodFailed", "never ran: PodFailed: the pod failed", None),
+        (
+            pod(phase="Failed", worker=UNKNOWN, meta=DELETED | {"deletionGracePeriodSeconds": 1}),
+            "PodStopped",
+            "stopped: pod train-x7k2p was deleted",
+            None,
+        ),
+        (
+            disrupted(
+                "DeletionByTaintManager",
+                "Taint manager: deleting",
+                worker=UNKNOWN,
+            ),
+            "DeletionByTaintManager",
+            "stopped: DeletionByTaintManager: Taint manager: deleting",
+            None,
+        ),
     ],
 )  # fmt: skip
 def test_why_a_pod_failed(found: Pod, reason: str, message: str, code: int | None) -> None:
