@@ -13,8 +13,9 @@ from collections.abc import Callable
 from hypothesis import HealthCheck, given, seed, settings
 from hypothesis.strategies import SearchStrategy
 
+from tests.support.simulation.drawing import scenarios
 from tests.support.simulation.scenario import Scenario
-from tests.unit.alidade.test_simulation import check_foretold, check_meddled, scenarios
+from tests.unit.alidade.test_simulation import check_foretold, check_meddled
 
 Check = Callable[[Scenario], None]
 KINDS: dict[str, tuple[SearchStrategy[Scenario], Check]] = {

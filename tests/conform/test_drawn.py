@@ -8,10 +8,10 @@ from hypothesis import Phase, given, settings
 from alidade.kube.gateway import Gateway, Kind, Watches
 from tests.conform.draw import WATCHES, draw
 from tests.support.simulation import operator, simulate
+from tests.support.simulation.drawing import scenarios
 from tests.support.simulation.gateway import UnreliableGateway
 from tests.support.simulation.news import UnreliableNews
 from tests.support.simulation.scenario import Scenario
-from tests.unit.alidade.test_simulation import scenarios
 
 DRAWN = {(step.verb, step.kind) for seed in range(3000) for step in (*draw(seed), *WATCHES)}
 VERBS = {
