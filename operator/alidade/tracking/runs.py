@@ -3,7 +3,7 @@
 import time
 from collections.abc import Iterator
 from itertools import chain
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from alidade.domain.mlflow_run import INSTALLATION_TAG, MAX_TAG, UID_TAG, owner_of
 from alidade.domain.words import clean
@@ -15,6 +15,19 @@ PAGE: Final = 1000
 SURPLUS_TAG: Final = "alidade.dev/surplus-of"
 SCHEDULED, RUNNING, KILLED = "SCHEDULED", "RUNNING", "KILLED"
 ENDS: Final = ("FINISHED", "FAILED", KILLED)
+
+
+class _Proven(NamedTuple):
+    """A run of a job, in the order in which it is the right one.
+
+    Pods are told of no run that is not sealed. Of several that are, as MLflow did not show one when
+    it was asked, the one that has ended was theirs.
+    """
+
+    proof: Proof
+    goes_on: bool
+    began: int
+    run_id: str
 
 
 class Runs:
@@ -33,8 +46,8 @@ class Runs:
         """Return the ID of the run of a job, which is created if none is found."""
         found = self._proven([experiment_id], tags[UID_TAG]) if search else []
         if found:
-            (proof, _, run_id), *surplus = found
-            for _, _, other in surplus:
+            (proof, *_, run_id), *surplus = found
+            for *_, other in surplus:
                 self.end_surplus(other, tags[UID_TAG], run_id)
         else:
             proof, run_id = Proof.CLAIMED, self._create(experiment_id, name, tags)
@@ -59,7 +72,7 @@ class Runs:
         """Return the run of these experiments that is a job's, of all that were made for it."""
         found = (self._proven(ids, uid) for ids in filter(None, experiments))
         ordered = sorted(chain.from_iterable(found))
-        return ordered[0][2] if ordered else None
+        return ordered[0].run_id if ordered else None
 
     def end(self, run_id: str, uid: str, end: str, tags: dict[str, str]) -> bool:
         """Make the end of a job's run this one, with these tags; return whether it is there."""
@@ -120,14 +133,16 @@ class Runs:
             self._rest.post("runs/log-batch", run_id=run_id, tags=_listed(seal))
         self._rest.post("runs/update", run_id=run_id, status=SCHEDULED)
 
-    def _proven(self, experiment_ids: list[str], uid: str) -> list[tuple[Proof, int, str]]:
+    def _proven(self, experiment_ids: list[str], uid: str) -> list[_Proven]:
         """Return the runs that are proven to be a job's, the right one first."""
         found = []
         for run in self._search(experiment_ids, f"tags.`{UID_TAG}` = '{uid}'"):
             run_id, tags = _id(run), _tags(run)
             proof = None if SURPLUS_TAG in tags else self._signer.proof(run_id, tags)
             if proof is not None:
-                found.append((proof, int(run["info"].get("start_time") or 0), run_id))
+                info = run["info"]
+                goes_on, began = info.get("status") not in ENDS, int(info.get("start_time") or 0)
+                found.append(_Proven(proof, goes_on, began, run_id))
         return sorted(found)
 
     def _search(self, experiment_ids: list[str], condition: str) -> Iterator[Body]:

@@ -168,9 +168,10 @@ async def test_the_right_run_of_a_job_is_found_in_whichever_experiment_it_ended(
     later = client.create_experiment(f"another {experiment}")
     client.create_run(later, tags=signed(its), start_time=0)
     client.create_run(experiment, tags=signed(its, b"guessed"), start_time=0)
+    first = await tracking.ensure_run(experiment, "train", its, search=False)
     right = await tracking.ensure_run(experiment, "train", its, search=False)
+    assert await tracking.right_run(its[UID_TAG]) == first
     await tracking.end_run(right, its[UID_TAG], "FINISHED", {})
-    await tracking.ensure_run(experiment, "train", its, search=False)
     assert await tracking.right_run(its[UID_TAG]) == right
 
 
