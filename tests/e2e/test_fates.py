@@ -31,6 +31,9 @@ import atexit
 def tidy_up(): raise OSError("socket is closed")
 atexit.register(tidy_up)
 raise ValueError("the labels do not fit")'"""
+EXITS_AS_A_WORKER = """mkdir /tmp/own
+echo 'entry_points: {main: {command: echo out of ink; exit 76}}' >/tmp/own/MLproject
+ALIDADE_ENTRY_POINT=main ALIDADE_WORKFLOW=/tmp/own python -m alidade_worker"""
 NOT_THERE = "localhost/alidade-there-is-no-such-image:dev"
 
 
@@ -110,6 +113,7 @@ FATES = (
     Fate("exits-zero-in-a-run", runs(f"python -c '{OPEN} sys.exit(0)'")),
     Fate("cleans-up", depends("exits-three", "Failed")),
     fails("exits-three", runs("echo out of paper; exit 3"), "Error", 3, "out of paper"),
+    fails("exits-as-a-worker", runs(EXITS_AS_A_WORKER), "Error", 76, "exit code 76: out of ink"),
     fails("raises", runs(UNCAUGHT), "Error", 1, "no luck"),
     fails("cannot-import", runs("python -c 'import gone'"), "Error", 1, "No module named"),
     fails("speaks-oddly", runs(ODD), "Error", 3, "paper"),

@@ -44,3 +44,7 @@ class RunLostError(WorkerError):
     """MLflow answers, and does not have the job's run: no retry brings it back."""
 
     exit_code = 76
+
+
+CODES = frozenset(error.exit_code for error in WorkerError.__subclasses__())
+"""What a worker exits with for these reasons alone."""

@@ -7,7 +7,7 @@ from collections.abc import Mapping, MutableMapping
 from pathlib import Path
 
 from alidade_worker import contract
-from alidade_worker.errors import WorkerError
+from alidade_worker.errors import CODES, WorkerError
 from alidade_worker.memory import CGROUPS, oom_kills
 from alidade_worker.outputs import OUTPUTS, RESERVED, read_outputs, render_outputs
 from alidade_worker.parameters import effective_parameters
@@ -20,6 +20,11 @@ from alidade_worker.workflow import workflow_directory
 OOM_KILLS = f"{RESERVED}oom-kills"
 """Name of the worker's own value: how many processes the kernel killed for want of memory."""
 
+EXIT_CODE = f"{RESERVED}exit-code"
+"""Name of the worker's own value: what an entry point exited with that is one of its own codes."""
+
+_FAILED = 1
+
 # The kernel takes 128 KiB in one argument; quotes make a command longer than its parameters.
 _LONGEST_COMMAND = 100 * 1024
 
@@ -29,11 +34,12 @@ def run(
 ) -> int:
     """Run the job that the environment describes, leave the termination message, say how it went.
 
-    Of an entry point that fails the message says nothing but what the kernel did: Kubernetes puts
-    the end of the log in its place.
+    Of an entry point that fails the message says nothing but what the kernel did, and the exit code
+    where it cannot be passed on: Kubernetes puts the end of the log in its place.
 
     Returns:
-        The exit status: the entry point's own, or that of a :class:`WorkerError`.
+        The exit status: that of a :class:`WorkerError`, or the entry point's own, in whose place is
+        1 if Kubernetes would take it for the former.
     """
     try:
         status, message = _run(environment, supervisor, cgroups)
@@ -64,6 +70,10 @@ def _run(
             _shell(command, Path(scratch)), directory, _environment_of_child(told, outputs)
         )
         own = _news_of_memory(oom_kills(cgroups) - before)
+        if status in CODES:
+            own[EXIT_CODE] = str(status)
+            _say(f"the entry point's exit code is {status}, a worker's own; the container's is 1")
+            status = _FAILED
         if status:
             return status, render_outputs({}, own) if own else ""
         return 0, render_outputs(read_outputs(outputs), own)

@@ -25,6 +25,7 @@ CONTRACT_EXITS = {
 RESERVED = "alidade.dev/"
 """What the keys of a termination message begin with that are the worker's own, and no outputs."""
 _OOM_KILLS = f"{RESERVED}oom-kills"
+_EXIT_CODE = f"{RESERVED}exit-code"
 _MAX_DIGITS = 9
 # A shell's and a container runtime's exit code for a process that a signal ended, less the signal.
 _SIGNALLED = 128
@@ -110,9 +111,7 @@ def killed_for_memory(ended: Terminated) -> int:
 
     A worker counts them. A runtime tells of one, by the reason, whatever the exit code is.
     """
-    told = _reserved(ended.message).get(_OOM_KILLS, "")
-    kills = int(told) if told.isascii() and told.isdigit() and len(told) < _MAX_DIGITS else 0
-    return kills or int(ended.reason == Reason.OOM_KILLED)
+    return _number(ended, _OOM_KILLS) or int(ended.reason == Reason.OOM_KILLED)
 
 
 def why_stopped(pod: Pod) -> Cause:
@@ -135,7 +134,11 @@ def why_stopped(pod: Pod) -> Cause:
 def _why_terminated(pod: Pod, ended: Terminated, log: str | None = None) -> Cause:
     code, kills = ended.exit_code, killed_for_memory(ended)
     vague = ended.reason in ("", Reason.ERROR, Reason.COMPLETED)
-    reason = CONTRACT_EXITS.get(code, Reason.ERROR if vague else ended.reason)
+    alone = code == PEER_LOST and pod.index is None
+    contract = None if alone else CONTRACT_EXITS.get(code)
+    reason = contract or (Reason.ERROR if vague else ended.reason)
+    # A worker's own codes are not an entry point's to end its container with.
+    code = _number(ended, _EXIT_CODE) or code
     starved = _starved(pod, ended, kills) if reason == Reason.ERROR else ""
     reason = Reason.OOM_KILLED if starved else reason
     words = [] if reason == Reason.ERROR else [reason]
@@ -170,6 +173,11 @@ def _reserved(message: str) -> dict[str, str]:
     except (ValueError, RecursionError):
         return {}
     return {key: v for key, v in found.items() if key.startswith(RESERVED) and isinstance(v, str)}
+
+
+def _number(ended: Terminated, key: str) -> int:
+    told = _reserved(ended.message).get(key, "")
+    return int(told) if told.isascii() and told.isdigit() and len(told) < _MAX_DIGITS else 0
 
 
 def told_of(kills: int) -> str:

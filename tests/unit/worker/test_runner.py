@@ -67,6 +67,18 @@ def test_of_an_entry_point_that_fails_the_log_tells_and_the_message_is_left_to_k
     assert "alidade-worker" not in capfd.readouterr().err
 
 
+@pytest.mark.parametrize("code", [64, 65, 66, 69, 76])
+def test_what_a_worker_exits_with_is_not_for_an_entry_point_to_say(
+    run_job: RunJob, code: int, capfd: pytest.CaptureFixture[str]
+) -> None:
+    outcome = run_job("exit", code=str(code))
+    assert (outcome.status, json.loads(outcome.message)) == (
+        1,
+        {"alidade.dev/exit-code": f"{code}"},
+    )
+    assert f"alidade-worker: the entry point's exit code is {code}" in capfd.readouterr().err
+
+
 def _count(file: Path, kills: int) -> None:
     file.parent.mkdir(parents=True, exist_ok=True)
     file.write_text(f"low 0\noom 9\noom_kill {kills}\noom_group_kill 0\n")

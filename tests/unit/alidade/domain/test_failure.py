@@ -204,6 +204,16 @@ def test_the_log_tells_where_no_message_was_written_on_purpose(
     assert (cause.message, cause.last_lines) == (told, lines.strip("\n"))
 
 
+def test_an_entry_points_own_exit_code_is_told_as_it_is() -> None:
+    cause = why_pod_failed(failed_pod(code=1, says='{"alidade.dev/exit-code": "76"}'), LOG)
+    assert cause == Cause("Error", "failed: exit code 76: ValueError: no luck", 76, LOG.strip("\n"))
+
+
+def test_a_job_of_one_pod_has_lost_no_peer() -> None:
+    assert why_pod_failed(failed_pod(code=75)) == Cause("Error", "failed: exit code 75", 75)
+    assert why_pod_failed(failed_pod(code=75, index=1)).reason == "PeerLost"
+
+
 def limited(**fields: Any) -> Pod:
     return replace(failed_pod(code=137, **fields), memory_limit="256Mi")
 
