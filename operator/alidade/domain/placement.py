@@ -8,8 +8,9 @@ for a minute, the next time for two, and so on up to an hour, and asks again lik
 from datetime import datetime, timedelta
 
 from alidade.api.job_status import RequeueState
+from alidade.api.queue import Queue
 from alidade.api.reason import Reason
-from alidade.domain import blocked, flavors
+from alidade.domain import blocked, flavors, refused
 from alidade.domain.actions import Suspend
 from alidade.domain.admission import NotYet
 from alidade.domain.backing import suspend_patch
@@ -39,26 +40,12 @@ def mind(draft: Draft, backing: BackingJob, pending: Pending) -> None:
         return
     if any(pod.node for pod in snapshot.pods if not pod.over):
         return
-    limit = queue.spec.placement_timeout_seconds
-    if not draft.due(first, limit):
+    if not draft.due(first, queue.spec.placement_timeout_seconds):
         return
     if not snapshot.contested:
         draft.wake(LOOK_AGAIN)
         return
-    name = queue.metadata.name
-    state = _again(draft.status.requeue_state, snapshot.now, pending.message)
-    draft.set(requeue_state=state)
-    draft.queue(
-        TIMEOUT,
-        f"no node for {limit} s (queue {name}'s placementTimeoutSeconds): gives its place back, "
-        f"and stands behind all others until {_clock(state)}; the scheduler said: "
-        f"{pending.message}",
-    )
-    if draft.status.start_time is None:
-        # The first flavor may have a node by now.
-        draft.set(flavor=flavors.current(queue, None))
-    if not flavors.leave(draft, backing):
-        draft.do(Suspend(suspend_patch(backing)))
+    _give_back(draft, backing, queue, pending.message)
 
 
 def why_not_yet(draft: Draft, place: NotYet) -> tuple[str, str]:
@@ -72,6 +59,30 @@ def why_not_yet(draft: Draft, place: NotYet) -> tuple[str, str]:
         f"no node could take it, and it stands behind all others until {_clock(state)}: "
         f"{place.message}; the scheduler said: {state.message}",
     )
+
+
+def _give_back(draft: Draft, backing: BackingJob, queue: Queue, words: str) -> None:
+    name, limit = queue.metadata.name, queue.spec.placement_timeout_seconds
+    why = f"no node for {limit} s (queue {name}'s placementTimeoutSeconds)"
+    state, refusal = draft.status.requeue_state, refused.why_it_runs_on(draft)
+    if refusal is None or state is None or state.requeue_at <= draft.snapshot.now:
+        state = _again(state, draft.snapshot.now, words)
+        draft.set(requeue_state=state)
+    if refusal is None:
+        draft.queue(
+            TIMEOUT,
+            f"{why}: gives its place back, and stands behind all others until {_clock(state)}; "
+            f"the scheduler said: {words}",
+        )
+    else:
+        # What blocks its pods goes on, or this would be wanted now and then only.
+        text = f"keeps its place, though it is to give it back: {why}: {refusal}"
+        draft.run(Reason.REQUEST_REFUSED, text)
+    if draft.status.start_time is None:
+        # The first flavor may have a node by now.
+        draft.set(flavor=flavors.current(queue, None))
+    if not flavors.leave(draft, backing):
+        draft.do(Suspend(suspend_patch(backing)))
 
 
 def _again(before: RequeueState | None, now: datetime, words: str) -> RequeueState:

@@ -1,4 +1,5 @@
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -8,12 +9,13 @@ from alidade.api.base import Condition
 from alidade.api.job import Job
 from alidade.api.job_status import JobState, JobStatus, RequeueState
 from alidade.api.reason import Reason
-from alidade.domain.actions import DeleteBacking, Suspend
+from alidade.domain.actions import Action, DeleteBacking, Suspend
 from alidade.domain.admission import NotYet
 from alidade.domain.backing import suspend_patch
 from alidade.domain.events import note_change
 from alidade.domain.observed import Pod
 from alidade.domain.plan import Plan, plan
+from alidade.domain.snapshot import Rejection
 from tests.support.builders import (
     NOW,
     ago,
@@ -47,7 +49,13 @@ def blocked(
 
 
 def decide(
-    of: Job, pods: Sequence[Pod] = (), *, contested: bool = True, now: datetime = NOW, **spec: Any
+    of: Job,
+    pods: Sequence[Pod] = (),
+    *,
+    contested: bool = True,
+    now: datetime = NOW,
+    refused: Mapping[type[Action], Rejection] | None = None,
+    **spec: Any,
 ) -> Plan:
     found = backing(suspend=False, meta={"labels": {"alidade.dev/flavor": "gpu"}})
     return plan(
@@ -58,6 +66,7 @@ def decide(
             contested=contested,
             queue=queue(**{"maxRunning": 1, **spec}),
             now=now,
+            refused=refused or {},
         )
     )
 
@@ -83,6 +92,26 @@ def test_a_job_that_no_node_can_take_gives_its_place_back_to_one_that_waits() ->
     note = note_change(before.status, status)
     assert note is not None
     assert (note.type, note.reason, note.message) == ("Warning", status.reason, status.message)
+
+
+def test_that_it_cannot_give_its_place_back_is_told_for_as_long_as_that_is_so() -> None:
+    at = NOW - timedelta(seconds=5)
+    never = Rejection("RequestRefused", "not today", final=False, at=at, pause=10)
+    status = decide(blocked(60)).status
+    told = []
+    for seconds in range(5, 400, 5):
+        found = replace(never, at=NOW + timedelta(seconds=seconds - 5))
+        now = NOW + timedelta(seconds=seconds)
+        status = decide(job(status=status), now=now, refused={Suspend: found}).status
+        told.append(status.is_true("ChangesRefused"))
+    assert told == sorted(told)
+    assert (status.state, status.reason) == (S.QUEUED, "RequestRefused")
+    assert status.message == (
+        "keeps its place, though it is to give it back: no node for 60 s (queue cpu's "
+        "placementTimeoutSeconds): not today"
+    )
+    assert status.requeue_state is not None
+    assert status.requeue_state.requeue_at > NOW + timedelta(seconds=395)
 
 
 @pytest.mark.parametrize(
