@@ -78,11 +78,12 @@ def _owner_of(metadata: wire.ObjectMeta, template: wire.TemplateMeta) -> str | N
     """Return the UID of the Job that a batch/v1 Job is of.
 
     Whoever takes its owner off it, or writes another there, does not thereby change whose it is.
-    One that somebody has made from it bears another name.
+    One that somebody has made from it bears another name, and is no Job's.
     """
-    if template.labels.get(JOB_LABEL) == metadata.name and JOB_UID_LABEL in template.labels:
-        return template.labels[JOB_UID_LABEL]
-    return metadata.controller or metadata.labels.get(JOB_UID_LABEL)
+    if template.labels.get(JOB_LABEL, metadata.name) != metadata.name:
+        return None
+    owner = template.labels.get(JOB_UID_LABEL) or metadata.controller
+    return owner or metadata.labels.get(JOB_UID_LABEL)
 
 
 def pod(body: Mapping[str, Any]) -> Pod:

@@ -16,7 +16,7 @@ class Pods:
     """The last known version of every pod.
 
     A pod is of the job that owns the batch/v1 Job that owns the pod; where that batch/v1 Job was
-    never seen, of the job whose UID is in the pod's label.
+    never seen, of the job whose UID is in the pod's label. Labels may have been copied.
     """
 
     def __init__(self) -> None:
@@ -38,17 +38,22 @@ class Pods:
 
     def job_of(self, pod: Pod) -> str | None:
         """Return the UID of the job that a pod is of, None where that is not known."""
-        return self.job_of_batch(pod.owner_uid) or pod.job_uid
+        known = self._job_of_batch.get(pod.owner_uid or "")
+        return pod.job_uid if known is None else known or None
 
     def job_of_batch(self, uid: str | None) -> str | None:
         """Return the UID of the job whose batch/v1 Job has, or had, this UID."""
-        return self._job_of_batch.get(uid or "")
+        return self._job_of_batch.get(uid or "") or None
 
     def adopt(self, batch_uid: str, job_uid: str) -> None:
-        """Take note of whose a batch/v1 Job is, and so its pods."""
+        """Take note of whose a batch/v1 Job is, empty if nobody's, and so its pods."""
         self._job_of_batch[batch_uid] = job_uid
         self._batches_of[job_uid].add(batch_uid)
         self._gone_batches.discard(batch_uid)
+
+    def under(self, batch_uid: str) -> tuple[Pod, ...]:
+        """Return the pods of a batch/v1 Job."""
+        return tuple(self.by_name[key] for key in sorted(self._under.get(batch_uid, ())))
 
     def disown(self, batch_uid: str) -> None:
         """Take note that a batch/v1 Job is gone; its pods, as long as they stay, are still its."""

@@ -75,8 +75,9 @@ def test_the_labels_of_its_pods_say_which_ones_it_is_to_have() -> None:
 def test_it_is_of_its_job_whatever_owner_is_written_there_but_a_copy_is_not() -> None:
     other = {"kind": "CronJob", "name": "x", "uid": "x", "controller": True}
     assert backing_job(with_template(WHOLE, ownerReferences=[other])).owner_uid == "uid-train"
-    copy = with_template(WHOLE, "copy", ownerReferences=[other])
-    assert backing_job(copy).owner_uid == "x"
+    for owner in (other, owner_reference(TRAIN)):
+        copy = with_template(WHOLE, "copy", labels=WHOLE, ownerReferences=[owner])
+        assert backing_job(copy).owner_uid is None
 
 
 @pytest.mark.parametrize(("replicas", "back"), [(1, 1), (3, 3)])

@@ -132,6 +132,24 @@ def test_pods_and_batch_jobs_wake_the_job_they_belong_to(lab: Scene) -> None:
     assert lab.drop(BATCH_JOBS, "a") == {"a"}
 
 
+@pytest.mark.parametrize("pod_first", [False, True])
+def test_a_copy_of_a_batch_job_is_none_of_the_job_nor_are_its_pods(
+    pod_first: bool, lab: Scene
+) -> None:
+    lab.put(BATCH_JOBS, backing_body("a", suspend=False))
+    labels = backing_body("a")["metadata"]["labels"]
+    copy = backing_body("copy", suspend=False, meta={"uid": "uid-copy", "labels": labels})
+    copy["spec"]["template"]["metadata"]["labels"] = labels
+    owner = {"kind": "Job", "name": "copy", "uid": "uid-copy", "controller": True}
+    pod = pod_body("copy-1", meta={"labels": labels, "ownerReferences": [owner]})
+    news = [(BATCH_JOBS, copy), (PODS, pod)]
+    for kind, body in reversed(news) if pod_first else news:
+        lab.put(kind, body)
+    lab.drop(BATCH_JOBS, "a")
+    assert lab.cache.pods(lab.cache.jobs["lab", "a"]) == ()
+    assert lab.running() == 0
+
+
 def test_pods_of_nobody_are_left_out(scene: Scene) -> None:
     assert scene.put(PODS, pod_body("stray", meta={"labels": {}})) == set()
     assert list(scene.cache.known(PODS)) == []
