@@ -167,7 +167,7 @@ class Pod:
         graceful: Whether it was given time to end when it was deleted, as one that has is not.
         clock_late: By how much its node's clock is behind the API server's, as far as that shows.
         counted: Whether batch/v1 has counted it, or never will (KEP-2307).
-        stopped: Whether it was asked to end before it ended, None where nobody saw that.
+        stopped: Whether it was asked to end before it ended, None where that is not known.
         init: The init container that keeps it from its start, or kept it.
         container: The job's own container.
         sidecar: An init container that restarts and fails while the job's own container runs.

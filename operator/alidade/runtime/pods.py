@@ -4,7 +4,7 @@ from collections import OrderedDict, defaultdict
 from collections.abc import Iterator
 from dataclasses import replace
 
-from alidade.domain.fate import being_stopped
+from alidade.domain.fate import being_stopped, was_stopped
 from alidade.domain.graph import Key
 from alidade.domain.observed import Pod
 
@@ -104,13 +104,16 @@ class Pods:
 
 
 def _stopped(pod: Pod, before: Pod | None) -> bool | None:
-    """Say whether a pod was asked to end before it ended, None where that was not seen."""
+    """Say whether a pod was asked to end before it ended, None while nobody knows."""
     if not being_stopped(pod):
         # A disruption that does not come about is taken back.
         return False if pod.ended else None
     if not pod.ended:
         return True
-    return before.stopped if before else None
+    if before is not None and before.stopped is not None:
+        return before.stopped
+    # A kubelet deletes it anew, and then less can be told.
+    return was_stopped(pod)
 
 
 def _uids(pod: Pod) -> Iterator[str]:

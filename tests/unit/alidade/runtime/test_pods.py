@@ -4,7 +4,7 @@ import pytest
 
 from alidade.domain.observed import Pod
 from alidade.runtime.pods import REMEMBERED_GONE, Pods
-from tests.support.builders import DELETED, disruption, owner_reference, terminated
+from tests.support.builders import DELETED, ago, disruption, owner_reference, stamp, terminated
 from tests.support.builders import pod as make_pod
 
 
@@ -99,11 +99,17 @@ def test_a_pod_that_was_seen_to_end_before_it_was_deleted_was_not_stopped() -> N
     assert [found.stopped for found in pods.of("first")] == [False]
 
 
-def test_of_a_pod_that_nobody_saw_before_nothing_is_known() -> None:
+def test_what_the_times_of_a_pod_tell_is_kept_when_its_kubelet_deletes_it_anew() -> None:
     pods = Pods()
     pods.adopt("batch-1", "first")
-    pods.put(pod(phase="Succeeded", worker=terminated(0), meta=DELETED))
-    assert [found.stopped for found in pods.of("first")] == [None]
+    ended = terminated(0, finished=ago(40))
+    for seconds, grace in ((50, 30), (5, 0)):
+        deleted = {
+            "deletionTimestamp": stamp(ago(seconds - grace)),
+            "deletionGracePeriodSeconds": grace,
+        }
+        pods.put(pod(phase="Succeeded", worker=ended, meta=deleted))
+        assert [found.stopped for found in pods.of("first")] == [True]
 
 
 def test_the_last_pods_that_are_gone_are_remembered_as_long_as_their_batch_job_is_there() -> None:
