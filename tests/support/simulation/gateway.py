@@ -11,6 +11,7 @@ from typing import Final, TypeVar
 from alidade.kube.fence import Fence
 from alidade.kube.gateway import (
     EVENTS,
+    PODS,
     ApiError,
     Body,
     Change,
@@ -21,6 +22,7 @@ from alidade.kube.gateway import (
 from alidade.runtime.horizon import RESTORED_SECONDS
 from tests.support.simulation.api_server import ApiServer
 from tests.support.simulation.chance import Chance
+from tests.support.simulation.pods import first_line_at
 from tests.support.simulation.rules import refusals
 from tests.support.virtual_time import now
 
@@ -161,7 +163,7 @@ class UnreliableGateway:
     async def log_begins(self, namespace: str, pod: str, container: str) -> str:
         await self._there()
         said = self._server.read_log(pod, container, namespace)
-        return "2026-03-01T12:00:00.000000001Z" if said else ""
+        return first_line_at(self._server.read(PODS, pod, namespace), container) if said else ""
 
     async def record_event(self, namespace: str, event: Body) -> None:
         await self._change(lambda: self._server.create(EVENTS, event, namespace), counts=False)

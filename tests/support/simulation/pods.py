@@ -47,3 +47,10 @@ def tracked(pod: Body) -> bool:
 def index_of(pod: Body) -> int:
     """Return which of its job's replicas a pod is."""
     return int((pod["metadata"].get("annotations") or {}).get(COMPLETION_INDEX, 0))
+
+
+def first_line_at(pod: Body, container: str) -> str:
+    """Return when a container that speaks at once wrote its first line, by its node's clock."""
+    (state,) = (c["state"] for c in pod["status"]["containerStatuses"] if c["name"] == container)
+    began = next(s["startedAt"] for s in state.values() if "startedAt" in s)
+    return f"{began.removesuffix('Z')}.000000001Z"
