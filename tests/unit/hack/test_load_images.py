@@ -14,6 +14,7 @@ case "$*" in
   'info --format '*) echo "$TREE" ;;
   *' crictl inspecti '*) [[ $2 = "$HAS" ]] && echo 'id: sha256:1f2e' ;;
   *' images rm '*) ;;
+  'builder prune '*) touch "$TREE/pruned" ;;
   save*) [ "$FAILS" = save ] && echo half && exit 1; echo all of it ;;
   *' images import '*) [ "$FAILS" = "$3" ] && exit 1; cat >"$TREE/given-to-$3" ;;
   *) {DOCKER.strip()} ;;
@@ -37,8 +38,11 @@ def loading(tree: Tree) -> Tree:
     return tree
 
 
-def _disk(tree: Tree, *, gigabytes: int) -> None:
-    tree.program("df", f"echo Avail; echo $(({gigabytes} << 30))")
+def _disk(tree: Tree, *, gigabytes: int, pruned: int | None = None) -> None:
+    there = f"$(({gigabytes} << 20))"
+    then = f"$(({gigabytes if pruned is None else pruned} << 20))"
+    look = f"there={there}; [ ! -e $TREE/pruned ] || there={then}"
+    tree.program("df", f"{look}; echo - - - Available; echo - - - $there")
 
 
 def _load(tree: Tree, name: str, **own: str) -> subprocess.CompletedProcess[str]:
@@ -85,6 +89,18 @@ def test_what_does_not_fit_on_the_disk_is_not_begun(loading: Tree) -> None:
         done.stderr
     )
     assert not _exports(loading)
+
+
+def test_what_builds_keep_makes_room(loading: Tree) -> None:
+    _disk(loading, gigabytes=14, pruned=15)
+    done = _load(loading, "worker")
+    assert not done.returncode, done.stderr
+    assert _given(loading).keys() == {"alidade-worker", "alidade-worker2"}
+
+
+def test_what_builds_keep_stays_where_there_is_room(loading: Tree) -> None:
+    assert not _load(loading, "worker").returncode
+    assert not (loading.root / "pruned").exists()
 
 
 @pytest.mark.parametrize("what", ["save", "alidade-worker2"])
