@@ -3,15 +3,26 @@
 batch/v1 counts a pod that was told to stop and exited with 0 as one that succeeded.
 """
 
+import subprocess
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
 import pytest
 from mlflow import MlflowClient
 
-from tests.support.cluster import WAIT, Cluster, namespace, tracking_server, without
+from tests.support.cluster import (
+    REPOSITORY,
+    SYSTEM,
+    WAIT,
+    Cluster,
+    namespace,
+    tracking_server,
+    without,
+)
 from tests.support.manifests import experiment, job, queue, waiting_for_it
+from tests.support.polling import eventually
 
 pytestmark = pytest.mark.alone
 SMALL = {"requests": {"cpu": "50m", "memory": "32Mi"}}
@@ -92,3 +103,47 @@ def test_what_ended_by_itself_is_not_run_again(name: str, state: str, unseen: Un
 
 def test_what_could_not_be_read_of_an_end_is_told(unseen: Unseen) -> None:
     assert "gone before that could be read" in unseen.statuses["ends-well"]["message"]
+
+
+@contextmanager
+def paused(node: str, process: str) -> Iterator[None]:
+    """Stop a process on a node in the midst of what it does, for as long as this lasts."""
+
+    def send(signal: str) -> None:
+        run = [str(REPOSITORY / "hack/cluster/in-node"), node, "pkill", f"-{signal}", "-f", process]
+        subprocess.run(run, check=True)
+
+    send("STOP")
+    try:
+        yield
+    finally:
+        send("CONT")
+
+
+def test_what_its_kubelet_deleted_anew_before_anybody_saw_it_end_was_stopped(
+    cluster: Cluster,
+) -> None:
+    cluster.apply(
+        queue(resources=SMALL),
+        experiment(),
+        job("saves", podTemplate=patient(SCRIPTS["saves"])),
+    )
+    cluster.wait_for("saves", reason="Running")
+    (pod,) = cluster.pods_of("saves")
+    (operator,) = Cluster(SYSTEM).list("pods", "--selector=app.kubernetes.io/component=operator")
+
+    def deleted_anew() -> bool:
+        (found,) = cluster.pods_of("saves")
+        anew: bool = found["metadata"]["deletionGracePeriodSeconds"] == 0
+        return anew and bool(found["status"]["phase"] == "Succeeded")
+
+    with paused("alidade-control-plane", "^kube-controller-manager "):
+        with paused(operator["spec"]["nodeName"], " -m alidade$"):
+            cluster.kubectl("delete", "pod", pod["metadata"]["name"], "--wait=false")
+            eventually(deleted_anew)
+        cluster.until_told("saves", "was deleted while it ran")
+        (attempt,) = cluster.job_status("saves")["attempts"]
+        assert (attempt["fate"], attempt["reason"]) == ("Stopped", "PodStopped")
+    cluster.go_ahead()
+    status = cluster.wait_for("saves", state="Finished")
+    assert [a["fate"] for a in status["attempts"]] == ["Stopped", "Succeeded"]
