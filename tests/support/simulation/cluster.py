@@ -311,6 +311,11 @@ def owner_of(body: Body) -> str:
     return str(body["metadata"]["ownerReferences"][0]["uid"])
 
 
+def owner_by_pods(batch: Body) -> str:
+    """Return the UID of a batch/v1 Job's owner as its pods bear it, which nobody can change."""
+    return str(batch["spec"]["template"]["metadata"]["labels"][JOB_UID_LABEL])
+
+
 def _condition(kind: str, status: str, reason: str, since: str) -> Body:
     return {
         "type": kind,

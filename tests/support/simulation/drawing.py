@@ -28,6 +28,12 @@ DEEDS_TO_JOBS: tuple[What, ...] = (
     "snatch",
     "redo",
     "unlabel",
+    "relabel",
+    "disown",
+    "halt",
+    "narrow",
+    "age",
+    "clear",
 )
 # So that graphs get somewhere, what is usual comes more often than it would.
 FATES = (*Fate, Fate.WELL, Fate.WELL)

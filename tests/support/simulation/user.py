@@ -3,7 +3,7 @@
 import asyncio
 from typing import Any
 
-from alidade.domain.observed import JOB_LABEL
+from alidade.domain.observed import JOB_LABEL, JOB_UID_LABEL
 from alidade.kube.gateway import BATCH_JOBS, EXPERIMENTS, JOBS, QUEUES, Body, Kind
 from tests.support.builders import experiment_body, queue_body
 from tests.support.simulation.cluster import CROWDED
@@ -16,6 +16,14 @@ FOR_A_TIME: dict[str, Body] = {
     "drain": {"stopPolicy": "HoldAndDrain"},
     "suspend": {"suspend": True},
 }
+BY_HAND: dict[str, Body] = {
+    "unlabel": {"metadata": {"labels": {JOB_LABEL: None}}},
+    "relabel": {"metadata": {"labels": {JOB_UID_LABEL: "another"}}},
+    "disown": {"metadata": {"ownerReferences": None}},
+    "halt": {"spec": {"suspend": True}},
+    "narrow": {"spec": {"parallelism": 0}},
+}
+"""What is changed of a batch/v1 Job that the user has no business with."""
 FOR_GOOD: dict[str, Body] = {"move": {"queue": "gpu"}, "cancel": {"cancel": True}}
 
 
@@ -60,7 +68,6 @@ class User:
 
     async def _meddle(self, deed: Deed) -> None:
         await asyncio.sleep(deed.at)
-        server = self._world.server
         match deed.what:
             case "hold" | "drain" | "suspend":
                 await self._change(deed, **FOR_A_TIME[deed.what])
@@ -73,12 +80,31 @@ class User:
                 self._create(deed.name)
             case "delete":
                 self._remove(deed.name)
-            case "unlabel" if server.find(BATCH_JOBS, deed.name):
-                server.patch(BATCH_JOBS, deed.name, {"metadata": {"labels": {JOB_LABEL: None}}})
+            case "age" | "clear":
+                await self._falsify(deed)
             case "empty" | "restore" | "outage":
                 await self._trouble_mlflow(deed)
-            case "snatch" if server.find(BATCH_JOBS, deed.name):
-                server.remove(BATCH_JOBS, deed.name)
+            case "unlabel" | "relabel" | "disown" | "halt" | "narrow" | "snatch":
+                self._lay_hands_on(deed)
+
+    def _lay_hands_on(self, deed: Deed) -> None:
+        server = self._world.server
+        if server.find(BATCH_JOBS, deed.name) is None:
+            return
+        if deed.what == "snatch":
+            server.remove(BATCH_JOBS, deed.name)
+        else:
+            server.patch(BATCH_JOBS, deed.name, BY_HAND[deed.what])
+
+    async def _falsify(self, deed: Deed) -> None:
+        """Give a job the status that it had some time ago, or none at all."""
+        before = self._world.server.find(JOBS, deed.name)
+        await asyncio.sleep(deed.seconds)
+        now = self._world.server.find(JOBS, deed.name)
+        if before and now and before["metadata"]["uid"] == now["metadata"]["uid"]:
+            self._world.falsified.add(deed.name)
+            status = before.get("status", {}) if deed.what == "age" else {}
+            self._world.server.update(JOBS, deed.name, status=status)
 
     async def _trouble_mlflow(self, deed: Deed) -> None:
         mlflow = self._world.mlflow

@@ -21,7 +21,7 @@ from alidade.runtime.horizon import RESTORED_SECONDS
 from tests.support.agreement import disagreements
 from tests.support.simulation.api_server import ApiServer, Store
 from tests.support.simulation.chance import Chance, clock
-from tests.support.simulation.cluster import Cluster, Fate, owner_of
+from tests.support.simulation.cluster import Cluster, Fate, owner_by_pods
 from tests.support.simulation.gateway import LATE, Late
 from tests.support.simulation.homeless import GivenBack
 from tests.support.simulation.job_steps import ended
@@ -49,6 +49,7 @@ class World:
         unforeseen: UIDs of batch/v1 Jobs let run by a request of an operator that was no more.
         misled: Names of jobs that were told to run by an operator that did not know yet that their
             batch/v1 Jobs had gone with the store; if it dies then, nobody knows any more.
+        falsified: Names of jobs of which somebody has replaced the status.
         violations: What happened that must not.
     """
 
@@ -77,6 +78,7 @@ class World:
         self.unforeseen: set[str] = set()
         self.misled: set[str] = set()
         self.blind_until = -math.inf
+        self.falsified: set[str] = set()
         self.violations: list[str] = []
         self._given_back = GivenBack()
 
@@ -160,6 +162,9 @@ class World:
             self.ends[name].add(status.state)
         if now() < self.blind_until and _runs(job) and not self.server.find(BATCH_JOBS, name):
             self.misled.add(name)
+        if name in self.falsified:
+            # What it was, it may not know any more.
+            return
         before = Job.model_validate(old).status if old else status
         if before.start_time is not None:
             self._expect(before.start_time == status.start_time, f"{name} starts anew")
@@ -170,7 +175,7 @@ class World:
 
     def _check_release(self, name: str, batch: Body) -> None:
         job, task = self.jobs[name], self.tasks[name]
-        owner_uid = owner_of(batch)
+        owner_uid = owner_by_pods(batch)
         self.released.add(owner_uid)
         if job.metadata.uid != owner_uid:
             # It is of a job of the same name that is gone, and goes after it.
@@ -238,7 +243,8 @@ class World:
         for held in (*may_run, *pods):
             if {held["metadata"]["uid"], controller_of(held)} & self.unforeseen:
                 continue
-            labels = held["metadata"]["labels"]
+            # What a template says, nobody can change.
+            labels = held["spec"].get("template", held)["metadata"]["labels"]
             # One whose owner was deleted is the garbage collector's to stop.
             name = labels.get(JOB_LABEL, held["metadata"]["name"])
             owner = self.server.find(JOBS, name)
