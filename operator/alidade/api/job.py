@@ -226,7 +226,7 @@ class Job(Resource):
         kind="Job",
         plural="jobs",
         singular="job",
-        short_names=("ajob",),
+        short_names=("ajob", "ajobs"),
         columns=(
             Column("State", ".status.state"),
             Column("Experiment", ".spec.experiment"),

@@ -153,7 +153,7 @@ def test_kubectl_finds_the_resources_by_short_names_and_as_one_category() -> Non
     assert {name["kind"]: name["shortNames"] for name in names} == {
         "Experiment": ["aexp"],
         "Queue": ["aq"],
-        "Job": ["ajob"],
+        "Job": ["ajob", "ajobs"],
     }
     assert all(name["categories"] == ["alidade"] for name in names)
 
