@@ -109,6 +109,19 @@ def test_a_job_that_no_node_can_take_gives_its_place_to_others_and_asks_again(
     assert scene.status("huge")["requeueState"] == state
 
 
+def test_a_job_whose_pods_are_refused_gives_its_place_to_others_too(scene: Scene) -> None:
+    scene.apply(queue(maxRunning=1, placementTimeoutSeconds=1))
+    scene.apply(job("refused", priority=1, priorityClassName="urgent"))
+    scene.until("refused", "Queued", "PodRejected")
+
+    scene.apply(job("small"))
+
+    scene.until("small", "Finished")
+    state = scene.status("refused")["requeueState"]
+    words = "the API server refuses its pods: no PriorityClass with name urgent was found"
+    assert (state["count"], state["message"]) == (1, words)
+
+
 def test_a_held_queue_starts_nothing_and_lets_run_what_runs(scene: Scene) -> None:
     scene.let("running", RUNS_ON)
     scene.apply(job("running"))

@@ -130,7 +130,9 @@ class RequeueState(Model):
         datetime,
         Field(description="Until when it stands behind all others; its turn counts from then on."),
     ]
-    message: Annotated[str, Field(description="Why, in the scheduler's words.")] = ""
+    message: Annotated[
+        str, Field(description="Why, in the words of the scheduler or the API server.")
+    ] = ""
 
 
 class JobStatus(Status):

@@ -186,8 +186,9 @@ class Flavor(Model):
         Seconds,
         Field(
             description=(
-                "Seconds after which a job for which no node is found is tried in the next flavor; "
-                "in the last one it waits, or gives its place back after placementTimeoutSeconds."
+                "Seconds after which a job of which no pod can be placed is tried in the next "
+                "flavor; in the last one it waits, or gives its place back after "
+                "placementTimeoutSeconds."
             )
         ),
     ] = DEFAULT_FALLBACK_SECONDS
@@ -263,8 +264,8 @@ class QueueSpec(Model):
         Seconds,
         Field(
             description=(
-                "Seconds after which a job of which the scheduler can place no pod, in the last "
-                "flavor if there are several, gives its place back to those that wait behind it, "
+                "Seconds after which a job of which no pod can be placed, in the last flavor if "
+                "there are several, gives its place back to those that wait behind it, "
                 "and asks again; of no effect with kueueLocalQueue, whose ClusterQueue decides."
             )
         ),

@@ -106,12 +106,12 @@ class Reason(DocumentedWord):
     KUEUE_PENDING = ("KueuePending", "It waits for Kueue, whose words the message has.")
     FLAVOR_FALLBACK = (
         "FlavorFallback",
-        "The queue's next flavor is tried, as no node of the one before was free.",
+        "The queue's next flavor is tried, as no pod could be placed in the one before.",
     )
     PLACEMENT_TIMEOUT = (
         "PlacementTimeout",
-        "No node could take it for the queue's `placementTimeoutSeconds`, while others waited for "
-        "its place: it gave that back, and asks again.",
+        "No pod of it could be placed for the queue's `placementTimeoutSeconds`, while others "
+        "waited for its place: it gave that back, and asks again.",
     )
     POD_PENDING = (
         "PodPending",

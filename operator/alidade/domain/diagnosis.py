@@ -35,6 +35,11 @@ class Pending:
     message: str
     stage: Stage | None = None
 
+    @property
+    def said(self) -> str:
+        """The message, with whose words it is."""
+        return ("the scheduler said: " if self.reason == UNSCHEDULABLE else "") + self.message
+
 
 def why_not_running(pods: Sequence[Pod]) -> Pending:
     """Say what holds the pods of a job that has been released; of several, what may end it."""

@@ -1,16 +1,16 @@
 """The node pools of a queue in the order in which they are tried.
 
-As Kueue has it (flavorFungibility), a job goes to the first flavor. If the scheduler finds no node
-there for as long as the flavor says, the job's batch/v1 Job is made anew for the next one; in the
-last it waits, or gives its place in the queue back and begins with the first again. A job of which
-a pod has run stays where it is.
+As Kueue has it (flavorFungibility), a job goes to the first flavor. If no pod can be placed there,
+as no node is free or a quota refuses it, for as long as the flavor says, the job's batch/v1 Job is
+made anew for the next one; in the last it waits, or gives its place in the queue back and begins
+with the first again. A job of which a pod has run stays where it is.
 """
 
 from alidade.api.queue import Flavor, Queue
 from alidade.api.reason import Reason
 from alidade.domain import blocked
 from alidade.domain.actions import DeleteBacking
-from alidade.domain.diagnosis import UNSCHEDULABLE, Pending
+from alidade.domain.diagnosis import Pending, Stage
 from alidade.domain.draft import Draft
 from alidade.domain.observed import BackingJob
 
@@ -65,9 +65,9 @@ def leave(draft: Draft, backing: BackingJob) -> bool:
 
 
 def mind(draft: Draft, backing: BackingJob, pending: Pending) -> None:
-    """Give up a flavor that has had no node for the job for too long, if there is another."""
+    """Give up a flavor in which no pod has been placed for too long, if there is another."""
     queue, flavor = draft.snapshot.queue, backing.flavor
-    if queue is None or pending.reason != UNSCHEDULABLE or draft.status.start_time:
+    if queue is None or pending.stage is not Stage.PLACING or draft.status.start_time:
         return
     here, other = _named(queue, flavor), following(queue, flavor)
     first = blocked.since(draft.status)
@@ -79,8 +79,8 @@ def mind(draft: Draft, backing: BackingJob, pending: Pending) -> None:
     draft.set(flavor=other.name)
     draft.queue(
         FALLBACK,
-        f"no node of flavor {here.name} for {limit} s; tries flavor {other.name}; "
-        f"the scheduler said: {pending.message}",
+        f"no pod placed in flavor {here.name} for {limit} s; tries flavor {other.name}; "
+        f"{pending.said}",
     )
     leave(draft, backing)
 

@@ -1,4 +1,6 @@
-"""A job that no node can take gives its place in the queue back to those that wait for one.
+"""A job of which no pod can be placed gives its place in the queue back to those that wait for one.
+
+No node can take it, or the API server refuses its pods, as for a quota or a policy.
 
 It does so after the queue's placementTimeoutSeconds in the last flavor, and if somebody waits: else
 it stays, as nobody is helped and its pods would only be made anew. Then it stands behind all others
@@ -14,7 +16,7 @@ from alidade.domain import blocked, flavors, refused
 from alidade.domain.actions import Suspend
 from alidade.domain.admission import NotYet
 from alidade.domain.backing import suspend_patch
-from alidade.domain.diagnosis import UNSCHEDULABLE, Pending
+from alidade.domain.diagnosis import Pending, Stage
 from alidade.domain.draft import Draft
 from alidade.domain.observed import BackingJob
 from alidade.domain.words import shorten
@@ -28,15 +30,15 @@ MAX_MESSAGE = 512
 
 
 def mind(draft: Draft, backing: BackingJob, pending: Pending) -> None:
-    """Give the place back, if no pod has found a node for too long and somebody waits."""
+    """Give the place back, if no pod has been placed for too long and somebody waits."""
     snapshot, queue, first = draft.snapshot, draft.snapshot.queue, blocked.since(draft.status)
-    if first is None or pending.reason != UNSCHEDULABLE:
+    if first is None or pending.stage is not Stage.PLACING:
         return
     if queue is None or queue.spec.max_running is None or backing.local_queue:
         # There are no places, or Kueue's.
         return
     if draft.status.start_time is None and flavors.following(queue, backing.flavor):
-        # That one may have a node.
+        # That one may do.
         return
     if any(pod.node for pod in snapshot.pods if not pod.over):
         return
@@ -45,7 +47,7 @@ def mind(draft: Draft, backing: BackingJob, pending: Pending) -> None:
     if not snapshot.contested:
         draft.wake(LOOK_AGAIN)
         return
-    _give_back(draft, backing, queue, pending.message)
+    _give_back(draft, backing, queue, pending)
 
 
 def why_not_yet(draft: Draft, place: NotYet) -> tuple[str, str]:
@@ -56,23 +58,23 @@ def why_not_yet(draft: Draft, place: NotYet) -> tuple[str, str]:
     draft.wake(state.requeue_at - draft.snapshot.now)
     return (
         TIMEOUT,
-        f"no node could take it, and it stands behind all others until {_clock(state)}: "
-        f"{place.message}; the scheduler said: {state.message}",
+        f"no pod of it could be placed, and it stands behind all others until {_clock(state)}: "
+        f"{place.message}; {state.message}",
     )
 
 
-def _give_back(draft: Draft, backing: BackingJob, queue: Queue, words: str) -> None:
+def _give_back(draft: Draft, backing: BackingJob, queue: Queue, pending: Pending) -> None:
     name, limit = queue.metadata.name, queue.spec.placement_timeout_seconds
-    why = f"no node for {limit} s (queue {name}'s placementTimeoutSeconds)"
+    why = f"no pod placed for {limit} s (queue {name}'s placementTimeoutSeconds)"
     state, refusal = draft.status.requeue_state, refused.why_it_runs_on(draft)
     if refusal is None or state is None or state.requeue_at <= draft.snapshot.now:
-        state = _again(state, draft.snapshot.now, words)
+        state = _again(state, draft.snapshot.now, pending.said)
         draft.set(requeue_state=state)
     if refusal is None:
         draft.queue(
             TIMEOUT,
             f"{why}: gives its place back, and stands behind all others until {_clock(state)}; "
-            f"the scheduler said: {words}",
+            f"{pending.said}",
         )
     else:
         # What blocks its pods goes on, or this would be wanted now and then only.

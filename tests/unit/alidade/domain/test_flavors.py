@@ -118,7 +118,7 @@ def test_then_it_goes_to_the_next_flavor_and_says_why() -> None:
     assert where(decided) == (S.QUEUED, "FlavorFallback")
     assert decided.status.flavor == "cpu"
     assert decided.status.message is not None
-    assert decided.status.message.startswith("no node of flavor gpu for 60 s; tries flavor cpu;")
+    assert decided.status.message.startswith("no pod placed in flavor gpu for 60 s; tries")
     assert "Insufficient nvidia.com/gpu" in decided.status.message
     assert acts(decided) == [DeleteBacking]
 

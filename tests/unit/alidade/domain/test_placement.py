@@ -15,7 +15,7 @@ from alidade.domain.backing import suspend_patch
 from alidade.domain.events import note_change
 from alidade.domain.observed import Pod
 from alidade.domain.plan import Plan, plan
-from alidade.domain.snapshot import Rejection
+from alidade.domain.snapshot import Rejection, WarningView
 from tests.support.builders import (
     NOW,
     ago,
@@ -25,6 +25,7 @@ from tests.support.builders import (
     queue,
     snapshot,
 )
+from tests.support.plans import suspended
 
 S = JobState
 WORDS = "0/3 nodes are available: 3 Insufficient memory."
@@ -82,12 +83,14 @@ def test_a_job_that_no_node_can_take_gives_its_place_back_to_one_that_waits() ->
     assert decided.actions == (Suspend(suspend_patch(backing(suspend=False))),)
     assert (status.state, status.reason) == (S.QUEUED, "PlacementTimeout")
     assert status.message == (
-        "no node for 60 s (queue cpu's placementTimeoutSeconds): gives its place back, and stands "
-        f"behind all others until 12:01:00 UTC; the scheduler said: pod train-1: {WORDS}"
+        "no pod placed for 60 s (queue cpu's placementTimeoutSeconds): gives its place back, and "
+        f"stands behind all others until 12:01:00 UTC; the scheduler said: pod train-1: {WORDS}"
     )
     assert (status.is_true("Suspended"), status.is_true("PodBlocked")) == (True, False)
     assert status.requeue_state == RequeueState(
-        count=1, requeue_at=NOW + timedelta(seconds=60), message=f"pod train-1: {WORDS}"
+        count=1,
+        requeue_at=NOW + timedelta(seconds=60),
+        message=f"the scheduler said: pod train-1: {WORDS}",
     )
     note = note_change(before.status, status)
     assert note is not None
@@ -107,7 +110,7 @@ def test_that_it_cannot_give_its_place_back_is_told_for_as_long_as_that_is_so() 
     assert told == sorted(told)
     assert (status.state, status.reason) == (S.QUEUED, "RequestRefused")
     assert status.message == (
-        "keeps its place, though it is to give it back: no node for 60 s (queue cpu's "
+        "keeps its place, though it is to give it back: no pod placed for 60 s (queue cpu's "
         "placementTimeoutSeconds): not today"
     )
     assert status.requeue_state is not None
@@ -185,6 +188,28 @@ def test_kueue_decides_itself_who_waits() -> None:
     assert not gave_back(decided)
 
 
+def test_a_job_whose_pods_are_refused_gives_its_place_back_too() -> None:
+    of = blocked(60, "PodRejected")
+    released = suspended("Released", "False").model_copy(update={"last_transition_time": ago(90)})
+    conditions = (*of.status.conditions, released)
+    found = backing(suspend=False)
+    decided = plan(
+        snapshot(
+            of.model_copy(
+                update={"status": of.status.model_copy(update={"conditions": conditions})}
+            ),
+            backing=found,
+            contested=True,
+            queue=queue(maxRunning=1),
+            warnings={found.uid: WarningView(NOW, "FailedCreate", "exceeded quota: q", NOW, NOW)},
+        )
+    )
+    assert gave_back(decided)
+    assert str(decided.status.message).endswith(
+        "UTC; the API server refuses its pods: exceeded quota: q"
+    )
+
+
 def waiting(seconds: float) -> tuple[Job, Plan]:
     """Plan a job that stands back for so many seconds yet."""
     state = RequeueState(count=1, requeue_at=ago(-seconds), message=WORDS)
@@ -197,8 +222,8 @@ def test_as_long_as_it_stands_back_it_says_so() -> None:
     before, decided = waiting(45)
     assert (decided.status.state, decided.status.reason) == (S.QUEUED, "PlacementTimeout")
     assert decided.status.message == (
-        "no node could take it, and it stands behind all others until 12:00:45 UTC: "
-        f"position 2 of 2 in queue cpu (1 of 1 running); the scheduler said: {WORDS}"
+        "no pod of it could be placed, and it stands behind all others until 12:00:45 UTC: "
+        f"position 2 of 2 in queue cpu (1 of 1 running); {WORDS}"
     )
     assert decided.wake_after == timedelta(seconds=45)
     assert decided.wants_place
