@@ -34,6 +34,9 @@ raise ValueError("the labels do not fit")'"""
 EXITS_AS_A_WORKER = """mkdir /tmp/own
 echo 'entry_points: {main: {command: echo out of ink; exit 76}}' >/tmp/own/MLproject
 ALIDADE_ENTRY_POINT=main ALIDADE_WORKFLOW=/tmp/own python -m alidade_worker"""
+SHOT_BESIDE_A_WORKER = """mkdir /tmp/own
+echo 'entry_points: {main: {command: kill -9 $$}}' >/tmp/own/MLproject
+ALIDADE_ENTRY_POINT=main ALIDADE_WORKFLOW=/tmp/own python -m alidade_worker"""
 NOT_THERE = "localhost/alidade-there-is-no-such-image:dev"
 
 
@@ -125,6 +128,7 @@ FATES = (
     Fate("names-its-folder", names_its_folder()),
     fails("is-killed", {"queue": "no-limit", **runs(SHOT)}, "Error", 137, "SIGKILL"),
     fails("is-killed-within-a-limit", runs(SHOT), "OOMKilled", 137, "most likely"),
+    fails("is-killed-beside-a-worker", runs(SHOT_BESIDE_A_WORKER), "Error", 137, "SIGKILL"),
     fails("is-killed-in-a-run", runs(KILLED), "OOMKilled", 137, "SIGKILL"),
     fails("has-no-command", runs("", command=["there-is-none"]), "StartError", 128, "not found"),
     fails("has-no-secret", has_no_secret(), "CreateContainerConfigError", None, "no-such-secret"),

@@ -10,8 +10,8 @@ CGROUPS = Path("/sys/fs/cgroup")
 _COUNTERS = (Path("memory.events"), Path("memory/memory.oom_control"))
 
 
-def oom_kills(cgroups: Path = CGROUPS) -> int:
-    """Return the kernel's count, 0 where it tells none."""
+def oom_kills(cgroups: Path = CGROUPS) -> int | None:
+    """Return the kernel's count, None where it tells none."""
     for counter in _COUNTERS:
         try:
             lines = (cgroups / counter).read_text(encoding="ascii").splitlines()
@@ -21,4 +21,4 @@ def oom_kills(cgroups: Path = CGROUPS) -> int:
             name, _, count = line.partition(" ")
             if name == "oom_kill" and count.isdecimal():
                 return int(count)
-    return 0
+    return None

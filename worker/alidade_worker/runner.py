@@ -1,6 +1,7 @@
 """One job from its environment to its exit status."""
 
 import os
+import signal
 import sys
 import tempfile
 from collections.abc import Mapping, MutableMapping
@@ -24,6 +25,7 @@ EXIT_CODE = f"{RESERVED}exit-code"
 """Name of the worker's own value: what an entry point exited with that is one of its own codes."""
 
 _FAILED = 1
+_KILLED = 128 + signal.SIGKILL
 
 # The kernel takes 128 KiB in one argument; quotes make a command longer than its parameters.
 _LONGEST_COMMAND = 100 * 1024
@@ -69,7 +71,7 @@ def _run(
         status = supervisor.run(
             _shell(command, Path(scratch)), directory, _environment_of_child(told, outputs)
         )
-        own = _news_of_memory(oom_kills(cgroups) - before)
+        own = _news_of_memory(before, oom_kills(cgroups), status)
         if status in CODES:
             own[EXIT_CODE] = str(status)
             _say(f"the entry point's exit code is {status}, a worker's own; the container's is 1")
@@ -79,9 +81,13 @@ def _run(
         return 0, render_outputs(read_outputs(outputs), own)
 
 
-def _news_of_memory(kills: int) -> dict[str, str]:
-    if kills <= 0:
+def _news_of_memory(before: int | None, after: int | None, status: int) -> dict[str, str]:
+    if before is None or after is None:
         return {}
+    kills = after - before
+    if kills <= 0:
+        # Unless it is told otherwise, whoever reads that status takes want of memory for likely.
+        return {OOM_KILLS: "0"} if status == _KILLED else {}
     processes = "one process" if kills == 1 else f"{kills} processes"
     _say(f"the kernel killed {processes} of this container for want of memory")
     return {OOM_KILLS: str(kills)}

@@ -195,7 +195,8 @@ def _starved(pod: Pod, ended: Terminated, kills: int) -> str:
         return ""
     if kills:
         return f": {told_of(kills)}"
-    if pod.memory_limit is None or pod.probed:
+    # A worker that knows better says so.
+    if pod.memory_limit is None or pod.probed or _reserved(ended.message).get(_OOM_KILLS) == "0":
         return ""
     return f": most likely for want of memory, of which it may have {pod.memory_limit}"
 

@@ -108,6 +108,19 @@ def test_processes_killed_for_want_of_memory_are_told_whatever_the_end(
 
 
 @pytest.mark.parametrize(
+    ("counts", "message"), [(True, '{"alidade.dev/oom-kills":"0"}'), (False, "")]
+)
+def test_that_a_process_was_killed_for_something_else_is_told_where_the_kernel_counts(
+    run_job: RunJob, tmp_path: Path, workflow: Path, counts: bool, message: str
+) -> None:
+    if counts:
+        _count(tmp_path / "cgroups/memory.events", 3)
+    (workflow / "MLproject").write_text("entry_points: {shot: {command: 'kill -9 $$'}}")
+    outcome = run_job("shot")
+    assert (outcome.status, outcome.message) == (137, message)
+
+
+@pytest.mark.parametrize(
     "value",
     [
         "caf\u00e9 \U0001f600 \ufffe \x7f\x85",

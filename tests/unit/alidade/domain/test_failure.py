@@ -236,8 +236,20 @@ def limited(**fields: Any) -> Pod:
         ),
         (failed_pod(code=137), "Error", "failed: exit code 137 (SIGKILL)"),
         (replace(limited(), probed=True), "Error", "failed: exit code 137 (SIGKILL)"),
+        (
+            limited(says='{"alidade.dev/oom-kills": "0"}'),
+            "Error",
+            "failed: exit code 137 (SIGKILL)",
+        ),
     ],
-    ids=["a limit", "the runtime says so", "the worker says so", "no limit", "a liveness probe"],
+    ids=[
+        "a limit",
+        "the runtime says so",
+        "the worker says so",
+        "no limit",
+        "a liveness probe",
+        "the worker knows better",
+    ],
 )
 def test_a_death_that_nobody_asked_for_was_for_want_of_memory(
     found: Pod, reason: str, message: str
