@@ -14,7 +14,7 @@ from tests.support.manifests import experiment, job, queue, shell
 from tests.support.polling import eventually
 
 SMALL = {"requests": {"cpu": "50m", "memory": "64Mi"}}
-LAST_WORDS = "trap 'echo stopped; exit 1' TERM; echo started; sleep 600 & wait"
+LAST_WORDS = "trap 'sleep 5; echo stopped; exit 1' TERM; echo started; sleep 600 & wait"
 ODD = r"printf 'out of \177\302\205\357\277\276\033[31mpaper\n'"
 # More than the 10 MiB at which the kubelet starts another file, for which it looks every 10 s.
 TALKS_MUCH = """python -uc '
@@ -32,6 +32,12 @@ INIT: dict[str, Any] = {
 
 def _spec(script: str, **container: Any) -> dict[str, Any]:
     return {"podTemplate": shell(script, **container)}
+
+
+def _takes_its_time() -> dict[str, Any]:
+    template = shell(LAST_WORDS)
+    template["spec"]["terminationGracePeriodSeconds"] = 60
+    return {"podTemplate": template}
 
 
 def _with_init() -> dict[str, Any]:
@@ -52,8 +58,8 @@ JOBS: dict[str, tuple[dict[str, Any], list[set[str]]]] = {
     ),
     "has-no-data": (_with_init(), [{"no data here"}]),
     "speaks-oddly": (_spec(ODD), [{"out of \x7f\x85", "paper"}]),
-    "is-cancelled": (_spec(LAST_WORDS), [{"started", "stopped"}]),
-    "is-deleted": (_spec(LAST_WORDS), [{"started", "stopped"}]),
+    "is-cancelled": (_takes_its_time(), [{"started", "stopped"}]),
+    "is-deleted": (_takes_its_time(), [{"started", "stopped"}]),
 }
 STOPPED = ("is-cancelled", "is-deleted")
 

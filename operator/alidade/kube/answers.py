@@ -33,6 +33,13 @@ _ERRORS: Final[dict[int, type[ApiError]]] = {
 # What a page of HTML, or an endless line, has to say is said in its first words.
 _MAX_WORDS = 300
 
+# What a kubelet says in the place of a log that is gone, in an answer by which all is well. A line
+# of a log has an end.
+_NO_LOG = re.compile(
+    rb"(unable to retrieve container logs for|failed to try resolving symlinks in path|"
+    rb"failed to open log file) [^\n]+"
+)
+
 # Python's parser ends where its stack does. No object of ours, nor of Kubernetes', goes this deep.
 MAX_DEPTH = 200
 _TOKEN = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"|[\[\]{}]', re.DOTALL)
@@ -137,6 +144,11 @@ def _status(content: bytes) -> Mapping[str, Any]:
     except ValueError:
         return {}
     return found if isinstance(found, dict) else {}
+
+
+def is_no_log(content: bytes | bytearray) -> bool:
+    """Whether what was read in a log's place says that the log is gone."""
+    return _NO_LOG.fullmatch(content) is not None
 
 
 def _words(content: bytes) -> str:

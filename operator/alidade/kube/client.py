@@ -16,8 +16,8 @@ from kubernetes.aio import client
 from kubernetes.aio.client.exceptions import ApiException
 from kubernetes.aio.client.rest import RESTResponse
 
-from alidade.domain.words import words_of
-from alidade.kube.answers import CLIENT_ERROR, body_of, error_of
+from alidade.domain.words import clean, words_of
+from alidade.kube.answers import CLIENT_ERROR, body_of, error_of, is_no_log
 from alidade.kube.fence import TIMEOUT_SECONDS, Fence
 from alidade.kube.gateway import (
     EVENTS,
@@ -27,6 +27,7 @@ from alidade.kube.gateway import (
     Body,
     InvalidError,
     Kind,
+    NotFoundError,
     Page,
     UnavailableError,
 )
@@ -149,6 +150,8 @@ class KubernetesGateway:
             async for chunk in answer.response.content.iter_any():
                 kept += chunk
                 del kept[:-MAX_LOG_BYTES]
+            if is_no_log(kept):
+                raise NotFoundError(clean(kept.decode(errors="replace")))
             return bytes(kept)
 
     async def log_begins(self, namespace: str, pod: str, container: str) -> str:

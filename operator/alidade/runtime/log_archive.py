@@ -139,12 +139,11 @@ class LogArchive:
         except UnavailableError as error:
             self._wait(wanted, f"cannot be read: {error}")
             return
-        except NotFoundError:
-            self._note(wanted, LogView(done=True, trouble="it was gone before its log was read"))
-            return
         except ApiError as error:
             if not action.last_words:
-                self._note(wanted, LogView(done=True, trouble=str(error)))
+                gone = isinstance(error, NotFoundError)
+                trouble = "it was gone before its log was read" if gone else str(error)
+                self._note(wanted, LogView(done=True, trouble=trouble))
                 return
             rotated, text = None, b""
         if len(text) >= MAX_LOG_BYTES or text.count(b"\n") >= self._tail_lines:

@@ -20,6 +20,7 @@ from alidade.kube.gateway import (
     PODS,
     ApiError,
     InvalidError,
+    NotFoundError,
     UnavailableError,
 )
 from tests.support.odd_server import CONTENTS, HEADERS, STATUSES, Server, break_off, served
@@ -169,6 +170,22 @@ async def test_a_log_without_a_line_is_waited_for_but_not_for_long(
         monkeypatch.undo()
         server.says(b"2026-03-01T12:00:00.5Z begun")
         assert await gateway.log_begins("lab", "a", "worker") == "2026-03-01T12:00:00.5Z"
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        b"unable to retrieve container logs for containerd://5f79fe38",
+        b'failed to try resolving symlinks in path "/var/log/pods/a/0.log": lstat: not there',
+    ],
+)
+async def test_what_a_kubelet_says_in_a_logs_place_is_no_log(words: bytes) -> None:
+    async with serving() as (server, gateway):
+        server.says(words)
+        with pytest.raises(NotFoundError, match=words[:20].decode()):
+            await gateway.read_log("lab", "a", "worker", tail_lines=9)
+        server.says(words + b"\n")
+        assert await gateway.read_log("lab", "a", "worker", tail_lines=9) == words + b"\n"
 
 
 async def test_an_answer_that_does_not_come_is_told_in_a_word() -> None:
