@@ -76,27 +76,13 @@ class Runs:
 
     def end(self, run_id: str, uid: str, end: str, tags: dict[str, str]) -> bool:
         """Make the end of a job's run this one, with these tags; return whether it is there."""
-        tags = _cut(tags)
-        run = self._find_of(uid, run_id)
-        if run is None:
-            return False
-        ended, missing = _lacks(run, end, tags)
-        if ended and not missing:
-            return True
-        self._write_end(run_id, None if ended else end, missing)
-        run = self._find_of(uid, run_id)
-        if run is None:
-            return False
-        if _lacks(run, end, tags) != (True, {}):
-            raise TrackingError(
-                f"it took the end of run {run_id}, but shows another: {run['info'].get('status')}",
-                unreachable=False,
-            )
-        return True
+        return self._make_so(run_id, uid, end, _cut(tags))
 
     def end_surplus(self, run_id: str, uid: str, right: str) -> None:
         """End a run that a job has beside its right one, and say so in a tag."""
-        self.end(run_id, uid, KILLED, {SURPLUS_TAG: right})
+        # Nobody looks at what has ended again, so the tag is seen there before.
+        for end in (None, KILLED):
+            self._make_so(run_id, uid, end, {SURPLUS_TAG: right})
 
     def artifact_uri(self, run_id: str, uid: str) -> str:
         """Return where the artifacts of a job's run are.
@@ -174,6 +160,25 @@ class Runs:
         run = self._find(run_id)
         return run if run is not None and _tags(run).get(UID_TAG) == uid else None
 
+    def _make_so(self, run_id: str, uid: str, end: str | None, tags: dict[str, str]) -> bool:
+        """Give a job's run an end, if there is to be one, and tags; return whether it is there."""
+        run = self._find_of(uid, run_id)
+        if run is None:
+            return False
+        ended, missing = _lacks(run, end, tags)
+        if ended and not missing:
+            return True
+        self._write_end(run_id, None if ended else end, missing)
+        run = self._find_of(uid, run_id)
+        if run is None:
+            return False
+        if _lacks(run, end, tags) != (True, {}):
+            raise TrackingError(
+                f"it took the end of run {run_id}, but shows another: {run['info'].get('status')}",
+                unreachable=False,
+            )
+        return True
+
     def _write_end(self, run_id: str, end: str | None, tags: dict[str, str]) -> None:
         try:
             if tags:
@@ -186,11 +191,11 @@ class Runs:
                 raise
 
 
-def _lacks(run: Body, end: str, tags: dict[str, str]) -> tuple[bool, dict[str, str]]:
-    """Say whether a run has ended so, and which of the tags it does not have."""
+def _lacks(run: Body, end: str | None, tags: dict[str, str]) -> tuple[bool, dict[str, str]]:
+    """Say whether a run has ended so, if it is to, and which of the tags it does not have."""
     known = _tags(run)
     missing = {key: value for key, value in tags.items() if known.get(key) != value}
-    return run["info"].get("status") == end, missing
+    return end in (None, run["info"].get("status")), missing
 
 
 def _now() -> int:

@@ -10,9 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from alidade.domain.mlflow_run import (
-    UID_TAG,
-)
+from alidade.domain.mlflow_run import INSTALLATION_TAG, UID_TAG
 from alidade.domain.registration import Registrant, Registration
 from alidade.tracking.mlflow import MlflowTracking
 from alidade.tracking.tracking import TrackingError
@@ -145,6 +143,20 @@ async def test_an_end_that_was_lost_is_not_taken_for_one(
     assert await behind.end_run(
         run_id, tags[UID_TAG], "FINISHED", {"alidade.dev/reason": "Completed"}
     )
+
+
+async def test_a_second_run_of_which_that_is_not_told_is_left_open_to_be_found_again(
+    door: Door, behind: MlflowTracking, wanted: Registration, tags: dict[str, str]
+) -> None:
+    experiment = (await behind.register(wanted)).experiment_id
+    right, surplus = [
+        await behind.ensure_run(experiment, "train", tags, search=False) for _ in range(2)
+    ]
+    lost = Answer(200, b"{}", "application/json")
+    door.rule = lambda request: lost if request.path.endswith("/log-batch") else None
+    with pytest.raises(TrackingError, match="but shows another: SCHEDULED"):
+        await behind.end_surplus(surplus, tags[UID_TAG], right)
+    assert surplus in [run.run_id for run in await behind.open_runs(tags[INSTALLATION_TAG])]
 
 
 async def test_who_closes_waits_for_what_is_under_way_and_begins_nothing_more(
