@@ -9,9 +9,9 @@ from tests.conform.comparison import SHORT, connected
 from tests.conform.controllers.comparison import Recording, record, replay
 from tests.support.control_plane import ControlPlane
 from tests.support.simulation import api_server, job_controller, job_steps
-from tests.support.simulation.api_server import GRACE_SECONDS
 from tests.support.simulation.garbage_collector import GarbageCollector
 from tests.support.simulation.job_steps import Delete
+from tests.support.simulation.pods import GRACE_SECONDS
 
 SHARE = 10
 """A tenth as many sequences as of the API server alone: each waits for the controllers."""
@@ -69,7 +69,7 @@ def a_pod_without_a_job_is_never_let_go(patch: pytest.MonkeyPatch) -> None:
 
 
 def an_ended_pod_is_given_time_to_end(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(api_server, "_grace", lambda *_: GRACE_SECONDS)
+    patch.setattr(api_server, "grace_of", lambda *_: GRACE_SECONDS)
 
 
 FAULTS: tuple[Plant, ...] = (

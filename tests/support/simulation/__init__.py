@@ -54,10 +54,10 @@ async def _happen(scenario: Scenario) -> World:
         tasks.create_task(user.act())
         tasks.create_task(_restore(world, user))
     await _rest(world, parties)
-    version, runs = world.server.version, dict(world.mlflow.runs)
+    before, runs = _told(world), dict(world.mlflow.runs)
     operator.die()
     await asyncio.sleep(QUIET_SECONDS)
-    assert (version, runs) == (world.server.version, world.mlflow.runs), "a restart changes things"
+    assert (before, runs) == (_told(world), world.mlflow.runs), "a restart changes things"
     for party in parties:
         party.cancel()
     return world
@@ -79,7 +79,7 @@ async def _restore(world: World, user: User) -> None:
 
 async def _rest(world: World, parties: Sequence[asyncio.Task[None]]) -> None:
     """Wait until nothing has changed for so long that nothing will."""
-    seen, since = world.server.version, CALM_AFTER_SECONDS
+    seen, since = _told(world), CALM_AFTER_SECONDS
     while now() - since < QUIET_SECONDS:
         await asyncio.sleep(QUIET_SECONDS / 20)
         assert not world.violations, world.violations[0]
@@ -87,5 +87,10 @@ async def _rest(world: World, parties: Sequence[asyncio.Task[None]]) -> None:
         for party in parties:
             if party.done():
                 party.result()
-        if world.server.version != seen:
-            seen, since = world.server.version, max(now(), CALM_AFTER_SECONDS)
+        if _told(world) != seen:
+            seen, since = _told(world), max(now(), CALM_AFTER_SECONDS)
+
+
+def _told(world: World) -> tuple[int, int]:
+    """Return how much has changed, and how much was asked for that cannot be any more."""
+    return world.server.version, world.server.turned_away

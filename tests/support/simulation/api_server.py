@@ -21,6 +21,7 @@ from alidade.kube.gateway import (
 )
 from tests.support.builders import NAMESPACE, stamp
 from tests.support.simulation.chance import clock
+from tests.support.simulation.pods import deleting, grace_of
 from tests.support.simulation.rules import objects, refusals
 from tests.support.simulation.rules.merge import merged
 from tests.support.simulation.rules.selectors import chosen
@@ -32,11 +33,13 @@ KINDS = (EXPERIMENTS, QUEUES, JOBS, BATCH_JOBS, PODS)
 OURS = (EXPERIMENTS, QUEUES, JOBS)
 """Those that are defined by us."""
 
+NAMESPACED = (*KINDS, SERVICES, EVENTS)
+"""Those of which a namespace is full."""
+
 HOME = "alidade"
 """The namespace of the operator."""
 
 FOREGROUND: Final = "foregroundDeletion"
-GRACE_SECONDS: Final = 30
 MAX_REQUEST: Final = 3 * 2**20
 MAX_STORED: Final = 3 * 2**19
 _STATUS_APART = (EXPERIMENTS, QUEUES, JOBS, BATCH_JOBS, PODS)
@@ -77,20 +80,22 @@ class ApiServer:
     ) -> None:
         self._observe = observe
         self.time = time
-        known = (*KINDS, SERVICES, EVENTS, *([WORKLOADS] if kueue else []))
+        known = (*NAMESPACED, *([WORKLOADS] if kueue else []))
         self._objects: Store = {kind: {} for kind in known}
         self._objects[NAMESPACES] = {(name, name): _namespace(name) for name in namespaces}
         self._watches: list[tuple[Kind, int, Stream]] = []
         self._past: list[tuple[Kind, int, News]] = []
         self._made = 0
         self.version = self._oldest = 100
-        self.restores = 0
+        self.restores = self.turned_away = 0
         self.changed = asyncio.Event()
 
     # What there is.
 
-    def all(self, kind: Kind) -> list[Body]:
-        return list(self._kind(kind).values())
+    def all(self, kind: Kind, namespace: str | None = None) -> list[Body]:
+        """Return the objects of a kind, those of one namespace or all."""
+        found = self._kind(kind).items()
+        return [body for (where, _), body in found if namespace in (None, where)]
 
     def find(self, kind: Kind, name: str, namespace: str = NAMESPACE) -> Body | None:
         return self._kind(kind).get((namespace, name))
@@ -167,7 +172,7 @@ class ApiServer:
             )
         body = {**body, "metadata": {**body["metadata"], "namespace": namespace}}
         body = objects.understood(kind, body, strict=strict)
-        self._check_open(namespace)
+        self._check_open(kind, str(body["metadata"].get("name")), namespace)
         if kind in _STATUS_APART:
             body = {key: value for key, value in body.items() if key != "status"}
         if kind in _FIRST_STATUS:
@@ -251,7 +256,7 @@ class ApiServer:
             return {**old, "metadata": last} if kind == PODS else None
         going = {"deletionTimestamp": stamp(self.time()), "deletionGracePeriodSeconds": 0} | meta
         if kind == PODS:
-            seconds = _grace(old, grace)
+            seconds = grace_of(old, grace)
             ends = self.time() + timedelta(seconds=seconds)
             if meta.get("deletionGracePeriodSeconds") != seconds:
                 going["deletionTimestamp"] = stamp(ends)
@@ -279,6 +284,11 @@ class ApiServer:
         del self._objects[kind][namespace, name]
         self._tell(kind, "DELETED", self._next_version(old), old)
 
+    def is_open(self, namespace: str) -> bool:
+        """Say whether a namespace is there, and does not end."""
+        found = self.find(NAMESPACES, namespace, namespace)
+        return found is not None and not deleting(found)
+
     def end(self, namespace: str) -> None:
         """Begin to delete a namespace: nothing is created there any more."""
         old = self._objects[NAMESPACES][namespace, namespace]
@@ -286,6 +296,7 @@ class ApiServer:
             **old,
             "metadata": {**old["metadata"], "deletionTimestamp": stamp(self.time())},
         }
+        self.changed.set()
 
     # How it is done.
 
@@ -294,12 +305,13 @@ class ApiServer:
             raise refusals.no_kind()
         return self._objects[kind]
 
-    def _check_open(self, namespace: str) -> None:
-        found = self._objects[NAMESPACES].get((namespace, namespace))
-        if found is None:
-            raise refusals.not_found(f'namespaces "{namespace}"')
-        if "deletionTimestamp" in found["metadata"]:
-            raise refusals.forbidden(f"namespace {namespace} is being terminated")
+    def _check_open(self, kind: Kind, name: str, namespace: str) -> None:
+        if self.is_open(namespace):
+            return
+        self.turned_away += 1
+        if self.find(NAMESPACES, namespace, namespace):
+            raise refusals.terminating(kind, name, namespace)
+        raise refusals.not_found(f'namespaces "{namespace}"')
 
     def _add(
         self, kind: Kind, body: Body, completed: Callable[[Kind, Body], Body] = lambda _, body: body
@@ -370,18 +382,6 @@ def _in_list(kind: Kind, body: Body) -> Body:
 
 def _namespace(name: str) -> Body:
     return {"metadata": {"name": name, "uid": f"uid-{name}", "resourceVersion": "1"}}
-
-
-def _grace(pod: Body, asked: int | None) -> int:
-    """Return how long a pod is given to end: once it is being deleted, only ever less."""
-    given = pod["metadata"].get("deletionGracePeriodSeconds")
-    if given is not None:
-        return int(given if asked is None else min(given, asked))
-    if not pod["spec"].get("nodeName") or pod["status"]["phase"] in ("Succeeded", "Failed"):
-        # There is no kubelet that would have to say that it is gone.
-        return 0
-    seconds = pod["spec"].get("terminationGracePeriodSeconds", GRACE_SECONDS)
-    return int(seconds if asked is None else asked)
 
 
 def _check_length(body: Body) -> None:

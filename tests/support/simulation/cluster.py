@@ -1,4 +1,4 @@
-"""Those who act on batch/v1 Jobs and pods: job controller, garbage collector, kubelet and Kueue.
+"""Those who act on batch/v1 Jobs and pods: controllers, garbage collector, kubelet and Kueue.
 
 Who moves next is left to chance, so that all of their moves come in any order.
 """
@@ -12,6 +12,7 @@ from datetime import timedelta
 from enum import StrEnum
 from functools import partial
 from itertools import cycle
+from typing import Any
 
 from alidade.domain.failure_policy import PEER_LOST, RUN_LOST
 from alidade.domain.observed import (
@@ -28,6 +29,7 @@ from tests.support.simulation.chance import Chance, Move, clock
 from tests.support.simulation.garbage_collector import GarbageCollector
 from tests.support.simulation.job_controller import JobController
 from tests.support.simulation.job_steps import ended
+from tests.support.simulation.namespaces import NamespaceController
 from tests.support.simulation.pods import active, deleting, index_of, over, tracked
 from tests.support.virtual_time import now
 
@@ -67,7 +69,7 @@ class Cluster:
 
     Attributes:
         ends: How many pods of a job's UID and an index have ended.
-        preempted: Names of jobs whose pods Kueue has stopped, which it does once.
+        preempted: UIDs of jobs whose pods Kueue has stopped, which it does once.
         drained: UIDs of batch/v1 Jobs that count a pod that was deleted as one that succeeded.
     """
 
@@ -90,8 +92,9 @@ class Cluster:
         self._says = says
         self._ahead = {f"node-{n}": timedelta(seconds=s) for n, s in enumerate(ahead, start=1)}
         self._next_node = cycle(self._ahead)
-        self._job_controller = JobController(server, self._place, self._within_quota)
+        self._job_controller = JobController(server, self._place, self._is_let_in)
         self._garbage_collector = GarbageCollector(server)
+        self._namespace_controller = NamespaceController(server)
         self._events = 0
         self.ends: Counter[tuple[str, int]] = Counter()
         self._attempts: dict[str, int] = {}
@@ -105,6 +108,7 @@ class Cluster:
             moves = [
                 *self._job_controller.moves(),
                 *self._garbage_collector.moves(),
+                *self._namespace_controller.moves(),
                 *self._kubelet(),
                 *self._scheduler(),
                 *self._kueue(),
@@ -122,7 +126,7 @@ class Cluster:
             elif not over(pod) and "nodeName" in pod["spec"]:
                 yield from self._bring_on(pod)
             elif pod["metadata"].get("deletionGracePeriodSeconds"):
-                yield partial(self._server.delete, PODS, pod["metadata"]["name"], grace=0)
+                yield partial(self._delete, pod, grace=0)
 
     def _stop(self, pod: Body) -> Iterator[Move]:
         """End a pod that is being deleted: its kubelet does, or the pod garbage collector."""
@@ -134,29 +138,36 @@ class Cluster:
         else:
             yield partial(self._show, pod, "Failed", waiting={"reason": "ContainerCreating"})
 
+    def _delete(self, pod: Body, grace: int | None = None) -> None:
+        meta = pod["metadata"]
+        self._server.delete(PODS, meta["name"], meta["namespace"], grace=grace)
+
+    def _update(self, pod: Body, **parts: Any) -> None:
+        meta = pod["metadata"]
+        self._server.update(PODS, meta["name"], meta["namespace"], **parts)
+
     def _kueue(self) -> Iterator[Move]:
         for job in self._server.all(BATCH_JOBS):
-            name = job["metadata"]["name"]
             if LOCAL_QUEUE_LABEL not in job["metadata"]["labels"] or ended(job) or deleting(job):
                 continue
             if job["spec"]["suspend"]:
                 yield partial(self._suspend, job, False)
-            elif name not in self.preempted:
+            elif owner_by_pods(job) not in self.preempted:
                 yield partial(self._preempt, job)
 
     def _preempt(self, job: Body) -> None:
-        self.preempted.add(job["metadata"]["name"])
+        self.preempted.add(owner_by_pods(job))
         self._suspend(job, True)
 
     def _suspend(self, job: Body, suspend: bool) -> None:
-        spec = {**job["spec"], "suspend": suspend}
-        self._server.update(BATCH_JOBS, job["metadata"]["name"], spec=spec)
+        meta, spec = job["metadata"], {**job["spec"], "suspend": suspend}
+        self._server.update(BATCH_JOBS, meta["name"], meta["namespace"], spec=spec)
 
     def _bring_on(self, pod: Body) -> Iterator[Move]:
         fate = self._fate_of(pod)
         state = pod["status"]["containerStatuses"][0]["state"]
         if pod["status"]["phase"] == "Running" and fate is Fate.DRAINED and not index_of(pod):
-            yield partial(self._server.delete, PODS, pod["metadata"]["name"])
+            yield partial(self._delete, pod)
         elif pod["status"]["phase"] == "Running":
             yield partial(self._end, pod, fate)
         elif fate is Fate.REJECTED and not index_of(pod):
@@ -185,7 +196,7 @@ class Cluster:
             "reason": "OutOfcpu",
             "message": f"Pod was rejected: Node didn't have enough resource: {self._says()}",
         }
-        self._server.update(PODS, pod["metadata"]["name"], status=status)
+        self._update(pod, status=status)
 
     def _save_and_end(self, pod: Body) -> None:
         self._tell_of_stop(pod)
@@ -239,7 +250,7 @@ class Cluster:
             "conditions": [*known, *(conditions or [])],
             "containerStatuses": [{"name": WORKER, "state": state, "imageID": self._says()}],
         }
-        self._server.update(PODS, pod["metadata"]["name"], status=status)
+        self._update(pod, status=status)
 
     def _place(self, job: Body, pod: Body) -> None:
         """Find a node for a new pod."""
@@ -255,7 +266,7 @@ class Cluster:
         }
         spec = pod["spec"] | ({"nodeName": node} if node else {})
         self._tell("Job", job, "SuccessfulCreate", f"Created pod: {meta['name']}")
-        self._server.update(PODS, meta["name"], spec=spec, status=status)
+        self._update(pod, spec=spec, status=status)
 
     def _has_node(self, pod: Body) -> bool:
         labels = pod["metadata"]["labels"]
@@ -277,10 +288,12 @@ class Cluster:
         spec = {**pod["spec"], "nodeName": next(self._next_node)}
         found = _condition("PodScheduled", "True", "", stamp(self._server.time()))
         status = {**pod["status"], "conditions": [found]}
-        self._server.update(PODS, pod["metadata"]["name"], spec=spec, status=status)
+        self._update(pod, spec=spec, status=status)
 
-    def _within_quota(self, job: Body) -> bool:
-        """Refuse some pods, for which there is an event."""
+    def _is_let_in(self, job: Body) -> bool:
+        """Refuse some pods, for which there is an event; none is let into what ends."""
+        if not self._server.is_open(job["metadata"]["namespace"]):
+            return False
         if not self._chance.mishap(0.3):
             return True
         self._tell("Job", job, "FailedCreate", "Error creating: exceeded quota: pods", "Warning")
@@ -290,6 +303,7 @@ class Cluster:
         """Record an event of an object of this kind."""
         self._events += 1
         name, uid = about["metadata"]["name"], about["metadata"]["uid"]
+        namespace = about["metadata"]["namespace"]
         event = {
             "metadata": {"name": f"event-{self._events}"},
             "regarding": {"kind": kind, "name": name, "uid": uid},
@@ -298,7 +312,8 @@ class Cluster:
             "note": note,
             "deprecatedLastTimestamp": self._stamp(about),
         }
-        self._server.place(EVENTS, event)
+        if self._server.is_open(namespace):
+            self._server.place(EVENTS, event, namespace)
 
     def _stamp(self, about: Body) -> str:
         """Return the time by who looks after an object: a pod's kubelet, or the control plane."""

@@ -138,6 +138,8 @@ def scenarios(draw: st.DrawFn, *, meddling: bool = False) -> Scenario:
     if expire:
         # One that is created when a job it depends on has expired already waits in vain.
         order = [*(name for name in order if name not in QUEUE_NAMES), *QUEUE_NAMES]
+    # That a pod was drained is told by events, which a backup may not have.
+    restore = None if meddling or drained else draw(restores())
     return Scenario(
         tasks=jobs,
         order=tuple(order),
@@ -153,9 +155,10 @@ def scenarios(draw: st.DrawFn, *, meddling: bool = False) -> Scenario:
         mishaps=draw(st.sampled_from([0.0, 0.05, 0.2])),
         workers=draw(st.integers(1, 4)),
         tracking=draw(st.sampled_from(["MLflow", "None"])),
-        # That a pod was drained is told by events, which a backup may not have.
-        restore=None if meddling or drained else draw(restores()),
+        restore=restore,
         ahead=ahead,
         nodes_ahead=nodes_ahead,
+        # What is restored does not end any more.
+        ends=draw(st.floats(0, 200)) if restore is None and not draw(st.integers(0, 3)) else None,
         pauses=() if meddling else draw(pauses()),
     )

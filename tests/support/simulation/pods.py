@@ -1,9 +1,12 @@
 """What controllers ask of a pod."""
 
+from typing import Final
+
 from alidade.domain.observed import COMPLETION_INDEX
 from alidade.kube.gateway import Body
 
-TRACKING = "batch.kubernetes.io/job-tracking"
+GRACE_SECONDS: Final = 30
+TRACKING: Final = "batch.kubernetes.io/job-tracking"
 """The finalizer of a pod that the job controller has not counted yet (KEP-2307)."""
 
 
@@ -16,6 +19,18 @@ def controller_of(body: Body) -> str | None:
 def deleting(body: Body) -> bool:
     """Say whether an object is being deleted."""
     return "deletionTimestamp" in body["metadata"]
+
+
+def grace_of(pod: Body, asked: int | None) -> int:
+    """Return how long a pod is given to end: once it is being deleted, only ever less."""
+    given = pod["metadata"].get("deletionGracePeriodSeconds")
+    if given is not None:
+        return int(given if asked is None else min(given, asked))
+    if not pod["spec"].get("nodeName") or over(pod):
+        # There is no kubelet that would have to say that it is gone.
+        return 0
+    seconds = pod["spec"].get("terminationGracePeriodSeconds", GRACE_SECONDS)
+    return int(seconds if asked is None else asked)
 
 
 def over(pod: Body) -> bool:

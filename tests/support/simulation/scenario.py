@@ -106,6 +106,8 @@ class Scenario:
             from that; None where it is not.
         ahead: By how many seconds the API server's clock is ahead of the operator's.
         nodes_ahead: By how many those of the nodes are.
+        ends: When a second namespace, where all of this is once more, is deleted; None where there
+            is none.
         pauses: When the operator that leads is stopped as a process, and for how many seconds.
     """
 
@@ -126,6 +128,7 @@ class Scenario:
     restore: tuple[float, float] | None = None
     ahead: float = 0.0
     nodes_ahead: tuple[float, ...] = (0.0,)
+    ends: float | None = None
     pauses: tuple[tuple[float, float], ...] = ()
 
 

@@ -1,14 +1,24 @@
 """The user: creates everything, in any order, and meddles."""
 
 import asyncio
+from contextlib import suppress
 from typing import Any
 
 from alidade.domain.observed import JOB_LABEL, JOB_UID_LABEL
-from alidade.kube.gateway import BATCH_JOBS, EXPERIMENTS, JOBS, QUEUES, Body, Kind
+from alidade.kube.gateway import (
+    BATCH_JOBS,
+    EXPERIMENTS,
+    JOBS,
+    QUEUES,
+    Body,
+    ForbiddenError,
+    Kind,
+    NotFoundError,
+)
 from tests.support.builders import experiment_body, queue_body
 from tests.support.simulation.cluster import CROWDED
 from tests.support.simulation.scenario import Deed, Scenario
-from tests.support.simulation.world import World
+from tests.support.simulation.world import ENDING, World
 
 EXPERIMENT = "mnist"
 FOR_A_TIME: dict[str, Body] = {
@@ -57,6 +67,9 @@ class User:
     async def act(self) -> None:
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(self._create_all())
+            if self._world.scenario.ends is not None:
+                tasks.create_task(self._fill_what_ends())
+                tasks.create_task(self._end(self._world.scenario.ends))
             for deed in self._world.scenario.deeds:
                 tasks.create_task(self._meddle(deed))
 
@@ -65,6 +78,19 @@ class User:
             self._created.append(name)
             self._create(name)
             await self._world.chance.pause()
+
+    async def _fill_what_ends(self) -> None:
+        """Create the same once more in the namespace that ends, for as long as it takes any."""
+        for name in self._world.scenario.order:
+            kind, body = self._things[name]
+            there = {**body, "metadata": {**body["metadata"], "namespace": ENDING}}
+            with suppress(ForbiddenError, NotFoundError):
+                self._world.server.create(kind, there, ENDING)
+            await self._world.chance.pause()
+
+    async def _end(self, at: float) -> None:
+        await asyncio.sleep(at)
+        self._world.server.end(ENDING)
 
     async def _meddle(self, deed: Deed) -> None:
         await asyncio.sleep(deed.at)

@@ -4,6 +4,7 @@ import json
 import math
 from collections import Counter, defaultdict
 from datetime import timedelta
+from typing import Final
 
 from alidade.api.job import Dependency, DependencyCondition, Job
 from alidade.api.job_condition import JobCondition
@@ -19,7 +20,8 @@ from alidade.domain.observed import (
 from alidade.kube.gateway import BATCH_JOBS, JOBS, PODS, Body, Kind
 from alidade.runtime.horizon import RESTORED_SECONDS
 from tests.support.agreement import disagreements
-from tests.support.simulation.api_server import ApiServer, Store
+from tests.support.builders import NAMESPACE
+from tests.support.simulation.api_server import HOME, ApiServer, Store
 from tests.support.simulation.chance import Chance, clock
 from tests.support.simulation.cluster import Cluster, Fate, owner_by_pods
 from tests.support.simulation.gateway import LATE, Late
@@ -31,6 +33,8 @@ from tests.support.simulation.scenario import Scenario
 from tests.support.simulation.words import SAID
 from tests.support.virtual_time import now
 
+ENDING: Final = "ending"
+"""The namespace beside the one that is looked at, which is deleted in mid flight."""
 # For the requests by which it finds out.
 BLIND_SECONDS = 120.0
 _END = ("state", "reason", "message", "outputs", "root_cause", "completion_time")
@@ -58,7 +62,9 @@ class World:
         self.chance = Chance(scenario.seed, scenario.mishaps)
         self.tasks = {task.name: task for task in scenario.tasks}
         self.server = ApiServer(
-            self._observe, time=lambda: clock() + timedelta(seconds=scenario.ahead)
+            self._observe,
+            (NAMESPACE, HOME, *([] if scenario.ends is None else [ENDING])),
+            time=lambda: clock() + timedelta(seconds=scenario.ahead),
         )
         self.mlflow = Mlflow(self.chance, empty=True)
         self.cluster = Cluster(
@@ -90,7 +96,9 @@ class World:
         """Have the API server as it was; kubelets end pods that it does not know."""
         self.server.restore(*backup)
         self.cluster.ends = ends
-        self.jobs = {b["metadata"]["name"]: Job.model_validate(b) for b in self.server.all(JOBS)}
+        self.jobs = {
+            b["metadata"]["name"]: Job.model_validate(b) for b in self.server.all(JOBS, NAMESPACE)
+        }
         self.blind_until = now() + RESTORED_SECONDS + BLIND_SECONDS
 
     def _expect(self, condition: bool, otherwise: str) -> None:
@@ -113,7 +121,8 @@ class World:
             Whether it can go on: not without the run that it was told of.
         """
         name = pod["metadata"]["labels"][JOB_LABEL]
-        self.ran.add(name)
+        if pod["metadata"]["namespace"] == NAMESPACE:
+            self.ran.add(name)
         if fate is None:
             self._expect(not self._others(pod), f"two pods of {name} run at once")
         if pod["metadata"]["annotations"].get(COMPLETION_INDEX, "0") != "0":
@@ -139,7 +148,7 @@ class World:
         ]
 
     def _observe(self, kind: Kind, old: Body | None, new: Body | None) -> None:
-        if new is None:
+        if new is None or new["metadata"].get("namespace") != NAMESPACE:
             return
         name = new["metadata"]["name"]
         if kind == JOBS:
@@ -239,10 +248,10 @@ class World:
         running = {released["metadata"]["name"]}
         may_run = [
             job
-            for job in self.server.all(BATCH_JOBS)
+            for job in self.server.all(BATCH_JOBS, NAMESPACE)
             if not job["spec"]["suspend"] and not ended(job)
         ]
-        pods = [pod for pod in self.server.all(PODS) if not over(pod)]
+        pods = [pod for pod in self.server.all(PODS, NAMESPACE) if not over(pod)]
         for held in (*may_run, *pods):
             if {held["metadata"]["uid"], controller_of(held)} & self.unforeseen:
                 continue

@@ -11,15 +11,16 @@ from alidade.api.job_status import ENDS, JobState
 from alidade.api.queue import Queue
 from alidade.domain.mlflow_run import MLFLOW_USER, RUN_ENDS
 from alidade.domain.observed import JOB_LABEL, RUN_ID
-from alidade.kube.gateway import BATCH_JOBS, EXPERIMENTS, JOBS, PODS, QUEUES
+from alidade.kube.gateway import BATCH_JOBS, EXPERIMENTS, JOBS, NAMESPACES, PODS, QUEUES
 from alidade.tracking.runs import SURPLUS_TAG
 from tests.support.simulation import simulate
+from tests.support.simulation.api_server import NAMESPACED
 from tests.support.simulation.cluster import Fate, owner_by_pods
 from tests.support.simulation.drawing import scenarios
 from tests.support.simulation.job_steps import ended
 from tests.support.simulation.pods import over
 from tests.support.simulation.scenario import WAITS, Outcome, Scenario, foretell, foretell_all
-from tests.support.simulation.world import World
+from tests.support.simulation.world import ENDING, World
 
 WAITING_REASONS = ("Cycle", "NotFound", "Pending")
 
@@ -129,6 +130,12 @@ def check_runs_of_the_gone(world: World) -> None:
         assert owner in there or left in RUN_ENDS.values() or not owner
 
 
+def check_ended(world: World) -> None:
+    """Of a namespace that was deleted nothing is left."""
+    assert [body for kind in NAMESPACED for body in world.server.all(kind, ENDING)] == []
+    assert world.server.find(NAMESPACES, ENDING, ENDING) is None
+
+
 def check_logs(world: World) -> None:
     """What pods said is where their run is, and the job says so."""
     for pod in world.server.all(PODS):
@@ -140,7 +147,7 @@ def check_logs(world: World) -> None:
             # A pod that is stopped may be gone before its log is read.
             name = job.metadata.name
             drained = Fate.DRAINED in world.tasks[name].fates
-            assert kept or drained or name in world.cluster.preempted
+            assert kept or drained or job.metadata.uid in world.cluster.preempted
 
 
 def homeless_in(world: World, queue: str) -> list[Job]:
@@ -176,6 +183,8 @@ def check_foretold(scenario: Scenario) -> None:
     check_attempts(world)
     check_sums(world)
     check_logs(world)
+    check_ended(world)
+    check_runs_of_the_gone(world)
     for job in world.jobs.values():
         check_run(world, job)
 
@@ -212,6 +221,7 @@ def check_meddled(scenario: Scenario) -> None:
     check_nothing_runs_on(world)
     check_attempts(world)
     check_sums(world)
+    check_ended(world)
     check_runs_of_the_gone(world)
     check_strangers(world)
     for name in world.jobs.keys() - gone(world):

@@ -62,6 +62,20 @@ def forbidden(message: str) -> ForbiddenError:
     return _refused(ForbiddenError, 403, "Forbidden", message)
 
 
+def terminating(kind: Kind, name: str, namespace: str) -> ForbiddenError:
+    """Nothing new is let into a namespace that is being deleted (NamespaceLifecycle)."""
+    resource = f"{kind.plural}.{kind.group}" if kind.group else kind.plural
+    why = f"unable to create new content in namespace {namespace} because it is being terminated"
+    cause = {
+        "reason": "NamespaceTerminating",
+        "message": f"namespace {namespace} is being terminated",
+        "field": "metadata.namespace",
+    }
+    details = {"name": name, "group": kind.group, "kind": kind.plural, "causes": [cause]}
+    message = f'{resource} "{name}" is forbidden: {why}'
+    return _refused(ForbiddenError, 403, "Forbidden", message, details=details)
+
+
 def over_quota(kind: Kind) -> ForbiddenError:
     """A quota takes no more objects of the kind."""
     counted = f"count/{kind.plural}.{kind.group}" if kind.group else kind.plural
