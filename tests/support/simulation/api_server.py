@@ -23,6 +23,7 @@ from tests.support.builders import NAMESPACE, stamp
 from tests.support.simulation.chance import clock
 from tests.support.simulation.pods import deleting, grace_of
 from tests.support.simulation.rules import objects, refusals
+from tests.support.simulation.rules.length import check_length
 from tests.support.simulation.rules.merge import merged
 from tests.support.simulation.rules.selectors import chosen
 from tests.support.simulation.rules.text import received
@@ -40,7 +41,6 @@ HOME = "alidade"
 """The namespace of the operator."""
 
 FOREGROUND: Final = "foregroundDeletion"
-MAX_REQUEST: Final = 3 * 2**20
 MAX_STORED: Final = 3 * 2**19
 _STATUS_APART = (EXPERIMENTS, QUEUES, JOBS, BATCH_JOBS, PODS)
 _FIRST_STATUS: dict[Kind, Body] = {BATCH_JOBS: {}, PODS: {"phase": "Pending"}}
@@ -56,6 +56,10 @@ BROKEN: Final = "BROKEN"
 """What ends a watch when the API server does."""
 
 
+def _its_name(pod: Body) -> bytes:
+    return f"this is {pod['metadata']['name']}".encode()
+
+
 def _ignore(_kind: Kind, _old: Body | None, _new: Body | None) -> None:
     """Nobody looks on."""
 
@@ -68,6 +72,7 @@ class ApiServer:
         namespaces: Those that there are.
         kueue: Whether Kueue's definitions are there.
         time: Its clock.
+        says: Returns what is in the log of a pod.
     """
 
     def __init__(
@@ -77,12 +82,16 @@ class ApiServer:
         *,
         kueue: bool = True,
         time: Callable[[], datetime] = clock,
+        says: Callable[[Body], bytes] = _its_name,
     ) -> None:
         self._observe = observe
-        self.time = time
+        self.time, self._says = time, says
         known = (*NAMESPACED, *([WORKLOADS] if kueue else []))
         self._objects: Store = {kind: {} for kind in known}
-        self._objects[NAMESPACES] = {(name, name): _namespace(name) for name in namespaces}
+        self._objects[NAMESPACES] = {
+            (name, name): {"metadata": {"name": name, "uid": f"uid-{name}", "resourceVersion": "1"}}
+            for name in namespaces
+        }
         self._watches: list[tuple[Kind, int, Stream]] = []
         self._past: list[tuple[Kind, int, News]] = []
         self._made = 0
@@ -163,7 +172,7 @@ class ApiServer:
         Raises:
             ApiError: It was refused.
         """
-        _check_length(body)
+        check_length(body)
         body = received(body)
         own = body["metadata"].get("namespace", namespace)
         if own != namespace:
@@ -202,7 +211,7 @@ class ApiServer:
         Raises:
             ApiError: It was refused.
         """
-        _check_length(patch)
+        check_length(patch)
         old = self.read(kind, name, namespace)
         new = objects.patched(kind, merged(old, received(patch)))
         if new["metadata"].get("resourceVersion") != old["metadata"]["resourceVersion"]:
@@ -275,7 +284,7 @@ class ApiServer:
             raise refusals.bad_request(f"container {container} is not valid for pod {name}")
         if not pod["spec"].get("nodeName"):
             return b""
-        return f"{container} of {name}".encode()
+        return self._says(pod)
 
     def remove(self, kind: Kind, name: str, namespace: str = NAMESPACE) -> None:
         """Take an object away, at once."""
@@ -378,15 +387,6 @@ def _in_list(kind: Kind, body: Body) -> Body:
     if kind in OURS:
         return body
     return {key: value for key, value in body.items() if key not in ("apiVersion", "kind")}
-
-
-def _namespace(name: str) -> Body:
-    return {"metadata": {"name": name, "uid": f"uid-{name}", "resourceVersion": "1"}}
-
-
-def _check_length(body: Body) -> None:
-    if len(json.dumps(body)) > MAX_REQUEST:
-        raise refusals.too_large("Request entity too large: limit is 3145728")
 
 
 def _part(kind: Kind, old: Body, new: Body, *, status: bool) -> Body:

@@ -49,6 +49,8 @@ class Fate(StrEnum):
 INTERRUPTED = frozenset({Fate.EVICTED, Fate.DRAINED, Fate.REJECTED})
 """Those that are neither an end of the job nor a failure of it."""
 KILLED = 128 + 15
+NODES = ("node-1", "10.0.0.7", ".".join(("n" * 63, "n" * 63, "n" * 63, "n" * 61)))
+"""Names of nodes, the last of which is as long as one may be."""
 CROWDED = "crowded"
 """The flavor of a queue in which no pod finds a node."""
 
@@ -65,7 +67,7 @@ class Cluster:
         node_after: Returns from when on there is a node for the pods of a job of this name, never
             where that is infinite.
         says: Returns what a pod says, or what is said of it.
-        ahead: By how many seconds the clock of each node is ahead of the operator's.
+        ahead: By how many seconds the clocks of nodes are ahead of the operator's, in turn.
 
     Attributes:
         ends: How many pods of a job's UID and an index have ended.
@@ -90,7 +92,8 @@ class Cluster:
         self._worker = worker
         self._node_after = node_after
         self._says = says
-        self._ahead = {f"node-{n}": timedelta(seconds=s) for n, s in enumerate(ahead, start=1)}
+        clocks = zip(NODES, cycle(ahead), strict=False)
+        self._ahead = {name: timedelta(seconds=seconds) for name, seconds in clocks}
         self._next_node = cycle(self._ahead)
         self._job_controller = JobController(server, self._place, self._is_let_in)
         self._garbage_collector = GarbageCollector(server)

@@ -158,7 +158,9 @@ class UnreliableGateway:
 
     async def read_log(self, namespace: str, pod: str, container: str, *, tail_lines: int) -> bytes:
         await self._there()
-        return self._server.read_log(pod, container, namespace)
+        lines = self._server.read_log(pod, container, namespace).split(b"\n")
+        # What ends with the end of a line has no line behind it.
+        return b"\n".join(lines[-tail_lines - (lines[-1] == b"") :])
 
     async def log_begins(self, namespace: str, pod: str, container: str) -> str:
         await self._there()

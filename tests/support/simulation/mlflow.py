@@ -42,7 +42,7 @@ class Mlflow(TrackingServer, MlflowTracking):
         settled: Runs that the operator has ended.
         lost: Experiments that are not there, whatever a status says.
         registrations: How often an experiment was asked for.
-        logs: Paths of the artifacts of each run.
+        logs: The artifacts of each run by their paths.
     """
 
     def __init__(self, chance: Chance, *, empty: bool = False) -> None:
@@ -56,7 +56,7 @@ class Mlflow(TrackingServer, MlflowTracking):
         self._runs = Runs(rest, self.signer)
         self.lost: set[str] = set()
         self.registrations = 0
-        self.logs: defaultdict[str, set[str]] = defaultdict(set)
+        self.logs: defaultdict[str, dict[str, bytes]] = defaultdict(dict)
 
     # What the operator asks for.
 
@@ -90,7 +90,7 @@ class Mlflow(TrackingServer, MlflowTracking):
 
     def _log_artifact(self, run_id: str, uid: str, file: Path, folder: str) -> None:
         self._runs.artifact_uri(run_id, uid)
-        self.logs[run_id].add(f"{folder}/{file.name}")
+        self.logs[run_id][f"{folder}/{file.name}"] = file.read_bytes()
 
     async def _way(self) -> None:
         await self._chance.pause()

@@ -15,5 +15,16 @@ SAID: Final = (
 )
 """What a pod, its kubelet or its runtime may say."""
 
+LOGGED: Final = (
+    b"",
+    b"\0 and \x1b[31m red\x7f\r over\rwritten",
+    b"no UTF-8: \xff\xfe \xc3( \xed\xa0\x80\n",
+    "\ufffe\uffff \u2028\u2029 \u202eright to left\n".encode(),
+    "é".encode() * 2**19,
+    b"Traceback (most recent call last):\nValueError: epoch 7\n" + b"." * 2**20 + b"\n",
+    b"one of many lines\n" * 9000,
+)
+"""What a container may write into its log."""
+
 TYPED: Final = ("", "\x7f\x80\x85", "\ufffe", "\u202eright to left", "\N{GRINNING FACE}" * 999)
 """Values of a parameter, which arrive as they were typed."""

@@ -5,6 +5,7 @@ import math
 from collections import Counter, defaultdict
 from datetime import timedelta
 from typing import Final
+from zlib import crc32
 
 from alidade.api.job import Dependency, DependencyCondition, Job
 from alidade.api.job_condition import JobCondition
@@ -30,7 +31,7 @@ from tests.support.simulation.job_steps import ended
 from tests.support.simulation.mlflow import Mlflow
 from tests.support.simulation.pods import controller_of, over
 from tests.support.simulation.scenario import Scenario
-from tests.support.simulation.words import SAID
+from tests.support.simulation.words import LOGGED, SAID
 from tests.support.virtual_time import now
 
 ENDING: Final = "ending"
@@ -65,6 +66,7 @@ class World:
             self._observe,
             (NAMESPACE, HOME, *([] if scenario.ends is None else [ENDING])),
             time=lambda: clock() + timedelta(seconds=scenario.ahead),
+            says=self._log_of,
         )
         self.mlflow = Mlflow(self.chance, empty=True)
         self.cluster = Cluster(
@@ -113,6 +115,11 @@ class World:
     def _node_after(self, name: str) -> float:
         never = self.tasks[name].homeless
         return math.inf if never else self.scenario.nodes_after.get(name, 0.0)
+
+    def _log_of(self, pod: Body) -> bytes:
+        name = str(pod["metadata"]["name"])
+        # The same each time it is asked for.
+        return LOGGED[crc32(name.encode()) % len(LOGGED)] if self.scenario.odd else name.encode()
 
     def _work(self, pod: Body, fate: Fate | None) -> bool:
         """Do what the worker in a pod does to its MLflow run; one that is killed does nothing.
