@@ -22,10 +22,12 @@ def who_yields(standing: Iterable[tuple[BackingJob, Job]]) -> BackingJob | None:
     Args:
         standing: The batch/v1 Jobs of a namespace, each with its job.
     """
-    ours = [(b, job) for b, job in standing if not b.deleting and b.local_queue is None]
-    over = [(b, job) for b, job in ours if b.ended and is_settled(job.status)]
+    there = [(b, job) for b, job in standing if not b.deleting]
+    over = [(b, job) for b, job in there if b.ended and is_settled(job.status)]
     if over:
         return min(over, key=lambda found: found[1].status.completion_time or _LONG_AGO)[0]
+    # What waits for Kueue may be let run by it at any time.
+    ours = [(b, job) for b, job in there if b.local_queue is None]
     waits = [(b, job) for b, job in ours if b.suspended and not b.ended and not job.status.ended]
     # One that was let run before counts its failed pods.
     never_ran = [found for found in waits if not found[0].released_before] or waits

@@ -64,6 +64,12 @@ def test_one_that_was_let_run_before_goes_last() -> None:
     assert name(who_yields([(told, of)])) == "stopped"
 
 
+def test_those_of_kueues_that_ended_go_as_others_do() -> None:
+    over, of = ended("over", 1)
+    standing = [(replace(over, local_queue="team"), of), waits("w", 1)]
+    assert name(who_yields(standing)) == "over"
+
+
 def test_nobody_yields_who_runs_is_going_or_is_kueues() -> None:
     going, of = waits("going", 1)
     going = replace(going, deleting=bool(DELETED))
