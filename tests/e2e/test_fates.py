@@ -35,7 +35,7 @@ EXITS_AS_A_WORKER = """mkdir /tmp/own
 echo 'entry_points: {main: {command: echo out of ink; exit 76}}' >/tmp/own/MLproject
 ALIDADE_ENTRY_POINT=main ALIDADE_WORKFLOW=/tmp/own python -m alidade_worker"""
 SHOT_BESIDE_A_WORKER = """mkdir /tmp/own
-echo 'entry_points: {main: {command: kill -9 $$}}' >/tmp/own/MLproject
+echo 'entry_points: {main: {command: kill -9 $BASHPID}}' >/tmp/own/MLproject
 ALIDADE_ENTRY_POINT=main ALIDADE_WORKFLOW=/tmp/own python -m alidade_worker"""
 NOT_THERE = "localhost/alidade-there-is-no-such-image:dev"
 

@@ -8,6 +8,7 @@ from mlflow import MlflowClient
 
 from tests.support.cluster import SYSTEM, Cluster
 from tests.support.manifests import experiment, go_ahead, job, queue, shell, waiting_for_it
+from tests.support.polling import eventually
 
 SMALL = {"requests": {"cpu": "50m", "memory": "64Mi"}}
 UNTIL_TOLD = "until [ -e /go/now ]; do sleep 0.2; done"
@@ -66,6 +67,32 @@ def test_a_higher_priority_goes_first(cluster: Cluster) -> None:
     cluster.until_deleted("pods", "-l=alidade.dev/job=first")
     times = running_times(cluster)
     assert sorted(times, key=lambda name: times[name]) == ["urgent", "humble"]
+
+
+def test_a_cancelled_job_keeps_its_place_until_its_pod_has_ended(cluster: Cluster) -> None:
+    slow = shell("trap 'sleep 10; exit 0' TERM; sleep 600 & wait")
+    slow["spec"]["terminationGracePeriodSeconds"] = 60
+    cluster.apply(queue(maxRunning=1, resources=SMALL), experiment(tracking="None"))
+    cluster.apply(job("slow", podTemplate=slow))
+    cluster.wait_for("slow", reason="Running")
+    cluster.apply(job("next", podTemplate=shell("sleep 600")))
+    cluster.wait_for("next", reason="QueueFull")
+    cluster.cancel("slow")
+    cluster.wait_for("slow", state="Cancelled")
+
+    def pods() -> dict[str, dict[str, Any]]:
+        return {p["metadata"]["labels"]["alidade.dev/job"]: p for p in cluster.list("pods")}
+
+    def next_has_one() -> bool:
+        seen.append(pods())
+        return "next" in seen[-1]
+
+    seen = [pods()]
+    assert seen[0].keys() == {"slow"}
+    eventually(next_has_one)
+    if "slow" in seen[-1]:
+        (container,) = seen[-1]["slow"]["status"]["containerStatuses"]
+        assert "terminated" in container["state"]
 
 
 def test_what_a_drained_queue_stops_goes_on_later_as_the_same_run(
