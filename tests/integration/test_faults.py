@@ -226,6 +226,36 @@ def test_without_mlflow_jobs_end_and_others_wait_and_nothing_is_lacking_when_it_
     assert_all_ended_once(diamond)
 
 
+def test_an_mlflow_that_has_lost_its_database_gets_the_experiment_anew(
+    mortal: Operator, new_scene: NewScene, tracking: TrackingServer
+) -> None:
+    scene = new_scene()
+    scene.apply(queue(), experiment(), job("before"))
+    scene.until("before", "Finished")
+    scene.until_tracked("before")
+
+    tracking.kill()
+    try:
+        scene.apply(job("after"))
+        scene.until("after", "Queued", "TrackingUnavailable")
+        tracking.lose_everything()
+    finally:
+        tracking.start()
+        tracking.wait_until_ready()
+
+    scene.until("after", "Finished")
+    scene.until_tracked("after")
+    run = scene.run("after")
+    assert run.info.status == "FINISHED"
+    found = tracking.client.get_experiment(run.info.experiment_id)
+    assert found.name == f"{scene.namespace}/bench"
+    status = scene.status("bench", EXPERIMENT)
+    assert status["mlflowExperimentId"] == run.info.experiment_id
+    (ready,) = (c for c in status["conditions"] if c["type"] == "Ready")
+    assert (ready["status"], ready["reason"]) == ("True", "RegisteredAgain")
+    assert mortal.read("/readyz") == "ok\n"
+
+
 def tracked(scene: Scene, name: str) -> Body:
     conditions: list[Body] = scene.status(name)["conditions"]
     return next((c for c in conditions if c["type"] == "Tracked"), {})

@@ -98,6 +98,17 @@ def test_a_webhook_that_says_no_without_a_code_is_quoted_and_waited_for(
     scene.until_states({"a": "Finished", "b": "Finished"})
 
 
+def test_who_submitted_a_job_is_told_on_its_batch_job_and_in_its_run(scene: Scene) -> None:
+    body = job("a")
+    body["metadata"]["annotations"] = {"alidade.dev/submitted-by": "mia"}
+    scene.apply(experiment(), body)
+    scene.until("a", "Finished")
+    annotations = scene.get(BATCH_JOB, "a")["metadata"]["annotations"]
+    assert annotations["alidade.dev/submitted-by"] == "mia"
+    tags = scene.run("a").data.tags
+    assert tags["alidade.dev/submitted-by"] == tags["mlflow.user"] == "mia"
+
+
 def test_labels_and_annotations_reach_what_is_made_for_a_job_but_for_those_of_systems(
     scene: Scene, plane: ControlPlane
 ) -> None:

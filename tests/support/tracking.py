@@ -22,6 +22,7 @@ class TrackingServer:
 
     def __init__(self, folder: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True)
+        self._database = folder / "mlflow.db"
         port = free_port()
         self.uri = f"http://127.0.0.1:{port}"
         # Tests see a server that is away at once, instead of MLflow's own minutes of retries.
@@ -30,7 +31,7 @@ class TrackingServer:
         self._server = Server(
             [
                 *(sys.executable, "-m", "mlflow", "server"),
-                *("--backend-store-uri", f"sqlite:///{folder / 'mlflow.db'}"),
+                *("--backend-store-uri", f"sqlite:///{self._database}"),
                 *("--artifacts-destination", str(folder / "artifacts")),
                 *("--host", "127.0.0.1", "--port", str(port), "--workers", "1"),
             ],
@@ -53,6 +54,11 @@ class TrackingServer:
     def kill(self) -> None:
         """Kill it, as a crash would."""
         self._server.kill()
+
+    def lose_everything(self) -> None:
+        """Take its database away, while it does not run."""
+        for file in self._database.parent.glob(f"{self._database.name}*"):
+            file.unlink()
 
     def wait_until_ready(self) -> None:
         """Wait until it answers."""

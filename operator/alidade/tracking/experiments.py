@@ -40,7 +40,8 @@ class Experiments:
 
     def register(self, wanted: Registration) -> Registered:
         """Return the MLflow experiment that an Experiment has, or else that of its name."""
-        found = self._known(wanted) or self._of_name(wanted)
+        there = self._known(wanted) or self._find_by_name(wanted.name)
+        found = there or self._make(wanted)
         tags = _tags(found)
         _check(found, wanted)
         if wanted.registrant.tag not in tags:
@@ -51,11 +52,13 @@ class Experiments:
                 value="true",
             )
         experiment_id = str(found["experiment_id"])
+        # A server that was emptied counts its experiments from the beginning.
+        lost = there is None or wanted.known_id != experiment_id
         return Registered(
             experiment_id,
             str(found["name"]),
             others(wanted.registrant, tags),
-            wanted.known_id if wanted.known_id != experiment_id else None,
+            wanted.known_id if lost else None,
         )
 
     def confirm(self, registrant: Registrant, experiment_id: str) -> None:
@@ -88,24 +91,19 @@ class Experiments:
         known = wanted.registrant.tag in _tags(found) or found["name"] == wanted.adopted_name
         return found if known else None
 
-    def _of_name(self, wanted: Registration) -> Body:
+    def _make(self, wanted: Registration) -> Body:
+        location = wanted.artifact_location
+        try:
+            self._rest.post(
+                "experiments/create",
+                name=wanted.name,
+                tags=[{"key": wanted.registrant.tag, "value": "true"}],
+                **({"artifact_location": location} if location else {}),
+            )
+        except TrackingError as error:
+            if error.code != RESOURCE_ALREADY_EXISTS:
+                raise
         found = self._find_by_name(wanted.name)
-        if found is None:
-            try:
-                self._rest.post(
-                    "experiments/create",
-                    name=wanted.name,
-                    tags=[{"key": wanted.registrant.tag, "value": "true"}],
-                    **(
-                        {"artifact_location": wanted.artifact_location}
-                        if wanted.artifact_location
-                        else {}
-                    ),
-                )
-            except TrackingError as error:
-                if error.code != RESOURCE_ALREADY_EXISTS:
-                    raise
-            found = self._find_by_name(wanted.name)
         if found is None:
             raise TrackingError(
                 f"it has no experiment '{wanted.name}' just after it was registered",

@@ -140,9 +140,10 @@ def on_a_node(
     return plan(released(pods=(there,), warnings=warnings, queue=limited, known=known))
 
 
-def test_a_pod_that_its_node_cannot_start_says_why() -> None:
-    decided = on_a_node(20, MOUNT)
-    assert where(decided) == (S.QUEUED, "FailedMount")
+@pytest.mark.parametrize("reason", ["FailedMount", "FailedCreatePodSandBox", "NetworkNotReady"])
+def test_a_pod_that_its_node_cannot_start_says_why(reason: str) -> None:
+    decided = on_a_node(20, replace(MOUNT, reason=reason))
+    assert where(decided) == (S.QUEUED, reason)
     assert decided.status.message == 'pod train-x7k2p: configmap "absent" not found'
     assert decided.wake_after == timedelta(seconds=READ_AGAIN_SECONDS)
 

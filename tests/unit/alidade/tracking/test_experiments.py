@@ -48,6 +48,14 @@ async def test_one_that_is_lost_or_anothers_is_registered_again_and_that_is_told
     assert (await tracking.register(known(wanted, found.experiment_id))).instead_of is None
 
 
+async def test_that_a_server_has_lost_one_is_told_though_it_gives_the_same_id_again(
+    tracking: MlflowTracking, client: MlflowClient, wanted: Registration
+) -> None:
+    following = str(int(client.create_experiment(f"the last before {wanted.name}")) + 1)
+    found = await tracking.register(known(wanted, following))
+    assert (found.experiment_id, found.instead_of) == (following, following)
+
+
 async def test_who_shares_an_experiment_is_told(
     tracking: MlflowTracking, client: MlflowClient, experiment: str, wanted: Registration
 ) -> None:
