@@ -84,7 +84,7 @@ class Engine:
         self._gateway = gateway
         self._watches = watches
         self._settings = settings
-        self._queue: WorkQueue[WorkKey] = WorkQueue()
+        self._queue: WorkQueue[WorkKey] = WorkQueue(whose=lambda key: key.namespace)
         self._cache = Cache(self._wake, self._see_off)
         self._tracker = Tracker(self._wake, clock)
         self._recorder = Recorder(gateway, settings.identity)

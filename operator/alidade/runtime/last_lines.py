@@ -10,9 +10,10 @@ from alidade.kube.gateway import ApiError, Gateway, UnavailableError
 from alidade.runtime.cache import Wake, WorkKey
 from alidade.runtime.workqueue import WorkQueue
 
-READERS = 16
+READERS = 32
 WAIT_SECONDS = 10.0
-"""How long a job's end waits for its log: a node that is gone tells nothing, ever."""
+"""How long a job's end waits for its log: a node that is gone tells nothing, ever, and readers may
+all be busy with such a one."""
 ASK_AGAIN_SECONDS = 1.0
 # As much as a traceback through a deep library takes, and then some.
 TAIL_LINES = 1000
@@ -23,6 +24,10 @@ class _Wanted(NamedTuple):
     uid: str
     key: WorkKey
     action: ReadLastLines
+
+    @property
+    def name(self) -> tuple[str, str]:
+        return (self.action.pod, self.action.container)
 
 
 class LastLines:
@@ -36,7 +41,8 @@ class LastLines:
     def __init__(self, gateway: Gateway, wake: Wake) -> None:
         self._gateway = gateway
         self._wake = wake
-        self._queue: WorkQueue[_Wanted] = WorkQueue()
+        self._queue: WorkQueue[_Wanted] = WorkQueue(whose=lambda wanted: wanted.key.namespace)
+        self._until: defaultdict[str, dict[tuple[str, str], float]] = defaultdict(dict)
         self._said: defaultdict[str, dict[tuple[str, str], str | None]] = defaultdict(dict)
 
     def said(self, uid: str) -> Mapping[tuple[str, str], str | None]:
@@ -44,11 +50,17 @@ class LastLines:
         return dict(self._said.get(uid, {}))
 
     def request(self, key: WorkKey, uid: str, action: ReadLastLines) -> None:
-        """Ask for the end of a log."""
-        self._queue.add(_Wanted(uid, key, action))
+        """Ask for the end of a log, once."""
+        wanted = _Wanted(uid, key, action)
+        if wanted.name not in self._until[uid]:
+            loop = asyncio.get_running_loop()
+            self._until[uid][wanted.name] = loop.time() + WAIT_SECONDS
+            loop.call_later(WAIT_SECONDS, self._settle, wanted, None)
+            self._queue.add(wanted)
 
     def forget(self, uid: str) -> None:
         """Forget what was read for a job that has ended."""
+        self._until.pop(uid, None)
         self._said.pop(uid, None)
 
     async def run(self) -> None:
@@ -56,16 +68,22 @@ class LastLines:
         await self._queue.serve(self._work, READERS)
 
     async def _work(self, wanted: _Wanted) -> None:
-        namespace, action = wanted.key.namespace, wanted.action
+        until = self._until.get(wanted.uid, {}).get(wanted.name, 0.0)
         text: str | None = None
         try:
-            async with asyncio.timeout(WAIT_SECONDS):
-                text = await self._read(namespace, action)
+            async with asyncio.timeout_at(until):
+                text = await self._read(wanted.key.namespace, wanted.action)
         except (ApiError, TimeoutError):
             # The termination message has to do.
             pass
-        self._said[wanted.uid][action.pod, action.container] = text
-        self._wake(wanted.key)
+        self._settle(wanted, text)
+
+    def _settle(self, wanted: _Wanted, text: str | None) -> None:
+        """Take note of what was read, unless it is known, or not to be known any more."""
+        wants = wanted.name in self._until.get(wanted.uid, {})
+        if wants and wanted.name not in self._said[wanted.uid]:
+            self._said[wanted.uid][wanted.name] = text
+            self._wake(wanted.key)
 
     async def _read(self, namespace: str, action: ReadLastLines) -> str:
         while True:

@@ -23,6 +23,7 @@ from alidade.kube.client import MAX_LOG_BYTES
 from alidade.kube.gateway import ApiError, Gateway, NotFoundError, UnavailableError
 from alidade.runtime.cache import Wake, WorkKey
 from alidade.runtime.log_marks import LogKey, LogMarks
+from alidade.runtime.shares import Shares
 from alidade.runtime.tracker import Lane, Tracker
 from alidade.runtime.workqueue import WorkQueue
 from alidade.tracking.tracking import Tracking, TrackingError
@@ -74,10 +75,12 @@ class LogArchive:
         self._tracker = tracker
         self._wake = wake
         self._tail_lines = tail_lines
-        self._queue: WorkQueue[_Wanted] = WorkQueue(last_retry=LAST_RETRY_SECONDS)
+        self._queue: WorkQueue[_Wanted] = WorkQueue(
+            last_retry=LAST_RETRY_SECONDS, whose=lambda wanted: wanted.key.namespace
+        )
         self._views: defaultdict[str, dict[LogKey, LogView]] = defaultdict(dict)
         self._marks = LogMarks(gateway)
-        self._waiting_bytes = 0
+        self._room = Shares(MAX_WAITING_BYTES)
         self._folder = Path(tempfile.gettempdir())
 
     @property
@@ -127,9 +130,13 @@ class LogArchive:
 
     async def _read(self, wanted: _Wanted) -> None:
         namespace, action = wanted.key.namespace, wanted.action
-        if self._waiting_bytes >= MAX_WAITING_BYTES:
-            waiting = self._waiting_bytes // 2**20
-            self._wait(wanted, f"is not read yet, as {waiting} MiB of logs wait for MLflow already")
+        if not self._room.may_take(namespace):
+            waiting = self._room.taken(namespace) // 2**20
+            self._wait(
+                wanted,
+                f"is not read yet, as {waiting} MiB of logs of namespace {namespace} wait for "
+                "MLflow already",
+            )
             return
         try:
             rotated = await self._marks.missing(wanted.uid, namespace, wanted.name)
@@ -178,7 +185,7 @@ class LogArchive:
         except OSError:
             shutil.rmtree(folder, ignore_errors=True)
             raise
-        self._waiting_bytes += len(text)
+        self._room.take(wanted.key.namespace, len(text))
         return file
 
     def _hand_over(self, wanted: _Wanted, file: Path) -> None:
@@ -195,7 +202,7 @@ class LogArchive:
                 if not _final(error):
                     raise
                 trouble = f"MLflow did not take it: {error}"
-            self._waiting_bytes -= size
+            self._room.give_back(wanted.key.namespace, size)
             shutil.rmtree(file.parent, ignore_errors=True)
             return TrackingView(settled=True, trouble=trouble)
 

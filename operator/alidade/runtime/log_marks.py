@@ -14,7 +14,7 @@ from alidade.runtime.workqueue import WorkQueue
 
 # Each waits a few seconds for the first line of a container that says nothing yet. A kubelet looks
 # every ten seconds whether a log is to be rotated, and a moment may be enough to fill one.
-MARKERS = 32
+MARKERS = 64
 LAST_RETRY_SECONDS = 10.0
 LATE = timedelta(seconds=30)
 """After which a first line need not be the first if nobody waited for it."""
@@ -46,7 +46,9 @@ class LogMarks:
 
     def __init__(self, gateway: Gateway) -> None:
         self._gateway = gateway
-        self._queue: WorkQueue[_Mark] = WorkQueue(first_retry=1.0, last_retry=LAST_RETRY_SECONDS)
+        self._queue: WorkQueue[_Mark] = WorkQueue(
+            first_retry=1.0, last_retry=LAST_RETRY_SECONDS, whose=lambda mark: mark.namespace
+        )
         self._begins: defaultdict[str, dict[LogKey, _Beginning | None]] = defaultdict(dict)
         self._silent: set[_Mark] = set()
 

@@ -60,7 +60,7 @@ class Recorder:
         self._identity = identity
         self._waiting: OrderedDict[str, list[_Event]] = OrderedDict()
         self._told: OrderedDict[str, Note] = OrderedDict()
-        self._queue: WorkQueue[str] = WorkQueue(last_retry=LAST_RETRY_SECONDS)
+        self._queue: WorkQueue[str] = WorkQueue(last_retry=LAST_RETRY_SECONDS, whose=self._where)
 
     def record(self, resource: Resource, note: Note) -> None:
         """Record an event about a resource."""
@@ -83,6 +83,10 @@ class Recorder:
     async def run(self) -> None:
         """Send events until cancelled."""
         await self._queue.serve(self._send, SENDERS)
+
+    def _where(self, uid: str) -> str:
+        waiting = self._waiting.get(uid)
+        return waiting[0].subject.namespace if waiting else ""
 
     async def _send(self, uid: str) -> None:
         """Send what is to be told of an object, in its order."""

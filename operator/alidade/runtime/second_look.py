@@ -61,7 +61,7 @@ class SecondLook:
         self._gone = gone
         self._seen = seen
         self._tell = tell
-        self._queue: WorkQueue[_Doubt] = WorkQueue()
+        self._queue: WorkQueue[_Doubt] = WorkQueue(whose=lambda doubt: doubt.key[0])
 
     def ask(self, kind: Kind, key: Key, uid: str) -> None:
         """Ask for a look at an object."""

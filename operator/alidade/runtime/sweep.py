@@ -66,14 +66,21 @@ class Sweep:
         # A job that goes while MLflow is asked is seen off elsewhere, with all that is known of it.
         before = frozenset(self._known())
         try:
-            for run in await self._tracking.open_runs(self._cache.installation):
-                if not self._served or run.owner.namespace in self._served:
-                    await self._look_at(run, before)
+            runs = await self._tracking.open_runs(self._cache.installation)
         except TrackingError as error:
-            TRACKING_FAILURES.inc()
-            log.warning("sweep.failed", error=str(error))
+            _note(error)
             return False
-        return True
+        answered = True
+        for run in runs:
+            if self._served and run.owner.namespace not in self._served:
+                continue
+            try:
+                await self._look_at(run, before)
+            except TrackingError as error:
+                # What is refused for one run says nothing of the next.
+                _note(error, run=run.run_id)
+                answered = False
+        return answered
 
     async def _look_at(self, run: Run, before: Collection[str]) -> None:
         owner = run.owner
@@ -104,3 +111,8 @@ class Sweep:
         owner = run.owner
         log.warning("sweep.surplus", run=run.run_id, job=f"{owner.namespace}/{owner.job}")
         await self._tracking.end_surplus(run.run_id, owner.uid, right)
+
+
+def _note(error: TrackingError, **about: str) -> None:
+    TRACKING_FAILURES.inc()
+    log.warning("sweep.failed", error=str(error), **about)

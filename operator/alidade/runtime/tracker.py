@@ -28,10 +28,10 @@ log = structlog.get_logger(__name__)
 
 
 class Lane(Enum):
-    """A kind of operation, with how many of it are under way at a time."""
+    """A kind of operation, with how many of it are under way at a time; one namespace's, half."""
 
-    RUNS = 4
-    LOGS = 2
+    RUNS = 8
+    LOGS = 4
 
 
 class _Wanted(NamedTuple):
@@ -65,8 +65,8 @@ class Tracker:
     ) -> None:
         self._wake = wake
         self._clock = clock
-        self._lanes = {lane: _Traffic(WorkQueue(last_retry=LAST_RETRY_SECONDS)) for lane in Lane}
         self._wanted: dict[str, _Wanted] = {}
+        self._lanes = {lane: _Traffic(self._new_queue()) for lane in Lane}
         self._views: dict[str, TrackingView] = {}
 
     def view(self, uid: str) -> TrackingView:
@@ -98,6 +98,13 @@ class Tracker:
         async with asyncio.TaskGroup() as tasks:
             for lane, traffic in self._lanes.items():
                 tasks.create_task(traffic.queue.serve(self._try, lane.value))
+
+    def _new_queue(self) -> WorkQueue[str]:
+        return WorkQueue(last_retry=LAST_RETRY_SECONDS, whose=self._where)
+
+    def _where(self, uid: str) -> str:
+        wanted = self._wanted.get(uid)
+        return wanted.key.namespace if wanted else ""
 
     async def _try(self, uid: str) -> None:
         wanted = self._wanted.get(uid)

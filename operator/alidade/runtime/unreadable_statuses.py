@@ -10,7 +10,7 @@ from alidade.domain.unreadable import status_patch
 from alidade.kube.gateway import ApiError, Body, ConflictError, Gateway, Kind, UnavailableError
 from alidade.runtime.workqueue import WorkQueue
 
-WRITERS = 2
+WRITERS = 4
 
 log = structlog.get_logger(__name__)
 
@@ -33,7 +33,7 @@ class UnreadableStatuses:
         self._gateway = gateway
         self._clock = clock
         self._wanted: dict[_Object, tuple[Body, str]] = {}
-        self._queue: WorkQueue[_Object] = WorkQueue()
+        self._queue: WorkQueue[_Object] = WorkQueue(whose=lambda of: of.namespace)
 
     def tell(self, kind: Kind, namespace: str, name: str, body: Any, why: str) -> None:
         """Have it told, unless it is, or cannot be."""

@@ -1,6 +1,7 @@
 """A work queue of keys, as client-go has it.
 
 A key is worked on by one worker at a time, and once for however many times it was added meanwhile.
+Unlike there, keys may be somebody's: then they take turns, and none has all workers.
 """
 
 import asyncio
@@ -11,6 +12,7 @@ from typing import Generic, TypeVar
 import structlog
 
 from alidade.runtime.metrics import CRASHES
+from alidade.runtime.shares import Shares
 
 K = TypeVar("K", bound=Hashable)
 
@@ -21,17 +23,27 @@ log = structlog.get_logger(__name__)
 
 
 class WorkQueue(Generic[K]):
-    """Keys to be worked on, in the order they were added.
+    """Keys to be worked on, in the order they were added; those of several by turns.
 
     Used from one event loop; only `get` waits.
+
+    Args:
+        first_retry: Seconds after which a key is worked on again that failed.
+        last_retry: The same for one that failed often.
+        whose: Returns whose a key is, which is to hold up nobody else's; None where all are one's.
     """
 
     def __init__(
-        self, first_retry: float = FIRST_RETRY_SECONDS, last_retry: float = LAST_RETRY_SECONDS
+        self,
+        first_retry: float = FIRST_RETRY_SECONDS,
+        last_retry: float = LAST_RETRY_SECONDS,
+        whose: Callable[[K], str] | None = None,
     ) -> None:
-        self._ready: deque[K] = deque()
+        self._whose = whose
+        self._shares: Shares | None = None
+        self._ready: dict[str, deque[K]] = {}
         self._due: set[K] = set()
-        self._worked_on: set[K] = set()
+        self._worked_on: dict[K, str] = {}
         self._timers: dict[K, asyncio.TimerHandle] = {}
         self._failures: dict[K, int] = {}
         self._more = asyncio.Event()
@@ -39,7 +51,7 @@ class WorkQueue(Generic[K]):
         self._last_retry = last_retry
 
     def __len__(self) -> int:
-        return len(self._ready)
+        return sum(map(len, self._ready.values()))
 
     @property
     def idle(self) -> bool:
@@ -54,8 +66,7 @@ class WorkQueue(Generic[K]):
             return
         self._due.add(key)
         if key not in self._worked_on:
-            self._ready.append(key)
-            self._more.set()
+            self._line_up(key)
 
     def add_after(self, key: K, seconds: float) -> None:
         """Add a key later, unless it is added sooner."""
@@ -93,6 +104,7 @@ class WorkQueue(Generic[K]):
             work: What is done about a key; if it raises, it is done again, later.
             workers: How many keys are worked on at a time.
         """
+        self._shares = Shares(workers) if self._whose else None
         async with asyncio.TaskGroup() as tasks:
             for _ in range(workers):
                 tasks.create_task(self._serve(work))
@@ -111,17 +123,36 @@ class WorkQueue(Generic[K]):
 
     async def get(self) -> K:
         """Wait for a key; `done` has to follow."""
-        while not self._ready:
+        while (who := self._next()) is None:
             self._more.clear()
             await self._more.wait()
-        key = self._ready.popleft()
+        waiting = self._ready.pop(who)
+        key = waiting.popleft()
+        if waiting:
+            # The others' turn first.
+            self._ready[who] = waiting
         self._due.discard(key)
-        self._worked_on.add(key)
+        self._worked_on[key] = who
+        if self._shares:
+            self._shares.take(who)
         return key
 
     def done(self, key: K) -> None:
         """Say that a key is no longer worked on."""
-        self._worked_on.discard(key)
+        who = self._worked_on.pop(key)
+        if self._shares:
+            self._shares.give_back(who)
         if key in self._due:
-            self._ready.append(key)
+            self._line_up(key)
+        if self._ready:
             self._more.set()
+
+    def _next(self) -> str | None:
+        """Return whose turn it is."""
+        shares = self._shares
+        return next((who for who in self._ready if not shares or shares.may_take(who)), None)
+
+    def _line_up(self, key: K) -> None:
+        who = self._whose(key) if self._whose else ""
+        self._ready.setdefault(who, deque()).append(key)
+        self._more.set()

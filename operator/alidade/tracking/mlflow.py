@@ -17,8 +17,9 @@ from alidade.tracking.runs import Runs
 from alidade.tracking.signature import Signer
 from alidade.tracking.tracking import ExperimentLostError, Run, TrackingError
 
-REQUESTS: Final = 4
-UPLOADS: Final = 2
+# As many as are asked for at a time, and one by which open runs are looked through.
+REQUESTS: Final = 9
+UPLOADS: Final = 4
 # A request that got through is answered, or given up, within its time-out and a little more.
 CLOSE_SECONDS: Final = TIMEOUT_SECONDS + 5.0
 T = TypeVar("T")

@@ -5,7 +5,7 @@ import pytest
 from alidade.domain.actions import ReadLastLines
 from alidade.kube.gateway import ApiError, ForbiddenError, NotFoundError, UnavailableError
 from alidade.runtime.cache import WorkKey
-from alidade.runtime.last_lines import MAX_BYTES, WAIT_SECONDS, LastLines
+from alidade.runtime.last_lines import MAX_BYTES, READERS, WAIT_SECONDS, LastLines
 from tests.support.reconciling import Gateway as Server
 from tests.support.simulation.api_server import ApiServer
 from tests.support.virtual_time import now, run
@@ -78,3 +78,23 @@ def test_an_api_server_that_is_away_is_asked_again() -> None:
 @pytest.mark.parametrize("answer", [None, UnavailableError("away")])
 def test_a_log_that_does_not_come_is_given_up(answer: ApiError | None) -> None:
     assert read(answer) == (None, WAIT_SECONDS)
+
+
+def test_no_end_waits_longer_for_want_of_a_reader() -> None:
+    async def ask() -> dict[str, float]:
+        woken: dict[str, float] = {}
+
+        def wake(key: WorkKey) -> None:
+            woken[key.name] = now()
+
+        lines = LastLines(Logs(None), wake)
+        work = asyncio.create_task(lines.run())
+        for number in range(3 * READERS):
+            lines.request(WorkKey("job", "lab", f"job-{number}"), f"u{number}", ASKED)
+        await asyncio.sleep(10 * WAIT_SECONDS)
+        work.cancel()
+        return woken
+
+    woken = run(ask())
+    assert len(woken) == 3 * READERS
+    assert set(woken.values()) == {WAIT_SECONDS}

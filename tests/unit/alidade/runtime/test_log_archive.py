@@ -210,7 +210,8 @@ async def test_no_more_logs_are_read_than_there_is_room_for(
         scene.archive.request(KEY, "u", second)
         await asyncio.sleep(2)
         told = scene.archive.views("u")["b", "worker"]
-        assert told.trouble == "is not read yet, as 0 MiB of logs wait for MLflow already"
+        of = "logs of namespace lab"
+        assert told.trouble == f"is not read yet, as 0 MiB of {of} wait for MLflow already"
         await asyncio.sleep(600)
         assert len(scene.mlflow.files) == 3
 

@@ -10,6 +10,7 @@ from alidade.kube.gateway import JOBS
 from alidade.runtime.cache import Cache
 from alidade.runtime.sweep import SWEEP_SECONDS, Sweep
 from alidade.tracking.runs import SURPLUS_TAG
+from alidade.tracking.tracking import TrackingError
 from tests.support.builders import NAMESPACE, NOW, job_body
 from tests.support.reconciling import CERTAIN, Faltering
 from tests.support.virtual_time import in_virtual_time
@@ -165,3 +166,21 @@ async def test_an_operator_that_is_installed_nowhere_has_no_runs_of_its_own() ->
     lab.cache.installation = ""
     await lab.run("gone", **{INSTALLATION_TAG: ""})
     assert await lab.sweep() == []
+
+
+@in_virtual_time
+async def test_what_is_refused_for_one_run_keeps_no_other_open(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    lab = Scene()
+    for name in ("odd", "gone"):
+        await lab.run(name)
+    right_run = lab.mlflow.right_run
+
+    async def refuse(uid: str) -> str | None:
+        if uid == "uid-odd":
+            raise TrackingError("answers 403: not yours", unreachable=False, status=403)
+        return await right_run(uid)
+
+    monkeypatch.setattr(lab.mlflow, "right_run", refuse)
+    assert set(await lab.sweep()) == {"gone"}

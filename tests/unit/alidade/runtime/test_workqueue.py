@@ -97,3 +97,31 @@ async def test_who_asks_to_be_left_alone_is_left_alone_for_so_long() -> None:
     assert queue.retry("a", 30.0) == 30.0
     assert queue.retry("b", 0.001) > 0.001
     assert queue.retry("c", None) > 0
+
+
+@in_virtual_time
+async def test_who_has_many_keys_takes_turns_with_who_has_few() -> None:
+    queue: WorkQueue[str] = WorkQueue(whose=lambda key: key[0])
+    for key in ("a1", "a2", "a3", "b1"):
+        queue.add(key)
+    assert [key for _, key in await drained(queue, 1)] == ["a1", "b1", "a2", "a3"]
+
+
+@in_virtual_time
+async def test_whose_keys_take_long_does_not_hold_up_another() -> None:
+    queue: WorkQueue[str] = WorkQueue(whose=lambda key: key[0])
+    begun: dict[str, float] = {}
+
+    async def work(key: str) -> None:
+        begun[key] = now()
+        await asyncio.sleep(100 if key.startswith("a") else 1)
+
+    for number in range(10):
+        queue.add(f"a{number}")
+    task = asyncio.create_task(queue.serve(work, 4))
+    await asyncio.sleep(5)
+    queue.add("b")
+    await asyncio.sleep(1000)
+    task.cancel()
+    assert begun["b"] == 5
+    assert sorted(begun.values()) == [0, 0, 5, *[100] * 2, *[200] * 2, *[300] * 2, *[400] * 2]
