@@ -166,12 +166,15 @@ def _told(pod: Pod | None) -> Interruption | None:
 def _remembered(draft: Draft, backing: BackingJob, pods: Sequence[Pod]) -> Interruption | None:
     """Say that the last pod was seen while it was being stopped, if it is not there to tell.
 
-    It may have been of an earlier batch/v1 Job, so that events are to be preferred.
+    It may have been of an earlier batch/v1 Job, so that events are to be preferred: of one pod they
+    tell all, of several which there were.
     """
-    last = next(reversed(draft.status.attempts), None)
-    if last is None or last.fate is not Fate.STOPPED or last.pod in {pod.name for pod in pods}:
+    last = traces.stopped_last(draft)
+    if last is None or last.pod in {pod.name for pod in pods} or traces.wanted(draft, backing):
         return None
-    if draft.snapshot.traces or traces.wanted(draft, backing):
+    had = {trace.pod for trace in draft.snapshot.traces or ()}
+    several = draft.snapshot.job.spec.replicas > 1 and backing.failure is not None
+    if had and not (several and last.pod in had):
         return None
     return Interruption(last.message or "")
 

@@ -9,7 +9,7 @@ keeps events for an hour, unless it is told otherwise: what is older, batch/v1's
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from alidade.api.job_status import Fate
+from alidade.api.job_status import Attempt, Fate
 from alidade.api.reason import Reason
 from alidade.domain.draft import Draft
 from alidade.domain.fate import fate
@@ -47,8 +47,20 @@ def wanted(draft: Draft, backing: BackingJob) -> bool:
         return False
     if backing.failure is None:
         return bool(_unseen(draft, backing))
-    ends = [fate(pod) for pod in (*draft.snapshot.pods, *draft.snapshot.gone)]
-    return draft.snapshot.job.spec.replicas == 1 and sum(map(bool, ends)) < backing.failed
+    pods = (*draft.snapshot.pods, *draft.snapshot.gone)
+    if draft.snapshot.job.spec.replicas == 1:
+        return sum(fate(pod) is not None for pod in pods) < backing.failed
+    last = stopped_last(draft)
+    return last is not None and last.pod not in {pod.name for pod in pods}
+
+
+def stopped_last(draft: Draft) -> Attempt | None:
+    """Return the last attempt, if it was seen while it was being stopped.
+
+    It may be one of an earlier batch/v1 Job.
+    """
+    last = next(reversed(draft.status.attempts), None)
+    return last if last is not None and last.fate is Fate.STOPPED else None
 
 
 def stopped(draft: Draft, backing: BackingJob) -> list[str]:

@@ -254,6 +254,16 @@ def test_a_pod_of_an_earlier_batch_job_says_nothing_of_one_that_ended_well() -> 
     assert plan(of).status.state is S.FINISHED
 
 
+def test_a_replica_of_an_earlier_batch_job_says_nothing_of_one_that_failed() -> None:
+    attempt = Attempt(pod="train-0-x", reason="PodStopped", message="gone", fate=Fate.STOPPED)
+    known, spec = {"attempts": (attempt,)}, {"replicas": 2}
+    of = over(known=known, status=failed(), pods_complete=True, spec=spec)
+    assert plan(of).actions == (ReadTraces(BATCH, 0),)
+    earlier, its_own = Trace("train-0-y", stopped=False), Trace("train-0-x", stopped=True)
+    assert plan(replace(of, traces=(earlier,))).status.state is S.FAILED
+    assert begun_anew(plan(replace(of, traces=(its_own,))))
+
+
 def test_all_replicas_have_to_have_finished() -> None:
     pods = (succeeded_pod("a", index=0), stopped_pod("b", index=1))
     done = complete(succeeded=2)
