@@ -14,6 +14,7 @@ from functools import partial
 from itertools import cycle
 from typing import Any
 
+from alidade.domain import kueue
 from alidade.domain.failure_policy import PEER_LOST, RUN_LOST
 from alidade.domain.observed import (
     FLAVOR_LABEL,
@@ -22,7 +23,7 @@ from alidade.domain.observed import (
     LOCAL_QUEUE_LABEL,
     WORKER,
 )
-from alidade.kube.gateway import BATCH_JOBS, EVENTS, PODS, Body
+from alidade.kube.gateway import BATCH_JOBS, EVENTS, PODS, WORKLOADS, Body
 from tests.support.builders import stamp
 from tests.support.simulation.api_server import ApiServer
 from tests.support.simulation.chance import Chance, Move, clock
@@ -153,10 +154,21 @@ class Cluster:
         for job in self._server.all(BATCH_JOBS):
             if LOCAL_QUEUE_LABEL not in job["metadata"]["labels"] or ended(job) or deleting(job):
                 continue
+            name, namespace = f"job-{job['metadata']['uid']}", job["metadata"]["namespace"]
+            if self._server.find(WORKLOADS, name, namespace) is None:
+                yield partial(self._let_wait, job, name)
             if job["spec"]["suspend"]:
                 yield partial(self._suspend, job, False)
             elif owner_by_pods(job) not in self.preempted:
                 yield partial(self._preempt, job)
+
+    def _let_wait(self, job: Body, name: str) -> None:
+        """Say that there is no quota yet, in whatever words."""
+        meta, since = job["metadata"], stamp(self._server.time())
+        waits = _condition("QuotaReserved", "False", "Pending", since) | {"message": self._says()}
+        named = {"name": name, "labels": {kueue.JOB_UID_LABEL: meta["uid"]}}
+        told = {"metadata": named, "status": {"conditions": [waits]}}
+        self._server.place(WORKLOADS, told, meta["namespace"])
 
     def _preempt(self, job: Body) -> None:
         self.preempted.add(owner_by_pods(job))

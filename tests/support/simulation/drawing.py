@@ -153,12 +153,12 @@ def scenarios(draw: st.DrawFn, *, meddling: bool = False) -> Scenario:
         deaths=frozenset(draw(st.sets(st.integers(1, 120), max_size=4))),
         seed=draw(st.integers(0, 2**32)),
         mishaps=draw(st.sampled_from([0.0, 0.05, 0.2])),
-        workers=draw(st.integers(1, 4)),
+        workers=draw(st.integers(1, 7)),
         tracking=draw(st.sampled_from(["MLflow", "None"])),
         restore=restore,
         ahead=ahead,
         nodes_ahead=nodes_ahead,
         # What is restored does not end any more.
         ends=draw(st.floats(0, 200)) if restore is None and not draw(st.integers(0, 3)) else None,
-        pauses=() if meddling else draw(pauses()),
+        pauses=draw(pauses()),
     )

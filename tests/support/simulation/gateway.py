@@ -24,6 +24,8 @@ from tests.support.simulation.api_server import ApiServer
 from tests.support.simulation.chance import Chance
 from tests.support.simulation.pods import first_line_at
 from tests.support.simulation.rules import refusals
+from tests.support.simulation.rules.obstacles import obstacles
+from tests.support.simulation.words import SAID
 from tests.support.virtual_time import now
 
 T = TypeVar("T")
@@ -42,6 +44,8 @@ LATE: ContextVar[Late | None] = ContextVar("late", default=None)
 
 FORGOTTEN: Final = 0.1
 """The share of mishaps by which the server knows no more what a list goes on from."""
+REFUSED: Final = 0.3
+"""The share of mishaps by which somebody has something against a change."""
 
 
 class UnreliableGateway:
@@ -130,14 +134,14 @@ class UnreliableGateway:
                 raise refusals.over_quota(kind)
             return self._server.create(kind, body, namespace, strict=True)
 
-        return await self._change(create)
+        return await self._change(kind, create)
 
     async def patch(self, kind: Kind, namespace: str, name: str, patch: Body) -> Body:
-        return await self._change(lambda: self._server.patch(kind, name, patch, namespace))
+        return await self._change(kind, lambda: self._server.patch(kind, name, patch, namespace))
 
     async def patch_status(self, kind: Kind, namespace: str, name: str, patch: Body) -> Body:
         return await self._change(
-            lambda: self._server.patch(kind, name, patch, namespace, status=True)
+            kind, lambda: self._server.patch(kind, name, patch, namespace, status=True)
         )
 
     async def delete(
@@ -151,9 +155,10 @@ class UnreliableGateway:
         version: str | None = None,
     ) -> Body | None:
         return await self._change(
+            kind,
             lambda: self._server.delete(
                 kind, name, namespace, uid=uid, version=version, foreground=foreground
-            )
+            ),
         )
 
     async def read_log(self, namespace: str, pod: str, container: str, *, tail_lines: int) -> bytes:
@@ -168,16 +173,19 @@ class UnreliableGateway:
         return first_line_at(self._server.read(PODS, pod, namespace), container) if said else ""
 
     async def record_event(self, namespace: str, event: Body) -> None:
-        await self._change(lambda: self._server.create(EVENTS, event, namespace), counts=False)
+        def create() -> Body:
+            return self._server.create(EVENTS, event, namespace)
 
-    async def _change(self, carry_out: Callable[[], T], *, counts: bool = True) -> T:
+        await self._change(EVENTS, create, counts=False)
+
+    async def _change(self, kind: Kind, carry_out: Callable[[], T], *, counts: bool = True) -> T:
         try:
             async with asyncio.timeout(self._fence.seconds()):
-                return await self._ask(carry_out, counts=counts)
+                return await self._ask(kind, carry_out, counts=counts)
         except TimeoutError as error:
             raise UnavailableError("the request timed out") from error
 
-    async def _ask(self, carry_out: Callable[[], T], *, counts: bool) -> T:
+    async def _ask(self, kind: Kind, carry_out: Callable[[], T], *, counts: bool) -> T:
         if self._chance.mishap(0.3):
             # What is on its way goes on whatever becomes of who has sent it.
             late = self._carry_out_late(carry_out)
@@ -188,6 +196,8 @@ class UnreliableGateway:
             raise UnavailableError("the request timed out")
         await self._there()
         assert self._left() > 0, "it changes something when another may lead"
+        if self._chance.mishap(REFUSED):
+            raise self._chance.choice(obstacles(kind, self._chance.choice(SAID)))
         answer = carry_out()
         if counts:
             self._done()

@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 
 from alidade.domain.mlflow_run import UID_TAG, owner_of
 from alidade.domain.registration import Registered, Registrant, Registration
+from alidade.tracking.answers import first_words
 from alidade.tracking.experiments import Experiments
 from alidade.tracking.mlflow import MlflowTracking
 from alidade.tracking.rest import Body, Rest
@@ -17,6 +18,7 @@ from alidade.tracking.signature import Signer
 from alidade.tracking.tracking import TrackingError
 from tests.support.simulation.chance import Chance
 from tests.support.simulation.tracking_server import DELETED, MlflowExperiment, TrackingServer
+from tests.support.simulation.words import SAID
 
 KEY = b"known to the operator alone"
 LATE_SECONDS = 60
@@ -28,6 +30,10 @@ _READS = (
     "runs/search",
 )
 _ODD: tuple[Body, ...] = ({}, {"run": None, "experiment": []}, {"runs": [{"info": "none"}]})
+_DOORS = (401, 403, 404, 407, 429, 500, 502, 503)
+_SAID = ("<html>\n<title>Bad Gateway</title>", *SAID)
+_LATER, _SERVER_ERRORS = 429, 500
+RETRY_SECONDS = 20.0
 T = TypeVar("T")
 
 
@@ -148,6 +154,8 @@ class _Way(Rest):
         if not self._chance.mishap(0.5):
             return self._server.answer(path, given)
         match self._chance.choice(("refused", "late", "unanswered", "odd", "lost")):
+            case "refused":
+                raise self._refusal()
             case "late":
                 later = self._chance.choice(range(LATE_SECONDS))
                 asyncio.get_running_loop().call_later(later, self._late, path, given)
@@ -159,6 +167,17 @@ class _Way(Rest):
             case "lost" if path not in _READS:
                 return self._server.answer_and_lose(path, given)
         raise TrackingError("answers 502: Bad Gateway", unreachable=True, status=502)
+
+    def _refusal(self) -> TrackingError:
+        """Return what a door on the way may answer, as the client reads it."""
+        status = self._chance.choice(_DOORS)
+        words = first_words(self._chance.choice(_SAID).encode(errors="replace").decode())
+        return TrackingError(
+            f"answers {status}: {words}",
+            unreachable=status >= _SERVER_ERRORS or status == _LATER,
+            status=status,
+            retry_after=RETRY_SECONDS if status == _LATER else None,
+        )
 
     def _late(self, path: str, given: Mapping[str, Any]) -> None:
         try:

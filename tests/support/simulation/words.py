@@ -13,7 +13,7 @@ SAID: Final = (
     '{"model": 1, "\\ud800": "\\ud800"}',
     "é" * 2**17,
 )
-"""What a pod, its kubelet or its runtime may say."""
+"""What may be said by a pod, its kubelet, its runtime, Kueue, or whoever refuses a request."""
 
 LOGGED: Final = (
     b"",

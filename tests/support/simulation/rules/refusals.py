@@ -76,6 +76,18 @@ def terminating(kind: Kind, name: str, namespace: str) -> ForbiddenError:
     return _refused(ForbiddenError, 403, "Forbidden", message, details=details)
 
 
+def denied(message: str) -> InvalidError:
+    """Somebody's rule is against it, which has no fields to name."""
+    return _refused(
+        InvalidError, 422, "Invalid", message, details={"causes": [{"message": message}]}
+    )
+
+
+def busy(message: str, seconds: float) -> UnavailableError:
+    """It asks to be left alone for so long; the answer is no Status (the filter for APF)."""
+    return UnavailableError(message, code=429, retry_after=seconds)
+
+
 def over_quota(kind: Kind) -> ForbiddenError:
     """A quota takes no more objects of the kind."""
     counted = f"count/{kind.plural}.{kind.group}" if kind.group else kind.plural
