@@ -66,7 +66,7 @@ class Player:
             case "read_log":
                 return await self._side.gateway.read_log(namespace, name, **given, tail_lines=10)
             case "log_begins":
-                return await self._side.gateway.log_begins(namespace, name, **given)
+                return await self._log_begins(namespace, name, **given)
             case "record_event":
                 return await self._side.gateway.record_event(namespace, **given)
         request = getattr(
@@ -74,6 +74,12 @@ class Player:
         )
         named = () if step.verb in UNNAMED else (name,)
         return self._object(step.kind, await request(step.kind, namespace, *named, **given))
+
+    async def _log_begins(self, namespace: str, name: str, container: str) -> str:
+        # Where no kubelet is asked, what does not come in time is under way.
+        while (begins := await self._side.gateway.log_begins(namespace, name, container)) is None:
+            pass
+        return begins
 
     async def _list(
         self, kind: Kind, namespace: str, *, everywhere: bool = False, **selectors: Any

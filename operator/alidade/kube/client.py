@@ -154,7 +154,7 @@ class KubernetesGateway:
                 raise NotFoundError(clean(kept.decode(errors="replace")))
             return bytes(kept)
 
-    async def log_begins(self, namespace: str, pod: str, container: str) -> str:
+    async def log_begins(self, namespace: str, pod: str, container: str) -> str | None:
         """Wait a little for the first line of what there is of a container's log."""
         query = _given(
             container=container, follow="true", timestamps="true", limitBytes=str(_STAMP_BYTES)
@@ -167,7 +167,8 @@ class KubernetesGateway:
                     answer = await self._send("GET", path, query, limits=limits)
                     stamp, _, _ = (await answer.read()).partition(b" ")
             except TimeoutError:
-                return ""
+                # A kubelet sends not even the head of its answer before there is a line.
+                return None
             return stamp.decode() if _STAMP.fullmatch(stamp) else ""
 
     async def record_event(self, namespace: str, event: Body) -> None:

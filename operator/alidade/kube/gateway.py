@@ -200,11 +200,15 @@ class Gateway(Protocol):
         """
         ...
 
-    async def log_begins(self, namespace: str, pod: str, container: str) -> str:
+    async def log_begins(self, namespace: str, pod: str, container: str) -> str | None:
         """Return when the first line was written of what there is of a container's log.
 
         A kubelet that rotates a log gives only its newest file. Where there is no line yet one is
-        waited for, for some seconds; empty where none comes.
+        waited for, for some seconds.
+
+        Returns:
+            The time; empty where the log has ended without a line, None where nothing came in time:
+            there is no line yet, or the answer takes longer.
         """
         ...
 

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from typing import NamedTuple
 
 from alidade.domain.wire import parse_time
-from alidade.kube.gateway import ApiError, Gateway, NotFoundError
+from alidade.kube.gateway import ApiError, Gateway, NotFoundError, UnavailableError
 from alidade.runtime.workqueue import WorkQueue
 
 # Each waits a few seconds for the first line of a container that says nothing yet. A kubelet looks
@@ -83,6 +83,8 @@ class LogMarks:
         if began is None:
             return None
         begins = await self._gateway.log_begins(namespace, *name)
+        if begins is None:
+            raise UnavailableError("API server: it does not tell in time when the log begins")
         if begins != began.stamp:
             until = f"until {begins}" if begins else "on"
             return f"what it wrote from {began.stamp} {until}, which the kubelet has rotated away"

@@ -167,7 +167,7 @@ class UnreliableGateway:
         # What ends with the end of a line has no line behind it.
         return b"\n".join(lines[-tail_lines - (lines[-1] == b"") :])
 
-    async def log_begins(self, namespace: str, pod: str, container: str) -> str:
+    async def log_begins(self, namespace: str, pod: str, container: str) -> str | None:
         await self._there()
         said = self._server.read_log(pod, container, namespace)
         return first_line_at(self._server.read(PODS, pod, namespace), container) if said else ""

@@ -166,8 +166,10 @@ async def test_a_log_without_a_line_is_waited_for_but_not_for_long(
 
     async with serving() as (server, gateway):
         server.answer = silent
-        assert await gateway.log_begins("lab", "a", "worker") == ""
+        assert await gateway.log_begins("lab", "a", "worker") is None
         monkeypatch.undo()
+        server.says(b"")
+        assert await gateway.log_begins("lab", "a", "worker") == ""
         server.says(b"2026-03-01T12:00:00.5Z begun")
         assert await gateway.log_begins("lab", "a", "worker") == "2026-03-01T12:00:00.5Z"
 

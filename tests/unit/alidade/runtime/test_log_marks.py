@@ -3,6 +3,8 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import timedelta
 
+import pytest
+
 from alidade.kube.gateway import ApiError, NotFoundError, UnavailableError
 from alidade.runtime.log_marks import MARKERS, LogMarks
 from tests.support.builders import NOW
@@ -19,16 +21,16 @@ class Logs(Gateway):
 
     def __init__(self) -> None:
         super().__init__(ApiServer(lambda *_: None))
-        self.begins: str | ApiError = ""
+        self.begins: str | ApiError | None = None
         self.speaking: dict[str, str] = {}
         self.looks = 0
 
-    async def log_begins(self, namespace: str, pod: str, container: str) -> str:
+    async def log_begins(self, namespace: str, pod: str, container: str) -> str | None:
         self.looks += 1
         found = self.speaking.get(pod, self.begins)
         if isinstance(found, ApiError):
             raise found
-        if not found:
+        if found is None:
             await asyncio.sleep(5)
         return found
 
@@ -70,6 +72,17 @@ async def test_a_log_whose_first_line_is_another_was_rotated() -> None:
         assert (
             told == f"what it wrote from {FIRST} until {LATER}, which the kubelet has rotated away"
         )
+
+
+@in_virtual_time
+async def test_of_a_log_about_which_nothing_is_answered_in_time_nothing_is_said() -> None:
+    async with marking() as (gateway, marks):
+        gateway.begins = FIRST
+        marks.add("u", "lab", LOG, NOW)
+        await asyncio.sleep(1)
+        gateway.begins = None
+        with pytest.raises(UnavailableError, match="does not tell in time"):
+            await marks.missing("u", "lab", LOG)
 
 
 @in_virtual_time
