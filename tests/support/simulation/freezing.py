@@ -7,11 +7,12 @@ import asyncio
 from collections.abc import Callable
 from contextvars import Context, ContextVar, copy_context
 from functools import partial
-from typing import TypeVarTuple
+from typing import TypeVar, TypeVarTuple
 
 from tests.support.virtual_time import VirtualTimeLoop
 
 Ts = TypeVarTuple("Ts")
+Handle = TypeVar("Handle", bound=asyncio.Handle)
 
 
 class Process:
@@ -51,14 +52,7 @@ class FreezingLoop(VirtualTimeLoop):
         *args: *Ts,
         context: Context | None = None,
     ) -> asyncio.Handle:
-        # An empty one is false.
-        context = copy_context() if context is None else context
-        process = context.get(_PROCESS)
-        if process is None:
-            return super().call_soon(callback, *args, context=context)
-        call = _Call(self, process, partial(callback, *args), context)
-        call.handle = super().call_soon(call.run, context=context)
-        return call.handle
+        return self._call(super().call_soon, partial(callback, *args), context)
 
     def call_at(
         self,
@@ -67,14 +61,22 @@ class FreezingLoop(VirtualTimeLoop):
         *args: *Ts,
         context: Context | None = None,
     ) -> asyncio.TimerHandle:
+        return self._call(partial(super().call_at, when), partial(callback, *args), context)
+
+    def _call(
+        self,
+        schedule: Callable[..., Handle],
+        callback: Callable[[], object],
+        context: Context | None,
+    ) -> Handle:
         # An empty one is false.
         context = copy_context() if context is None else context
         process = context.get(_PROCESS)
         if process is None:
-            return super().call_at(when, callback, *args, context=context)
-        call = _Call(self, process, partial(callback, *args), context)
-        call.handle = timer = super().call_at(when, call.run, context=context)
-        return timer
+            return schedule(callback, context=context)
+        call = _Call(self, process, callback, context)
+        call.handle = handle = schedule(call.run, context=context)
+        return handle
 
 
 class _Call:
