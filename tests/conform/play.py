@@ -92,7 +92,7 @@ class Player:
     async def _pages(
         self, kind: Kind, namespace: str, *, everywhere: bool = False, **selectors: Any
     ) -> Any:
-        chosen = {key: _selector(value) for key, value in selectors.items()}
+        chosen: dict[str, Any] = {key: _selector(v) for key, v in selectors.items()}
         where = None if everywhere else namespace
         pages = [page async for page in self._side.gateway.list_pages(kind, where, **chosen)]
         found = [body for page in pages for body in page.items]

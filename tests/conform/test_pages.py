@@ -1,11 +1,13 @@
-"""A list that takes longer than the server remembers ends alike, simulated and real."""
+"""Pages of lists: what their versions say, and how one ends that takes too long."""
 
 import asyncio
 import time
 from functools import partial
 from pathlib import Path
 
-from alidade.kube.gateway import JOBS, ExpiredError
+import pytest
+
+from alidade.kube.gateway import JOBS, QUEUES, ExpiredError, Page
 from tests.conform.comparison import connected
 from tests.conform.sides import PAGE, Calm, Real
 from tests.support.control_plane import REPOSITORY, ControlPlane
@@ -29,6 +31,25 @@ def test_a_list_that_cannot_go_on_ends_with_the_same_error(tmp_path: Path) -> No
     real = asyncio.run(_real(tmp_path))
 
     assert (real.code, real.status["reason"]) == (simulated.code, simulated.status["reason"])
+
+
+@pytest.mark.parametrize("selector", [None, "there-is=none"])
+def test_however_small_a_page_is_its_version_is_that_of_the_store(
+    bare_plane: ControlPlane, selector: str | None
+) -> None:
+    bare_plane.apply(*map(job, NAMES))
+    bare_plane.apply(queue("later"))
+
+    async def newest() -> tuple[Page, int]:
+        async with connected(bare_plane.kubeconfig) as api:
+            gateway = Real(api).gateway
+            last = await gateway.get(QUEUES, "default", "later")
+            page = await anext(gateway.list_pages(JOBS, None, selector, size=1))
+            return page, int(last["metadata"]["resourceVersion"])
+
+    page, last = asyncio.run(newest())
+    assert len(page.items) == (0 if selector else 1)
+    assert int(page.version) >= last
 
 
 async def _simulated() -> ExpiredError:

@@ -75,9 +75,11 @@ class KubernetesGateway:
         selector: str | None = None,
         *,
         fields: str | None = None,
+        size: int | None = None,
     ) -> AsyncIterator[Page]:
         """Yield the objects of a kind, page by page."""
-        chosen = _given(labelSelector=selector, fieldSelector=fields, limit=str(self._page))
+        limit = str(size or self._page)
+        chosen = _given(labelSelector=selector, fieldSelector=fields, limit=limit)
         token = ""
         while True:
             here = chosen + _given(**{"continue": token})

@@ -119,6 +119,7 @@ class Gateway(Protocol):
         selector: str | None = None,
         *,
         fields: str | None = None,
+        size: int | None = None,
     ) -> AsyncIterator[Page]:
         """Yield the objects of a kind, all as they are at one moment after the call.
 
@@ -127,6 +128,7 @@ class Gateway(Protocol):
             namespace: Where they are, None for everywhere.
             selector: A selector of labels.
             fields: A selector of fields.
+            size: How many are on a page, None for as many as usual.
         """
         ...
 

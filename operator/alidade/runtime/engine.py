@@ -282,7 +282,7 @@ class Engine:
 
     async def _newest(self, kind: Kind, namespace: str | None) -> str:
         """Return of which version the API server's store is, as the beginning of a list says it."""
-        pages = self._gateway.list_pages(kind, namespace, SELECTORS.get(kind))
+        pages = self._gateway.list_pages(kind, namespace, SELECTORS.get(kind), size=1)
         return (await anext(pages)).version
 
     async def _relist(self, kind: Kind, namespace: str | None) -> str:

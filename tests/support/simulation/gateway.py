@@ -89,7 +89,9 @@ class UnreliableGateway:
         selector: str | None = None,
         *,
         fields: str | None = None,
+        size: int | None = None,
     ) -> AsyncIterator[Page]:
+        # Of whatever size: each page of it has one object.
         await self._there()
         asked = (kind, namespace, selector, fields)
         answer = (self._server.version, tuple(self._server.select(*asked)))

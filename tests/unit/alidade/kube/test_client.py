@@ -150,7 +150,11 @@ async def test_a_list_goes_on_to_its_last_page() -> None:
 
     async with serving() as (server, gateway):
         server.answer = pages
-        found = [page async for page in gateway.list_pages(PODS, "lab")]
+        found = [page async for page in gateway.list_pages(PODS, "lab", size=1)]
+    assert [query for _, query, *_ in server.asked] == [
+        "/api/v1/namespaces/lab/pods?limit=1",
+        "/api/v1/namespaces/lab/pods?limit=1&continue=b",
+    ]
     assert [page.items for page in found] == [({"n": 1},), ({"n": 2},)]
     assert {page.version for page in found} == {"7"}
 

@@ -52,10 +52,11 @@ class Gateway(UnreliableGateway):
         selector: str | None = None,
         *,
         fields: str | None = None,
+        size: int | None = None,
     ) -> AsyncIterator[Page]:
         if kind in self.refused:
             raise UnavailableError("Too many requests, please try again later.", code=429)
-        async for page in super().list_pages(kind, namespace, selector, fields=fields):
+        async for page in super().list_pages(kind, namespace, selector, fields=fields, size=size):
             yield page
 
 

@@ -43,10 +43,11 @@ class Gateway(UnreliableGateway):
         selector: str | None = None,
         *,
         fields: str | None = None,
+        size: int | None = None,
     ) -> AsyncIterator[Page]:
         if self.away:
             raise UnavailableError("connection refused")
-        async for page in super().list_pages(kind, namespace, selector, fields=fields):
+        async for page in super().list_pages(kind, namespace, selector, fields=fields, size=size):
             yield page
 
 
