@@ -176,11 +176,15 @@ def _conclude(draft: Draft, backing: BackingJob) -> None:
     else:
         told, wanted = sum(_is_counted(draft.snapshot.job, p) for p in over), backing.failed
     some_missing = told < max(wanted, 1)
-    if some_missing and not snapshot.pods_complete:
+    # A batch/v1 Job ends after the last of its pods, and one that was stopped before, and does not
+    # count, must not be taken for one of which the watch has yet to tell.
+    lively = (p for p in snapshot.pods if not p.ended and (some_missing or not p.node_silent))
+    behind = any(lively) and _is_told_by_pods(backing)
+    if (some_missing or behind) and not snapshot.pods_complete:
         # The watches of pods and of jobs are not in step.
         draft.do(ReadPods())
         return
-    if some_missing and _is_told_by_pods(backing) and not all(p.ended for p in snapshot.pods):
+    if behind:
         # No list has that pod any more; how it ended, the watch has yet to tell.
         return
     if backing.complete:

@@ -7,7 +7,14 @@ import pytest
 from alidade.api.base import Condition
 from alidade.api.job import Job
 from alidade.api.job_status import Attempt, Fate, JobState, JobStatus, Retries
-from alidade.domain.actions import ArchiveLog, CreateBacking, CreateRun, DeleteBacking, ReadTraces
+from alidade.domain.actions import (
+    ArchiveLog,
+    CreateBacking,
+    CreateRun,
+    DeleteBacking,
+    ReadPods,
+    ReadTraces,
+)
 from alidade.domain.admission import Admitted
 from alidade.domain.observed import PARAMETERS, Pod
 from alidade.domain.plan import Plan, plan
@@ -25,6 +32,7 @@ from tests.support.builders import (
     pod,
     running_pod,
     snapshot,
+    stamp,
     succeeded_pod,
     terminated,
 )
@@ -69,6 +77,16 @@ def begun_anew(decided: Plan) -> bool:
         where(decided) == (S.QUEUED, "Retrying")
         and DeleteBacking(BATCH, "1", True) in decided.actions
     )
+
+
+def test_one_that_was_stopped_before_does_not_tell_what_the_watch_has_yet_to_tell() -> None:
+    stopped = replace(pod("a", phase="Failed", index=0), stopped=True)
+    behind = pod("b", index=0, meta={"creationTimestamp": stamp(ago(5))})
+    of = over(stopped, behind, status=failed(failed=1), spec={"replicas": 2})
+    assert acts(plan(of)) == [ReadPods]
+    assert plan(replace(of, pods_complete=True)).actions == ()
+    told = plan(replace(of, pods=(stopped, failed_pod("b", code=3, index=0))))
+    assert where(told) == (S.FAILED, "Error")
 
 
 @pytest.mark.parametrize(
