@@ -87,7 +87,7 @@ class Way(UnreliableGateway):
             return await self.log()
         return await super().read_log(namespace, pod, container, tail_lines=tail_lines)
 
-    async def log_begins(self, namespace: str, pod: str, container: str) -> str:
+    async def log_begins(self, namespace: str, pod: str, container: str) -> str | None:
         if self.log and namespace == THEIRS:
             await self.log()
         return await super().log_begins(namespace, pod, container)
