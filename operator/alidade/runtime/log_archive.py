@@ -197,33 +197,66 @@ class LogArchive:
             try:
                 await self._tracking.log_artifact(run_id, wanted.uid, file, f"{FOLDER}/{pod}")
             except TrackingError as error:
-                if error.status == _TOO_LARGE:
-                    self._shorten(wanted, file, error)
-                if not _final(error):
+                trouble = self._why_given_up(wanted, file, error)
+                if trouble is None:
                     raise
-                trouble = f"MLflow did not take it: {error}"
+            if self._view(wanted).trouble:
+                self._note(wanted, replace(self._view(wanted), trouble=None))
             self._room.give_back(wanted.key.namespace, size)
             shutil.rmtree(file.parent, ignore_errors=True)
             return TrackingView(settled=True, trouble=trouble)
 
         self._tracker.request(wanted.key, _upload(wanted.uid, wanted.name), upload, Lane.LOGS)
 
+    def _why_given_up(self, wanted: _Wanted, file: Path, error: TrackingError) -> str | None:
+        """Say why a log is given up; one that is not is tried again, cut if it is too large."""
+        if not file.exists():
+            return "it was lost on the operator's own disk, where it waited for MLflow"
+        if _final(error):
+            return f"MLflow did not take it: {error}"
+        if error.status == _TOO_LARGE:
+            self._shorten(wanted, file, error)
+        return None
+
     def _shorten(self, wanted: _Wanted, file: Path, error: TrackingError) -> None:
         """Leave the later half of a log that is too large for the way to MLflow."""
-        size = file.stat().st_size
-        if size < LEAST_BYTES:
+        view = self._view(wanted)
+        try:
+            kept = _cut(file)
+        except OSError as problem:
+            trouble = f"cannot be cut to what MLflow takes, which {error}: {problem.strerror}"
+            self._note(wanted, replace(view, trouble=trouble))
             return
-        with file.open("r+b") as content:
-            content.seek(-(size // 2), os.SEEK_END)
-            half = content.read()
-            _, _, lines = half.partition(b"\n")
-            kept = lines or half
-            content.seek(0)
-            content.truncate()
-            content.write(kept)
-        view = self._views[wanted.uid].get(wanted.name, LogView())
-        missing = f"all but its last {len(kept)} bytes, as MLflow {error}"
-        self._views[wanted.uid][wanted.name] = replace(view, missing=missing)
+        if kept is not None:
+            missing = f"all but its last {kept} bytes, as MLflow {error}"
+            self._views[wanted.uid][wanted.name] = replace(view, missing=missing)
+
+    def _view(self, wanted: _Wanted) -> LogView:
+        return self._views.get(wanted.uid, {}).get(wanted.name, LogView())
+
+
+def _cut(file: Path) -> int | None:
+    """Leave the later half of a file, from the beginning of a line on.
+
+    Returns:
+        How many bytes are left, None where it is so short that it was let be.
+
+    Raises:
+        OSError: The disk does not let it.
+    """
+    size = file.stat().st_size
+    if size < LEAST_BYTES:
+        return None
+    with file.open("r+b") as content:
+        content.seek(-(size // 2), os.SEEK_END)
+        half = content.read()
+        _, _, lines = half.partition(b"\n")
+        kept = lines or half
+        # In this order a disk that is full has room for it.
+        content.seek(0)
+        content.write(kept)
+        content.truncate()
+    return len(kept)
 
 
 def _final(error: TrackingError) -> bool:

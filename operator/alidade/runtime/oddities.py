@@ -10,6 +10,7 @@ from pydantic import ValidationError
 from alidade.api.job import Job
 from alidade.api.reason import Reason
 from alidade.domain.events import Note
+from alidade.domain.graph import Key
 from alidade.domain.reading import UnreadableError
 from alidade.domain.words import shorten
 from alidade.kube.gateway import BATCH_JOBS, EXPERIMENTS, JOBS, PODS, QUEUES, Kind
@@ -67,16 +68,20 @@ class Oddities:
                 "Warning", Reason.UNREADABLE, f"cannot be read, and is left as it is: {why}"
             )
             self._recorder.tell(Subject(_OURS[kind], namespace, name, uid), note)
-        elif owner := self._owner(kind, metadata):
+        elif owner := self._owner(kind, (namespace, name), metadata):
             message = f"its {_OTHERS.get(kind, kind.plural)} {name} cannot be read: {why}"
             self._recorder.record(owner, Note("Warning", Reason.UNREADABLE, message))
 
-    def _owner(self, kind: Kind, metadata: Mapping[str, Any]) -> Job | None:
-        try:
-            return self._cache.owner_of(kind, metadata)
-        except (TypeError, ValueError, AttributeError, KeyError):
-            # Its labels or owners are as odd as the rest.
-            return None
+    def _owner(self, kind: Kind, key: Key, metadata: Mapping[str, Any]) -> Job | None:
+        """Return whose it is, as far as its labels or owners say so, or as it was known before."""
+        owners, labels = metadata.get("ownerReferences"), _mapping(metadata.get("labels"))
+        said = {
+            "ownerReferences": [o for o in owners if _text(_mapping(o).get("uid"))]
+            if isinstance(owners, list)
+            else [],
+            "labels": {label: value for label, value in labels.items() if _text(value)},
+        }
+        return self._cache.owner_of(kind, said) or self._cache.owner(kind, key)
 
 
 def reason_of(error: Exception) -> str:
@@ -92,3 +97,7 @@ def reason_of(error: Exception) -> str:
 
 def _mapping(found: Any) -> Mapping[str, Any]:
     return found if isinstance(found, Mapping) else {}
+
+
+def _text(found: Any) -> bool:
+    return isinstance(found, str)

@@ -1,8 +1,10 @@
 import asyncio
 import errno
+import tempfile
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import IO, Any
 
 import pytest
 
@@ -66,6 +68,11 @@ class Artifacts(Mlflow):
 
 def _content(file: Path) -> bytes:
     return file.read_bytes()
+
+
+def _delete_all(folder: Path) -> None:
+    (file,) = folder.glob("*/*/worker.log")
+    file.unlink()
 
 
 class Scene:
@@ -232,6 +239,51 @@ async def test_a_disk_that_is_full_is_told_and_the_log_read_again_later(
         await asyncio.sleep(60)
         assert scene.archive.views("u")["p", "worker"] == LogView(done=True)
         assert scene.mlflow.files == {"r1/logs/p/worker.log": b"said"}
+
+
+@in_virtual_time
+async def test_a_disk_that_does_not_let_a_log_be_cut_is_told_as_long_as_it_does_not(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    opened = Path.open
+
+    def broken(path: Path, mode: str = "r") -> IO[Any]:
+        if "+" in mode:
+            raise OSError(errno.EROFS, "Read-only file system")
+        return opened(path, mode)
+
+    async with working(b"x\n" * 5_000, failures=(TOO_LARGE,) * 30) as scene:
+        with monkeypatch.context() as disk:
+            disk.setattr(Path, "open", broken)
+            view = await scene.ask()
+        told = (
+            "cannot be cut to what MLflow takes, which answers 413: of the door: "
+            "Read-only file system"
+        )
+        assert view == LogView(trouble=told)
+        assert KEY in scene.woken
+        await asyncio.sleep(3600)
+        (kept,) = scene.mlflow.files.values()
+        view = scene.archive.views("u")["p", "worker"]
+        assert (view.done, view.trouble) == (True, None)
+        assert f"all but its last {len(kept)} bytes" in (view.missing or "")
+
+
+@pytest.mark.parametrize("failure", [AWAY, TOO_LARGE], ids=["away", "too large"])
+@in_virtual_time
+async def test_a_log_that_somebody_deletes_on_the_operators_disk_is_told_and_given_up(
+    failure: TrackingError, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    async with working(b"x" * 5_000, failures=(failure,) * 100) as scene:
+        scene.archive.request(KEY, "u", LOG)
+        await asyncio.sleep(10)
+        _delete_all(tmp_path)
+        view = await scene.ask()
+        assert (view.done, view.trouble) == (
+            True,
+            "it was lost on the operator's own disk, where it waited for MLflow",
+        )
 
 
 @in_virtual_time
