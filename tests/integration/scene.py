@@ -63,9 +63,13 @@ class Scene:
         return self.kubectl("apply", "-f", "-", stdin=yaml.safe_dump_all(objects), check=check)
 
     def why_refused(self, kind: tuple[str, str], body: Body) -> str | None:
-        """Create an object as it is; return why the API server refuses it, None if it does not."""
+        """Create an object as it is; return why the API server refuses it, None if it does not.
+
+        As with kubectl, fields that its kind does not have are refused too.
+        """
+        strictly = [("fieldValidation", "Strict")]
         try:
-            self._resource(kind).create(body=body, namespace=self.namespace)
+            self._resource(kind).create(body=body, namespace=self.namespace, query_params=strictly)
         except ApiException as error:
             return str(error.body)
         return None

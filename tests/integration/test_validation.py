@@ -145,8 +145,9 @@ REFUSED_JOBS: dict[str, tuple[Body, str]] = {
     ),
     "a condition that could be taken for another": (
         job("a", {"name": "b", "condition": "Finished"}),
-        'spec.dependsOn[0]: Invalid value: "object": condition must be Ended, which holds after '
-        "any end, or Complete, which holds after a good one; Finished could be taken for either",
+        'spec.dependsOn[0].condition: Invalid value: "object": condition must be Ended, which '
+        "holds after any end, or Complete, which holds after a good one; Finished could be taken "
+        "for either",
     ),
     "a reaction that does not exist": (
         job("a", {"name": "b", "onUnsatisfied": "Ignore"}),

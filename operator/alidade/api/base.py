@@ -168,18 +168,28 @@ class Resource(Model):
 
 
 class Rule(NamedTuple):
-    """A CEL rule, and what is said when it does not hold (KEP-2876)."""
+    """A CEL rule, and what is said when it does not hold (KEP-2876).
+
+    Attributes:
+        rule: What has to hold.
+        message: What is said where it does not.
+        new_only: Whether what was stored before the rule may be as it is.
+        field: The field that it is said of, below what has the rule, as `.spec.image`; that itself
+            where it is empty.
+    """
 
     rule: str
     message: str
     new_only: bool = False
+    field: str = ""
 
     def dump(self) -> dict[str, Any]:
         """Return its form in a schema."""
+        told = {"message": self.message} | ({"fieldPath": self.field} if self.field else {})
         if not self.new_only:
-            return {"rule": self.rule, "message": self.message}
+            return {"rule": self.rule, **told}
         rule = f"oldSelf.hasValue() || ({self.rule})"
-        return {"rule": rule, "message": self.message, "optionalOldSelf": True}
+        return {"rule": rule, **told, "optionalOldSelf": True}
 
 
 def fixed(name: str, why: str) -> Rule:
@@ -188,6 +198,7 @@ def fixed(name: str, why: str) -> Rule:
         f"has(self.{name}) == has(oldSelf.{name}) && "
         f"(!has(self.{name}) || self.{name} == oldSelf.{name})",
         f"{name} cannot be changed: {why}",
+        field=f".{name}",
     )
 
 

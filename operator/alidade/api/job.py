@@ -62,6 +62,7 @@ class Dependency(Model):
                 "condition must be Ended, which holds after any end, or Complete, which holds "
                 f"after a good one; {_ENDED_BEFORE} could be taken for either",
                 new_only=True,
+                field=".condition",
             )
         )
     )
@@ -102,17 +103,20 @@ def _describe_spec(schema: dict[str, Any]) -> None:
         Rule(
             "!has(oldSelf.cancel) || !oldSelf.cancel || (has(self.cancel) && self.cancel)",
             "cancel cannot be taken back",
+            field=".cancel",
         ),
         Rule(
             "!has(self.parameters) || self.parameters.all(p, !has(p.valueFrom) || "
             "(has(self.dependsOn) && self.dependsOn.exists(d, d.name == p.valueFrom.job)))",
             "valueFrom.job must be one of dependsOn",
+            field=".parameters",
         ),
         Rule(
             f"!has(self.parameters) || self.parameters.map(p, {_ENCODED}).sum() <= {MAX_ENCODED}",
             f"parameters: the values of a job must be no more than {MAX_ENCODED} bytes together; "
             "quotes, backslashes, tabs and line breaks count twice",
             new_only=True,
+            field=".parameters",
         ),
     )
 
@@ -245,16 +249,19 @@ class Job(Resource):
                 f"{_ALONE} || size(self.metadata.name) <= 60",
                 "with replicas, metadata.name must be no more than 60 characters: "
                 "its pods' host names are it and -0 to -63",
+                field=".spec.replicas",
             ),
             Rule(
                 f"{_ALONE} || self.metadata.name.matches('^[a-z]([-a-z0-9]*[a-z0-9])?$')",
                 "with replicas, metadata.name must start with a letter and have letters, digits "
                 "and hyphens only: it names a Service",
+                field=".spec.replicas",
             ),
             Rule(
                 "!has(self.spec.dependsOn) || "
                 "!self.spec.dependsOn.exists(d, d.name == self.metadata.name)",
                 "a job cannot depend on itself",
+                field=".spec.dependsOn",
             ),
         ),
     )
