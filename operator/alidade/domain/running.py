@@ -50,6 +50,10 @@ def follow(draft: Draft) -> None:
     backing = snapshot.backing
     if backing is None:
         raise ValueError("only a job with a batch/v1 Job can be followed")
+    # A status that somebody has cleared does not tell any more.
+    draft.set(
+        queue=draft.status.queue or backing.queue, flavor=draft.status.flavor or backing.flavor
+    )
     if flavors.leave(draft, backing) or kueue.taken_back(draft, backing):
         return
     if again.given_up(draft, backing):

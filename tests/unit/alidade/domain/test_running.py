@@ -1,3 +1,4 @@
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -87,6 +88,13 @@ def test_the_state_is_read_off_the_pods(
     status = followed(*pods, status=before).status
     assert (status.state, status.reason) == (state, reason)
     assert message in (status.message or "")
+
+
+def test_what_a_status_that_was_cleared_does_not_tell_is_read_off_the_batch_job() -> None:
+    found = replace(backing(suspend=False, queue="gpus"), flavor="a100")
+    several = queue(flavors=[{"name": "a10"}, {"name": "a100"}])
+    status = followed(running_pod(), backing=found, queue=several).status
+    assert (status.queue, status.flavor, status.state) == ("gpus", "a100", S.STARTED)
 
 
 def test_between_attempts_the_cause_and_the_next_attempt_are_told() -> None:
