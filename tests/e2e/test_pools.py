@@ -63,4 +63,4 @@ def test_a_job_that_no_node_has_devices_for_is_tried_in_the_next_flavor(cluster:
     (status,) = cluster.wait_for_ends().values()
     assert (status["state"], status["flavor"]) == ("Finished", "cpu")
     assert _pool(cluster, "modest") == "cpu"
-    cluster.until_told("modest", "no node of flavor gpu for 3 s; tries flavor cpu")
+    cluster.until_told("modest", "no pod placed in flavor gpu for 3 s; tries flavor cpu")

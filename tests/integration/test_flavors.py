@@ -37,7 +37,7 @@ def test_a_job_that_finds_no_node_in_time_is_tried_in_the_next_flavor(empty_scen
         assert scene.status(name)["flavor"] == flavor(scene, name) == "cpu"
         assert len(scene.pods(name)) == 1
         assert scene.run(name).info.status
-    told = "no node of flavor gpu for 2 s; tries flavor cpu"
+    told = "no pod placed in flavor gpu for 2 s; tries flavor cpu"
     eventually(lambda: told in scene.kubectl("events", "--for", "jobs.alidade.dev/a"))
 
 

@@ -123,7 +123,7 @@ class Retries(Model):
 
 
 class RequeueState(Model):
-    """That a job gave a place back, as no node could take its pods; as Kueue's requeueState."""
+    """That a job gave a place back, as no pod of it could be placed; as Kueue's requeueState."""
 
     count: Annotated[Count, Field(description="How often it did.")]
     requeue_at: Annotated[

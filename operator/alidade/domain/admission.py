@@ -3,7 +3,8 @@
 A ledger holds, for one queue, the jobs that wait for a place and those that hold one. Jobs of a
 higher priority come first. Within a priority places go round by experiment: first comes that of
 which the fewest jobs run, then that which was given one longest ago, then the older job, then the
-name. A job that gave a place back, as no node could take it, stands behind all others for a while.
+name. A job that gave a place back, as no pod of it could be placed, stands behind all others for a
+while.
 """
 
 from dataclasses import dataclass
