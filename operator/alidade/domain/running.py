@@ -195,7 +195,12 @@ def _conclude(draft: Draft, backing: BackingJob) -> None:
         _note_that_it_ran(draft)
     interruption = again.why(draft, backing)
     if interruption is not None:
-        again.give_up(draft, backing, interruption)
+        if backing.failed and not snapshot.pods_complete:
+            # One that was stopped may not be among those that batch/v1 counts, as one that failed
+            # is, of which the watch has yet to tell.
+            draft.do(ReadPods())
+        else:
+            again.give_up(draft, backing, interruption)
         return
     if some_missing and again.may_be(backing) and traces.wanted(draft, backing):
         draft.do(ReadTraces(backing.uid, backing.succeeded))

@@ -60,7 +60,7 @@ def over(
     spec: dict[str, Any] | None = None,
     **more: Any,
 ) -> Snapshot:
-    """A job whose batch/v1 Job has ended with these pods, and whose logs are kept nowhere."""
+    """A job whose batch/v1 Job has ended with these pods alone, and whose logs are kept nowhere."""
     known = JobStatus(
         state=S.STARTED,
         mlflow_run_id="r1",
@@ -69,7 +69,7 @@ def over(
     )
     of = job(status=known, **(spec or {}))
     given = {"backing": backing(suspend=False, status=status or complete()), "pods": pods, **more}
-    return snapshot(of, **{"keeps_logs": False, **given})
+    return snapshot(of, **{"keeps_logs": False, "pods_complete": True, **given})
 
 
 def begun_anew(decided: Plan) -> bool:
@@ -82,7 +82,7 @@ def begun_anew(decided: Plan) -> bool:
 def test_one_that_was_stopped_before_does_not_tell_what_the_watch_has_yet_to_tell() -> None:
     stopped = replace(pod("a", phase="Failed", index=0), stopped=True)
     behind = pod("b", index=0, meta={"creationTimestamp": stamp(ago(5))})
-    of = over(stopped, behind, status=failed(failed=1), spec={"replicas": 2})
+    of = over(stopped, behind, status=failed(failed=1), spec={"replicas": 2}, pods_complete=False)
     assert acts(plan(of)) == [ReadPods]
     assert plan(replace(of, pods_complete=True)).actions == ()
     told = plan(replace(of, pods=(stopped, failed_pod("b", code=3, index=0))))
@@ -140,6 +140,13 @@ def test_what_ended_by_itself_or_as_was_asked_for_has_ended(
     decided = plan(over(*pods, status=status, spec=spec))
     assert decided.status.state is end
     assert decided.status.retries is None
+
+
+def test_a_failed_batch_job_is_not_given_up_before_all_of_its_pods_are_read() -> None:
+    stopped, ran_out = replace(pod("a", phase="Failed"), stopped=True), failed_pod("b", code=3)
+    of = over(stopped, status=failed(failed=1), pods_complete=False)
+    assert acts(plan(of)) == [ReadPods]
+    assert plan(replace(of, pods=(stopped, ran_out), pods_complete=True)).status.state is S.FAILED
 
 
 def test_failures_of_the_workflow_itself_count_over_all_its_batch_jobs() -> None:
