@@ -287,9 +287,9 @@ class Cache:
         if old is not None and old.uid != backing.uid:
             self._drop_backing(key)
         self.backings[key] = backing
-        self._pods.adopt(backing.uid, backing.owner_uid or "")
-        for found in self._pods.under(backing.uid):
-            self._hold(found, self._pods.job_of(found), holds=not found.over)
+        if self._pods.adopt(backing.uid, backing.owner_uid or ""):
+            for found in self._pods.under(backing.uid):
+                self._hold(found, self._pods.job_of(found), holds=not found.over)
         self._hold(backing, backing.owner_uid, holds=backing.holds_place)
         if backing.owner_uid is not None and backing.queue is not None:
             self._wake_job(key)

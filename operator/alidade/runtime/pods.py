@@ -45,11 +45,17 @@ class Pods:
         """Return the UID of the job whose batch/v1 Job has, or had, this UID."""
         return self._job_of_batch.get(uid or "") or None
 
-    def adopt(self, batch_uid: str, job_uid: str) -> None:
-        """Take note of whose a batch/v1 Job is, empty if nobody's, and so its pods."""
+    def adopt(self, batch_uid: str, job_uid: str) -> bool:
+        """Take note of whose a batch/v1 Job is, empty if nobody's, and so its pods.
+
+        Returns:
+            Whether that is news.
+        """
+        news = self._job_of_batch.get(batch_uid) != job_uid
         self._job_of_batch[batch_uid] = job_uid
         self._batches_of[job_uid].add(batch_uid)
         self._gone_batches.discard(batch_uid)
+        return news
 
     def under(self, batch_uid: str) -> tuple[Pod, ...]:
         """Return the pods of a batch/v1 Job."""
