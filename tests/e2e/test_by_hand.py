@@ -9,14 +9,13 @@ from mlflow.artifacts import load_text
 
 from tests.support.cluster import SYSTEM, Cluster
 from tests.support.manifests import (
-    GO,
     IMAGE,
     experiment,
     go_ahead,
     job,
     queue,
     shell,
-    with_workflow,
+    with_workflow_after,
     workflow,
 )
 from tests.support.polling import eventually
@@ -98,16 +97,7 @@ def test_a_batch_job_let_run_before_its_turn_is_made_anew(long: Cluster) -> None
 def test_a_run_that_is_deleted_for_good_before_its_pod_begins_is_made_anew(
     cluster: Cluster, tracking: MlflowClient
 ) -> None:
-    template = with_workflow()
-    template["spec"]["initContainers"] = [
-        {
-            "name": "waits",
-            "image": IMAGE,
-            "command": ["bash", "-c", "until [ -e /go/now ]; do sleep 0.2; done"],
-            "volumeMounts": [{"name": GO, "mountPath": f"/{GO}"}],
-        }
-    ]
-    template["spec"]["volumes"] += [{"name": GO, "configMap": {"name": GO, "optional": True}}]
+    template = with_workflow_after("until [ -e /go/now ]; do sleep 0.2; done")
     cluster.apply(
         workflow({"main": {"command": "true"}}),
         queue(),

@@ -7,14 +7,13 @@ from mlflow import MlflowClient
 
 from tests.support.cluster import SYSTEM, Cluster, without
 from tests.support.manifests import (
-    GO,
     IMAGE,
     experiment,
     go_ahead,
     job,
     queue,
     shell,
-    with_workflow,
+    with_workflow_after,
     workflow,
 )
 from tests.support.polling import eventually
@@ -69,20 +68,9 @@ def hasty() -> dict[str, Any]:
     A later pod finds `/go/now` and starts at once.
     """
     impatient = [{"name": "MLFLOW_HTTP_REQUEST_MAX_RETRIES", "value": "0"}]
-    template = with_workflow(env=impatient)
     there = f"2>/dev/null </dev/tcp/alidade-mlflow.{SYSTEM}/5000"
     script = f"until [ -e /go/now ] || ! : {there}; do sleep 0.5; done"
-    mount = {"name": GO, "mountPath": f"/{GO}"}
-    template["spec"]["initContainers"] = [
-        {
-            "name": "waits",
-            "image": IMAGE,
-            "command": ["bash", "-c", script],
-            "volumeMounts": [mount],
-        }
-    ]
-    template["spec"]["volumes"] += [{"name": GO, "configMap": {"name": GO, "optional": True}}]
-    return template
+    return with_workflow_after(script, env=impatient)
 
 
 def test_jobs_outlast_the_tracking_server(cluster: Cluster) -> None:

@@ -12,6 +12,7 @@ GO = "go"
 WORKFLOW = "workflow"
 POOL = {"alidade.dev/pool": "cpu"}
 IMAGE = "localhost/alidade-example-mnist:dev"
+_SIGNAL: Body = {"name": GO, "configMap": {"name": GO, "optional": True}}
 
 
 def _resource(kind: str, name: str, spec: Body) -> Body:
@@ -55,8 +56,7 @@ def waiting_for_it(
     """
     mount = {"name": GO, "mountPath": f"/{GO}"}
     template = shell(script, volumeMounts=[mount, *mounts])
-    signal = {"name": GO, "configMap": {"name": GO, "optional": True}}
-    template["spec"]["volumes"] = [signal, *volumes]
+    template["spec"]["volumes"] = [_SIGNAL, *volumes]
     return template
 
 
@@ -78,6 +78,19 @@ def with_workflow(**container: Any) -> Body:
     worker = {"name": "worker", "volumeMounts": [mount], **container}
     volume = {"name": WORKFLOW, "configMap": {"name": WORKFLOW}}
     return {"spec": {"containers": [worker], "volumes": [volume]}}
+
+
+def with_workflow_after(script: str, **container: Any) -> Body:
+    """Return the same, whose worker begins once a script of bash has ended.
+
+    The script finds `/go/now` as one that is `waiting_for_it`.
+    """
+    template = with_workflow(**container)
+    before = shell(script, volumeMounts=[{"name": GO, "mountPath": f"/{GO}"}])
+    (waits,) = before["spec"]["containers"]
+    template["spec"]["initContainers"] = [{**waits, "name": "waits", "image": IMAGE}]
+    template["spec"]["volumes"].append(_SIGNAL)
+    return template
 
 
 def go_ahead() -> Body:

@@ -1,5 +1,7 @@
 """Scenarios, drawn by chance: the same ones for the same seed."""
 
+from typing import get_args
+
 from hypothesis import strategies as st
 
 from alidade.api.job import Dependency, DependencyCondition, OnUnsatisfied
@@ -21,20 +23,7 @@ DEEDS: dict[What, tuple[str, ...]] = {
     "restore": (MLFLOW,),
     "outage": (MLFLOW,),
 }
-DEEDS_TO_JOBS: tuple[What, ...] = (
-    "suspend",
-    "cancel",
-    "delete",
-    "snatch",
-    "redo",
-    "unlabel",
-    "relabel",
-    "disown",
-    "halt",
-    "narrow",
-    "age",
-    "clear",
-)
+DEEDS_TO_JOBS: tuple[What, ...] = tuple(what for what in get_args(What) if what not in DEEDS)
 # So that graphs get somewhere, what is usual comes more often than it would.
 FATES = (*Fate, Fate.WELL, Fate.WELL)
 LAST_FATES = [fate for fate in (*FATES, Fate.WELL) if fate not in INTERRUPTED]
