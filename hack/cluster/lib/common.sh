@@ -69,4 +69,7 @@ module_folder() {
   "${go[@]}" mod download "$2" && "${go[@]}" list -m -f '{{.Dir}}' "$2"
 }
 
+# free_in FOLDER: prints how many bytes are free on its disk.
+free_in() { echo $(($(df -Pk "$1" | awk 'END {print $4}') << 10)); }
+
 digest_of() { cat "$@" | sha256sum | cut -c1-16; }
