@@ -8,6 +8,10 @@ from alidade.api.job_status import JobState
 from alidade.api.reason import Reason
 
 
+# The latter where this was refused before, and is asked for again.
+_TOLD = (Reason.PLACEMENT_TIMEOUT, Reason.REQUEST_REFUSED)
+
+
 class GivenBack:
     """Knows who waited when a job gave its place back; these go first."""
 
@@ -23,7 +27,7 @@ class GivenBack:
         """
         waiting = frozenset(n for n, other in jobs.items() if _waits_beside(job, other))
         self._before[job.metadata.name] = waiting
-        return job.status.reason == Reason.PLACEMENT_TIMEOUT and bool(job.status.requeue_state)
+        return job.status.reason in _TOLD and bool(job.status.requeue_state)
 
     def overtaken(self, job: Job, jobs: Mapping[str, Job], now: datetime) -> list[str]:
         """Return who waited already, and still does, when a job gets a place before its time."""
