@@ -1,14 +1,17 @@
 """Whether two plays of a sequence agree, but for the exceptions."""
 
+import re
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, Final
 
-from alidade.kube.gateway import BATCH_JOBS, EVENTS, PODS, SERVICES
+from tests.conform.defaults import FILLED_IN
 from tests.conform.play import Answer
 from tests.conform.steps import Sequence, Step
 
-_FILLED_IN = (BATCH_JOBS, PODS, SERVICES, EVENTS)
+_NUMBER = re.compile(r"\[\d+\]")
+_OF_A_LIST = re.compile(r"^(\.items)?\[\](\.object)?")
 _SHOWN = 300
+_MISSING: Final = "(nothing)"
 
 
 def first_difference(sequence: Sequence, simulated: list[Answer], real: list[Answer]) -> str | None:
@@ -33,12 +36,10 @@ def _told(answer: Answer) -> str:
 
 
 def _unlike(step: Step, ours: Any, theirs: Any, path: str) -> Iterator[str]:
-    if _is_empty(ours) and _is_empty(theirs):
-        return
     if isinstance(ours, dict) and isinstance(theirs, dict):
         for key in sorted(ours.keys() | theirs.keys()):
-            if key in ours or not _may_be_filled_in(step, path):
-                yield from _unlike(step, ours.get(key), theirs.get(key), f"{path}.{key}")
+            told = ours.get(key, _filled_in(step, f"{path}.{key}"))
+            yield from _unlike(step, told, theirs.get(key, _MISSING), f"{path}.{key}")
     elif isinstance(ours, list) and isinstance(theirs, list) and len(ours) == len(theirs):
         for number, (one, other) in enumerate(zip(ours, theirs, strict=True)):
             yield from _unlike(step, one, other, f"{path}[{number}]")
@@ -46,11 +47,7 @@ def _unlike(step: Step, ours: Any, theirs: Any, path: str) -> Iterator[str]:
         yield f"{path}: simulated {str(ours)[:_SHOWN]!r}, real {str(theirs)[:_SHOWN]!r}"
 
 
-def _is_empty(value: Any) -> bool:
-    return value is None or value in ({}, [], "", 0)
-
-
-def _may_be_filled_in(step: Step, path: str) -> bool:
-    """Whether a field there is one that the API server gives a default."""
-    in_metadata = path.lstrip(".[]0123456789").startswith("metadata")
-    return step.kind in _FILLED_IN and not in_metadata
+def _filled_in(step: Step, path: str) -> Any:
+    """Return what the API server fills in there, by itself."""
+    plain = _OF_A_LIST.sub("", _NUMBER.sub("[]", path)).removeprefix(".")
+    return FILLED_IN.get(step.kind, {}).get(plain, _MISSING)

@@ -102,9 +102,6 @@ async def _new_places(api: client.ApiClient) -> Places:
     places: Places = {"home": home, "ending": f"{home}-ending", "missing": f"{home}-missing"}
     for name in (places["home"], places["ending"]):
         await core.create_namespace(client.V1Namespace(metadata=client.V1ObjectMeta(name=name)))
-    # What pods are given by a controller that does not run here.
-    account = client.V1ServiceAccount(metadata=client.V1ObjectMeta(name="default"))
-    await core.create_namespaced_service_account(places["home"], account)
     await core.delete_namespace(places["ending"])
     return places
 

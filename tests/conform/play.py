@@ -99,9 +99,8 @@ class Player:
         return {"versions": len({page.version for page in pages}), "items": self._own(kind, found)}
 
     def _own(self, kind: Kind, found: list[Body]) -> list[Body]:
-        own = [body for body in found if body["metadata"]["name"].endswith(self._tag)]
-        noted = [self._ledger.note(kind, body) for body in own]
-        return sorted(noted, key=lambda body: str(body["metadata"]["name"]))
+        own = (body for body in found if body["metadata"]["name"].endswith(self._tag))
+        return [self._ledger.note(kind, body) for body in own]
 
     def _object(self, kind: Kind, body: Body | None) -> Body | None:
         return None if body is None else self._ledger.note(kind, body)

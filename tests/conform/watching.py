@@ -58,7 +58,8 @@ async def _until_marked(stream: AsyncIterator[Change]) -> AsyncIterator[Change]:
 def answer(found: Told, step: Step, ledger: Ledger, tag: str) -> Answer:
     """Return what can be compared of what was told of the objects of one sequence."""
     if isinstance(found, ApiError):
-        return Answer(f"{type(found).__name__}", words=str(found))
+        reason = found.status.get("reason", "")
+        return Answer(f"{type(found).__name__} {found.code} {reason}", words=str(found))
     own = [change for change in found if change.body["metadata"]["name"].endswith(tag)]
     noted = [{"type": c.type, "object": ledger.note(step.kind, c.body)} for c in own]
     return Answer("", noted)

@@ -14,13 +14,13 @@ from alidade.domain.mlflow_run import (
 )
 from alidade.domain.registration import Registrant, Registration
 from alidade.tracking.tracking import TrackingError
+from tests.conform.exceptions import OF_A_RUN
 from tests.conform.steps import Much
 from tests.conform.tracking.asks import Ask
 from tests.conform.tracking.sides import LOGS, Side
 
 _NO_RUN = "0" * 32
 _NO_EXPERIMENT = "999999999"
-_OF_THE_SERVER = ("mlflow.", "alidade.dev/signature")
 
 
 class Player:
@@ -47,7 +47,7 @@ class Player:
         try:
             return await getattr(self, f"_{ask.verb}")(**ask.given)
         except TrackingError as error:
-            return type(error).__name__, error.unreachable
+            return type(error).__name__, error.unreachable, error.status, error.code
 
     async def _register(self, experiment: str, known: str | None, *, adopted: bool) -> Any:
         wanted = Registration(
@@ -117,7 +117,7 @@ class Player:
 
     async def _shown(self, run_id: str) -> Any:
         status, tags, artifacts = await self._side.others.show(run_id)
-        kept = {k: v for k, v in tags.items() if not k.startswith(_OF_THE_SERVER)}
+        kept = {k: v for k, v in tags.items() if not k.startswith(tuple(OF_A_RUN))}
         return status, self._renamed(kept), artifacts
 
     def _renamed(self, tags: Mapping[str, str]) -> dict[str, str]:

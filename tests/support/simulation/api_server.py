@@ -270,7 +270,7 @@ class ApiServer:
             if meta.get("deletionGracePeriodSeconds") != seconds:
                 going["deletionTimestamp"] = stamp(ends)
             going["deletionGracePeriodSeconds"] = seconds
-        new = {**old, "metadata": going | {"finalizers": finalizers}}
+        new = {**old, "metadata": objects.with_finalizers(going, finalizers)}
         return self._replace(kind, old, new, deletes=True)
 
     def read_log(self, name: str, container: str, namespace: str = NAMESPACE) -> bytes:

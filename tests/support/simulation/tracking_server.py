@@ -6,6 +6,8 @@ from copy import deepcopy
 from dataclasses import dataclass, field
 from typing import Any
 
+from mlflow.exceptions import ERROR_CODE_TO_HTTP_STATUS
+
 from alidade.domain.mlflow_run import UID_TAG
 from alidade.tracking.rest import (
     INVALID_PARAMETER_VALUE,
@@ -207,7 +209,8 @@ class TrackingServer:
 
 
 def _refusal(code: str) -> TrackingError:
-    return TrackingError(f"answers 400: {code}", unreachable=False, status=400, code=code)
+    status = ERROR_CODE_TO_HTTP_STATUS[code]
+    return TrackingError(f"answers {status}: {code}", unreachable=False, status=status, code=code)
 
 
 def _listed(tags: list[dict[str, str]]) -> dict[str, str]:

@@ -16,6 +16,7 @@ _ENVIRONMENT = re.compile(r"[ -<>-~]+")
 _MAX_EVENT_WORD: Final = 128
 _MAX_NOTE: Final = 1024
 _METADATA_THAT_MAY = ("labels", "annotations")
+_OWN = "batch.kubernetes.io/controller-uid"
 _DIRECTIVES = ("nodeSelector", "tolerations", "schedulingGates")
 
 
@@ -39,7 +40,15 @@ def with_selector(job: Body) -> Body:
         **spec["template"],
         "metadata": {**given, "labels": {**(given.get("labels") or {}), **own}},
     }
-    return {**job, "spec": {**spec, "template": template}}
+    selector = {"matchLabels": {_OWN: meta["uid"]}}
+    return {**job, "spec": {**spec, "selector": selector, "template": _plain(template)}}
+
+
+def _plain(template: Body) -> Body:
+    """Return a template without what is empty and Go leaves out."""
+    spec = template.get("spec") or {}
+    kept = {key: value for key, value in spec.items() if value or key not in _DIRECTIVES}
+    return {**template, "spec": kept}
 
 
 def change_faults(kind: Kind, old: Body, new: Body) -> Iterator[str]:

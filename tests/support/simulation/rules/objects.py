@@ -1,6 +1,6 @@
 """What becomes of an object of any kind when it is created or changed."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from alidade.kube.gateway import BATCH_JOBS, EVENTS, PODS, SERVICES, Body, InvalidError, Kind
 from tests.support.simulation.rules import builtin, decoding, metadata, schema
@@ -52,6 +52,12 @@ def accepted(kind: Kind, body: Body) -> Body:
 def completed(kind: Kind, body: Body) -> Body:
     """Return a new object with what the API server puts in once it has its UID."""
     return builtin.with_selector(body) if kind == BATCH_JOBS else body
+
+
+def with_finalizers(meta: Body, finalizers: Sequence[str]) -> Body:
+    """Return metadata with these finalizers; of none there is no word."""
+    kept = {key: value for key, value in meta.items() if key != "finalizers"}
+    return kept | ({"finalizers": list(finalizers)} if finalizers else {})
 
 
 def read_back(kind: Kind, body: Body) -> Body:
