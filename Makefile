@@ -37,7 +37,7 @@ verify: ## Check that what is generated is up to date.
 
 .PHONY: test-unit
 test-unit: ## Tests that need nothing but Python: the operator's, the worker's, the example's.
-	@$(DEV)/pytest --timeout 600 tests/unit/alidade tests/unit/hack
+	@$(DEV)/pytest --timeout 600 tests/unit/test_distributions.py tests/unit/core tests/unit/operator tests/unit/hack
 	@$(WORKER_DEV)/pytest tests/unit/worker tests/unit/examples
 
 .PHONY: test-integration
@@ -52,7 +52,7 @@ conform: ## Hold the simulated world against the real one, at length (SEQUENCES=
 
 .PHONY: simulate
 simulate: ## Let fresh simulated scenarios happen, at length (SCENARIOS=2000 SEED=7; by default a new seed).
-	@PYTHONPATH=.:operator:worker $(DEV)/python -m tests.simulate --scenarios $(or $(SCENARIOS),2000) $(if $(SEED),--seed $(SEED))
+	@PYTHONPATH=.:core:operator:worker $(DEV)/python -m tests.simulate --scenarios $(or $(SCENARIOS),2000) $(if $(SEED),--seed $(SEED))
 
 .PHONY: test-e2e
 test-e2e: deploy ## The tutorial and its failures with TensorFlow pods on a real cluster.

@@ -2,7 +2,7 @@
 
 Run after `make demo`, on the same machine, with the worker's environment:
 
-    PYTHONPATH=worker .venv-worker-dev/bin/python benchmarks/tutorial.py
+    PYTHONPATH=core:worker .venv-worker-dev/bin/python benchmarks/tutorial.py
 
 It reads the manifests, runs each job's entry point by the worker's own runner in a process, two
 at a time and in the same order of dependence, with a tracking server of its own; then it compares
@@ -73,7 +73,7 @@ class Plain:
             "ALIDADE_TERMINATION_LOG": str(message),
             "MLFLOW_RUN_ID": run_id,
             "MLFLOW_TRACKING_URI": f"http://127.0.0.1:{PORT}",
-            "PYTHONPATH": str(REPOSITORY / "worker"),
+            "PYTHONPATH": f"{REPOSITORY / 'core'}{os.pathsep}{REPOSITORY / 'worker'}",
             "TF_CPP_MIN_LOG_LEVEL": "2",
         }
         started = time.monotonic()

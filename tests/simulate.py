@@ -15,7 +15,7 @@ from hypothesis.strategies import SearchStrategy
 
 from tests.support.simulation.drawing import scenarios
 from tests.support.simulation.scenario import Scenario
-from tests.unit.alidade.test_simulation import check_foretold, check_meddled
+from tests.unit.operator.test_simulation import check_foretold, check_meddled
 
 Check = Callable[[Scenario], None]
 KINDS: dict[str, tuple[SearchStrategy[Scenario], Check]] = {

@@ -6,10 +6,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from alidade.api.base import GROUP, VERSION
-from alidade.api.crd import RESOURCES, custom_resource_definition
-from alidade.api.job_condition import JobCondition
-from alidade.api.reason import Reason
+from alidade_core.api.base import GROUP, VERSION
+from alidade_core.api.crd import RESOURCES, custom_resource_definition
+from alidade_core.api.job_condition import JobCondition
+from alidade_core.api.reason import Reason
 
 CONDITIONS = """
 ## Conditions of a Job

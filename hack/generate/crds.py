@@ -5,7 +5,7 @@ from pathlib import Path
 
 import yaml
 
-from alidade.api.crd import RESOURCES, custom_resource_definition
+from alidade_core.api.crd import RESOURCES, custom_resource_definition
 
 
 class _Dumper(yaml.SafeDumper):

@@ -5,7 +5,7 @@ import os
 
 import pytest
 
-from alidade.runtime.settings import Settings
+from alidade_operator.runtime.settings import Settings
 from tests.chart.helm import EXTERNAL, MANY, NAMESPACE, Rendered
 
 

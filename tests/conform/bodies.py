@@ -4,11 +4,11 @@ import random
 from collections.abc import Callable
 from typing import Any
 
-from alidade.api.base import GROUP, VERSION
-from alidade.domain import backing
-from alidade.domain.meeting import meeting_place
-from alidade.domain.observed import JOB_LABEL, PARAMETERS, RUN_ID
-from alidade.kube.gateway import BATCH_JOBS, EXPERIMENTS, JOBS, QUEUES, Body, Kind
+from alidade_core.api.base import GROUP, VERSION
+from alidade_operator.domain import backing
+from alidade_operator.domain.meeting import meeting_place
+from alidade_operator.domain.observed import JOB_LABEL, PARAMETERS, RUN_ID
+from alidade_operator.kube.gateway import BATCH_JOBS, EXPERIMENTS, JOBS, QUEUES, Body, Kind
 from tests.conform.steps import Home, Much, Named, Uid, Version
 from tests.conform.words import Words
 from tests.support.builders import IMAGE, URI, experiment, job, queue

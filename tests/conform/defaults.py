@@ -6,7 +6,7 @@ Nothing in the operator reads these fields. They are compared all the same: with
 from collections.abc import Mapping
 from typing import Any, Final
 
-from alidade.kube.gateway import BATCH_JOBS, EVENTS, PODS, SERVICES, Kind
+from alidade_operator.kube.gateway import BATCH_JOBS, EVENTS, PODS, SERVICES, Kind
 
 _POD: Final = {
     "containers[].terminationMessagePath": "/dev/termination-log",

@@ -3,8 +3,8 @@
 import random
 from collections.abc import Callable
 
-from alidade.domain.observed import JOB_LABEL
-from alidade.kube.gateway import (
+from alidade_operator.domain.observed import JOB_LABEL
+from alidade_operator.kube.gateway import (
     BATCH_JOBS,
     EVENTS,
     EXPERIMENTS,
@@ -16,7 +16,7 @@ from alidade.kube.gateway import (
     WORKLOADS,
     Kind,
 )
-from alidade.runtime.engine import SELECTORS
+from alidade_operator.runtime.engine import SELECTORS
 from tests.conform.bodies import Bodies
 from tests.conform.statuses import Statuses
 from tests.conform.steps import Much, Named, Place, Sequence, Step, Uid, Version

@@ -4,7 +4,7 @@ from collections import defaultdict
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-from alidade.kube.gateway import Body, Kind
+from alidade_operator.kube.gateway import Body, Kind
 from tests.conform.exceptions import AS_A_MARK, SERVER_MADE
 from tests.conform.steps import Home, Much, Named, Uid, Version, Whose
 

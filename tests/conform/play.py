@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-from alidade.kube.gateway import ApiError, Body, Kind
+from alidade_operator.kube.gateway import ApiError, Body, Kind
 from tests.conform.ledger import Ledger
 from tests.conform.sides import Side
 from tests.conform.steps import Place, Sequence, Step

@@ -6,8 +6,8 @@ from typing import Any, Protocol
 
 from kubernetes.aio import client
 
-from alidade.kube.client import KubernetesGateway
-from alidade.kube.gateway import (
+from alidade_operator.kube.client import KubernetesGateway
+from alidade_operator.kube.gateway import (
     ApiError,
     Body,
     ConflictError,

@@ -3,7 +3,7 @@
 import random
 from typing import Any
 
-from alidade.kube.gateway import EXPERIMENTS, JOBS, QUEUES, Body, Kind
+from alidade_operator.kube.gateway import EXPERIMENTS, JOBS, QUEUES, Body, Kind
 from tests.conform.bodies import TIME
 from tests.conform.steps import Much
 from tests.conform.words import Words

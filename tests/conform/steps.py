@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from alidade.kube.gateway import Kind
+from alidade_operator.kube.gateway import Kind
 
 Whose = Literal["now", "before", "other"]
 Place = Literal["home", "ending", "missing"]

@@ -5,7 +5,7 @@ import inspect
 import pytest
 from hypothesis import Phase, given, settings
 
-from alidade.kube.gateway import Gateway, Kind, Watches
+from alidade_operator.kube.gateway import Gateway, Kind, Watches
 from tests.conform.draw import WATCHES, draw
 from tests.support.simulation import operator, simulate
 from tests.support.simulation.drawing import scenarios

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from alidade.kube.gateway import JOBS, QUEUES, ExpiredError, Page
+from alidade_operator.kube.gateway import JOBS, QUEUES, ExpiredError, Page
 from tests.conform.comparison import connected
 from tests.conform.sides import PAGE, Calm, Real
 from tests.support.control_plane import REPOSITORY, ControlPlane

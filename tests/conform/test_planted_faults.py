@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from alidade.kube.gateway import Body, Kind
+from alidade_operator.kube.gateway import Body, Kind
 from tests.conform.comparison import Recording, replay, simulated_server
 from tests.support.simulation import api_server
 from tests.support.simulation.api_server import ApiServer

@@ -8,8 +8,8 @@ import kopf
 import pytest
 import yaml
 
-from alidade.handlers.watch import KopfWatches
-from alidade.kube.gateway import JOBS
+from alidade_operator.handlers.watch import KopfWatches
+from alidade_operator.kube.gateway import JOBS
 from tests.conform.agreement import first_difference
 from tests.conform.comparison import Recording, connected, record, simulated_server
 from tests.conform.draw import WATCHES

@@ -10,13 +10,13 @@ import pytest
 
 from tests.integration.bench import NewOperator
 from tests.integration.scene import Scene
-from tests.support.control_plane import REPOSITORY
 from tests.support.kubelet import running, succeeded
 from tests.support.kubelet_logs import line
 from tests.support.manifests import experiment, job, queue
 from tests.support.operator import Operator
 from tests.support.polling import eventually
 from tests.support.s3 import S3Server
+from tests.support.sources import WORKER
 from tests.support.tracking import TrackingServer
 
 pytestmark = pytest.mark.usefixtures("operator")
@@ -113,7 +113,7 @@ def test_an_entry_point_logs_artifacts_there_as_anywhere(
         "ALIDADE_TERMINATION_LOG": str(tmp_path / "message"),
         "MLFLOW_TRACKING_URI": tracking.uri,
         "MLFLOW_RUN_ID": run_id,
-        "PYTHONPATH": str(REPOSITORY / "worker"),
+        "PYTHONPATH": WORKER,
         "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
     }
     done = subprocess.run(

@@ -14,7 +14,7 @@ import yaml
 from kubernetes.client.exceptions import ApiException
 from kubernetes.dynamic import DynamicClient
 
-from alidade.api.crd import RESOURCES, custom_resource_definition
+from alidade_core.api.crd import RESOURCES, custom_resource_definition
 from tests.integration.bench import CRDS, connected
 from tests.support.control_plane import ControlPlane
 from tests.support.polling import eventually

@@ -4,8 +4,15 @@ from contextlib import aclosing
 
 import pytest
 
-from alidade.handlers.watch import KopfWatches
-from alidade.kube.gateway import EXPERIMENTS, JOBS, Change, ExpiredError, Kind, NotFoundError
+from alidade_operator.handlers.watch import KopfWatches
+from alidade_operator.kube.gateway import (
+    EXPERIMENTS,
+    JOBS,
+    Change,
+    ExpiredError,
+    Kind,
+    NotFoundError,
+)
 from tests.integration.scene import EXPERIMENT, JOB, Scene
 from tests.support.control_plane import ControlPlane
 from tests.support.manifests import experiment, job

@@ -1,9 +1,9 @@
 """What the parts of a job's status must not do: disagree."""
 
-from alidade.api.base import MAX_MESSAGE, Condition
-from alidade.api.job import Job
-from alidade.api.job_condition import JobCondition
-from alidade.api.job_status import JobState, JobStatus
+from alidade_core.api.base import MAX_MESSAGE, Condition
+from alidade_core.api.job import Job
+from alidade_core.api.job_condition import JobCondition
+from alidade_core.api.job_status import JobState, JobStatus
 
 _HAS_CAUSE = (JobState.FAILED, JobState.SKIPPED)
 _HAS_RUN = (JobState.STARTED, JobState.FINISHED)

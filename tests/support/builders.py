@@ -7,14 +7,14 @@ from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from alidade.api.base import GROUP, VERSION
-from alidade.api.experiment import Experiment
-from alidade.api.job import Dependency, Job
-from alidade.api.job_status import DependencyStatus, JobState, JobStatus
-from alidade.api.queue import Queue
-from alidade.domain import observed, reading
-from alidade.domain.observed import BackingJob, Pod
-from alidade.domain.snapshot import Snapshot
+from alidade_core.api.base import GROUP, VERSION
+from alidade_core.api.experiment import Experiment
+from alidade_core.api.job import Dependency, Job
+from alidade_core.api.job_status import DependencyStatus, JobState, JobStatus
+from alidade_core.api.queue import Queue
+from alidade_operator.domain import observed, reading
+from alidade_operator.domain.observed import BackingJob, Pod
+from alidade_operator.domain.snapshot import Snapshot
 
 NAMESPACE = "lab"
 NOW = datetime(2026, 3, 1, 12, 0, 0, tzinfo=UTC)

@@ -2,9 +2,9 @@
 
 from typing import Any
 
-from alidade.api.job_status import JobState
-from alidade.kube.gateway import Body, Kind
-from alidade.runtime.cache import Cache, WorkKey
+from alidade_core.api.job_status import JobState
+from alidade_operator.kube.gateway import Body, Kind
+from alidade_operator.runtime.cache import Cache, WorkKey
 
 
 class Scene:

@@ -5,9 +5,9 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 
-from alidade.api.job import Job
-from alidade.api.job_status import JobState
-from alidade.kube.gateway import (
+from alidade_core.api.job import Job
+from alidade_core.api.job_status import JobState
+from alidade_operator.kube.gateway import (
     EVENTS,
     EXPERIMENTS,
     JOBS,
@@ -17,8 +17,8 @@ from alidade.kube.gateway import (
     Page,
     UnavailableError,
 )
-from alidade.runtime.engine import Engine
-from alidade.runtime.settings import Settings
+from alidade_operator.runtime.engine import Engine
+from alidade_operator.runtime.settings import Settings
 from tests.support.builders import experiment_body, job_body, queue_body
 from tests.support.simulation.api_server import ApiServer
 from tests.support.simulation.chance import Chance, clock

@@ -7,20 +7,20 @@ from pathlib import Path
 from typing import Self
 
 from tests.support.process import Server, answers, free_port
+from tests.support.sources import OPERATOR
 
-SOURCE = Path(__file__).resolve().parents[2] / "operator"
 # Settings of another operator, and the cluster that the tests themselves may run in.
 _FOREIGN = ("ALIDADE_", "KUBERNETES_")
 
 
 class Operator:
-    """`python -m alidade`.
+    """`python -m alidade_operator`.
 
     Args:
         log: Where its output goes.
         kubeconfig: How it reaches the API server.
         tracking_uri: How it and the pods reach MLflow.
-        settings: Other settings, by their names in `alidade.runtime.settings`.
+        settings: Other settings, by their names in `alidade_operator.runtime.settings`.
     """
 
     def __init__(self, log: Path, kubeconfig: Path, tracking_uri: str, **settings: str) -> None:
@@ -34,10 +34,10 @@ class Operator:
             **settings,
         }
         self._server = Server(
-            [sys.executable, "-m", "alidade"],
+            [sys.executable, "-m", "alidade_operator"],
             log,
             own
-            | {"KUBECONFIG": str(kubeconfig), "PYTHONPATH": str(SOURCE)}
+            | {"KUBECONFIG": str(kubeconfig), "PYTHONPATH": OPERATOR}
             | {f"ALIDADE_{name.upper()}": value for name, value in chosen.items()},
         )
 

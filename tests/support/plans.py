@@ -3,14 +3,14 @@
 from datetime import datetime
 from typing import Any
 
-from alidade.api.base import Condition
-from alidade.api.job import Job
-from alidade.api.job_status import JobState, JobStatus
-from alidade.domain import backing as backing_job
-from alidade.domain.admission import NotYet
-from alidade.domain.observed import BackingJob
-from alidade.domain.plan import Plan
-from alidade.domain.snapshot import Snapshot, TrackingView
+from alidade_core.api.base import Condition
+from alidade_core.api.job import Job
+from alidade_core.api.job_status import JobState, JobStatus
+from alidade_operator.domain import backing as backing_job
+from alidade_operator.domain.admission import NotYet
+from alidade_operator.domain.observed import BackingJob
+from alidade_operator.domain.plan import Plan
+from alidade_operator.domain.snapshot import Snapshot, TrackingView
 from tests.support.builders import (
     IMAGE,
     NOW,

@@ -5,9 +5,9 @@ from collections.abc import AsyncIterator, Coroutine
 from contextlib import asynccontextmanager
 from typing import Any, TypeVar
 
-from alidade.api.job import Job
-from alidade.api.job_status import JobState, JobStatus
-from alidade.kube.gateway import (
+from alidade_core.api.job import Job
+from alidade_core.api.job_status import JobState, JobStatus
+from alidade_operator.kube.gateway import (
     BATCH_JOBS,
     EXPERIMENTS,
     JOBS,
@@ -18,15 +18,15 @@ from alidade.kube.gateway import (
     Kind,
     UnavailableError,
 )
-from alidade.runtime.cache import Cache, WorkKey
-from alidade.runtime.jobs import JobReconciler
-from alidade.runtime.last_lines import LastLines
-from alidade.runtime.log_archive import LogArchive
-from alidade.runtime.queue_faults import QueueFaults
-from alidade.runtime.recorder import Recorder
-from alidade.runtime.tracker import Tracker
-from alidade.runtime.workqueue import WorkQueue
-from alidade.tracking.tracking import TrackingError
+from alidade_operator.runtime.cache import Cache, WorkKey
+from alidade_operator.runtime.jobs import JobReconciler
+from alidade_operator.runtime.last_lines import LastLines
+from alidade_operator.runtime.log_archive import LogArchive
+from alidade_operator.runtime.queue_faults import QueueFaults
+from alidade_operator.runtime.recorder import Recorder
+from alidade_operator.runtime.tracker import Tracker
+from alidade_operator.runtime.workqueue import WorkQueue
+from alidade_operator.tracking.tracking import TrackingError
 from tests.support.builders import (
     NAMESPACE,
     experiment_body,

@@ -1,10 +1,8 @@
-"""The ways in which a job can fail without its entry point being to blame, with their exit codes.
-
-The codes are those of BSD's ``sysexits.h``, so that a ``podFailurePolicy`` can tell a mistake in
-the job, which no retry mends, from trouble around it.
-"""
+"""How a job can fail without its entry point being to blame, with the exit code of each way."""
 
 from typing import ClassVar
+
+from alidade_core import contract
 
 
 class WorkerError(Exception):
@@ -16,19 +14,19 @@ class WorkerError(Exception):
 class UsageError(WorkerError):
     """The job asks for something that the workflow does not offer."""
 
-    exit_code = 64
+    exit_code = contract.USAGE
 
 
 class OutputsError(WorkerError):
     """The entry point left outputs that cannot be handed on."""
 
-    exit_code = 65
+    exit_code = contract.BAD_OUTPUTS
 
 
 class WorkflowError(WorkerError):
     """The workflow is not there, or its MLproject cannot be used."""
 
-    exit_code = 66
+    exit_code = contract.NO_WORKFLOW
 
 
 class TrackingError(WorkerError):
@@ -37,13 +35,13 @@ class TrackingError(WorkerError):
     Either passes, by itself or as someone sees to it, so that the job is tried again.
     """
 
-    exit_code = 69
+    exit_code = contract.UNREACHABLE
 
 
 class RunLostError(WorkerError):
     """MLflow answers, and does not have the job's run: no retry brings it back."""
 
-    exit_code = 76
+    exit_code = contract.RUN_LOST
 
 
 CODES = frozenset(error.exit_code for error in WorkerError.__subclasses__())

@@ -10,10 +10,8 @@ import os
 from collections.abc import Mapping
 from pathlib import Path
 
+from alidade_core.contract import RESERVED
 from alidade_worker.errors import OutputsError
-
-RESERVED = "alidade.dev/"
-"""What the names of the worker's own values begin with."""
 
 OUTPUTS = "ALIDADE_OUTPUTS"
 """Variable that names the file in which an entry point leaves its outputs."""

@@ -11,9 +11,11 @@ import os
 from collections.abc import Mapping
 from typing import Any
 
-PEER_LOST = 75
+from alidade_core import contract
+
+PEER_LOST = contract.PEER_LOST
 """What a replica exits with that cannot go on as another one is gone: the job failed elsewhere, or
-is tried again where that one was evicted (sysexits.h: EX_TEMPFAIL)."""
+is tried again where that one was evicted."""
 
 
 def size(environment: Mapping[str, str] = os.environ) -> int:

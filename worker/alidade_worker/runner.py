@@ -7,22 +7,17 @@ import tempfile
 from collections.abc import Mapping, MutableMapping
 from pathlib import Path
 
-from alidade_worker import contract
+from alidade_core.contract import EXIT_CODE, EXPERIMENT_ID, OOM_KILLS, RUN_ID
+from alidade_worker.assignment import read_assignment
 from alidade_worker.errors import CODES, WorkerError
 from alidade_worker.memory import CGROUPS, oom_kills
-from alidade_worker.outputs import OUTPUTS, RESERVED, read_outputs, render_outputs
+from alidade_worker.outputs import OUTPUTS, read_outputs, render_outputs
 from alidade_worker.parameters import effective_parameters
 from alidade_worker.project import load_entry_point
 from alidade_worker.supervision import Supervisor
 from alidade_worker.termination import write_message
 from alidade_worker.tracking import be_patient, resume_run
 from alidade_worker.workflow import workflow_directory
-
-OOM_KILLS = f"{RESERVED}oom-kills"
-"""Name of the worker's own value: how many processes the kernel killed for want of memory."""
-
-EXIT_CODE = f"{RESERVED}exit-code"
-"""Name of the worker's own value: what an entry point exited with that is one of its own codes."""
 
 _FAILED = 1
 _KILLED = 128 + signal.SIGKILL
@@ -56,7 +51,7 @@ def _run(
     environment: MutableMapping[str, str], supervisor: Supervisor, cgroups: Path
 ) -> tuple[int, str]:
     be_patient(environment)
-    assignment = contract.read_assignment(environment)
+    assignment = read_assignment(environment)
     directory = workflow_directory(assignment.workflow)
     entry_point = load_entry_point(directory, assignment.entry_point)
     values = effective_parameters(entry_point.name, entry_point.parameters, assignment.parameters)
@@ -66,7 +61,7 @@ def _run(
     with tempfile.TemporaryDirectory(prefix="alidade-") as scratch:
         outputs = Path(scratch) / "outputs.json"
         # Of a run that this is not to report to, its process knows nothing.
-        told = {**environment, contract.RUN_ID: assignment.run_id or ""}
+        told = {**environment, RUN_ID: assignment.run_id or ""}
         before = oom_kills(cgroups)
         status = supervisor.run(
             _shell(command, Path(scratch)), directory, _environment_of_child(told, outputs)
@@ -117,7 +112,5 @@ def _environment_of_child(environment: Mapping[str, str], outputs: Path) -> dict
     }
     # MLflow takes an empty ID for one to look up.
     return {
-        name: value
-        for name, value in child.items()
-        if value or name not in (contract.RUN_ID, contract.EXPERIMENT_ID)
+        name: value for name, value in child.items() if value or name not in (RUN_ID, EXPERIMENT_ID)
     }

@@ -3,8 +3,10 @@
 from collections.abc import Mapping
 from pathlib import Path
 
-from alidade_worker.contract import TERMINATION_LOG
 from alidade_worker.outputs import LIMIT_BYTES
+
+TERMINATION_LOG = "ALIDADE_TERMINATION_LOG"
+"""Variable that names another file than Kubernetes' own for the termination message."""
 
 _KUBERNETES_FILE = Path("/dev/termination-log")
 

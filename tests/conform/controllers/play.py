@@ -3,10 +3,10 @@
 from collections.abc import Iterable
 from typing import Any
 
-from alidade.domain import backing
-from alidade.domain.meeting import meeting_place
-from alidade.domain.observed import PARAMETERS, RUN_ID, TEMPLATE_HASH
-from alidade.kube.gateway import BATCH_JOBS, JOBS, PODS, SERVICES, ApiError, Body
+from alidade_operator.domain import backing
+from alidade_operator.domain.meeting import meeting_place
+from alidade_operator.domain.observed import PARAMETERS, RUN_ID, TEMPLATE_HASH
+from alidade_operator.kube.gateway import BATCH_JOBS, JOBS, PODS, SERVICES, ApiError, Body
 from tests.conform.controllers.acts import Act
 from tests.conform.controllers.sides import Side, Thing
 from tests.conform.controllers.sight import Seen, Sight

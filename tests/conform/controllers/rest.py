@@ -9,7 +9,7 @@ import asyncio
 from collections.abc import Callable
 from uuid import uuid4
 
-from alidade.kube.gateway import BATCH_JOBS, JOBS, PODS, Body, Kind
+from alidade_operator.kube.gateway import BATCH_JOBS, JOBS, PODS, Body, Kind
 from tests.conform.controllers.sides import SEEN, RealSide, Thing
 
 _POLL_SECONDS = 0.1

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Protocol
 
-from alidade.kube.gateway import BATCH_JOBS, JOBS, PODS, SERVICES, Body, Kind
+from alidade_operator.kube.gateway import BATCH_JOBS, JOBS, PODS, SERVICES, Body, Kind
 from tests.conform.sides import Others, RealOthers, SimulatedOthers
 
 SEEN = (JOBS, BATCH_JOBS, SERVICES, PODS)

@@ -5,7 +5,7 @@ from collections import defaultdict
 from collections.abc import Iterable
 from typing import Any
 
-from alidade.kube.gateway import BATCH_JOBS, PODS, Body, Kind
+from alidade_operator.kube.gateway import BATCH_JOBS, PODS, Body, Kind
 from tests.conform.controllers.sides import SEEN, Thing
 from tests.conform.exceptions import (
     AS_A_MARK,

@@ -5,15 +5,15 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from alidade.domain.mlflow_run import (
+from alidade_operator.domain.mlflow_run import (
     EXPERIMENT_TAG,
     INSTALLATION_TAG,
     JOB_TAG,
     NAMESPACE_TAG,
     UID_TAG,
 )
-from alidade.domain.registration import Registrant, Registration
-from alidade.tracking.tracking import TrackingError
+from alidade_operator.domain.registration import Registrant, Registration
+from alidade_operator.tracking.tracking import TrackingError
 from tests.conform.exceptions import OF_A_RUN
 from tests.conform.steps import Much
 from tests.conform.tracking.asks import Ask

@@ -5,8 +5,8 @@ from typing import Protocol
 
 from mlflow import MlflowClient
 
-from alidade.tracking.mlflow import MlflowTracking
-from alidade.tracking.tracking import Tracking
+from alidade_operator.tracking.mlflow import MlflowTracking
+from alidade_operator.tracking.tracking import Tracking
 from tests.conform.sides import Calm
 from tests.support.simulation.mlflow import Mlflow
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from alidade.kube.gateway import (
+from alidade_operator.kube.gateway import (
     BATCH_JOBS,
     EVENTS,
     EXPERIMENTS,

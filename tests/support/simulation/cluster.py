@@ -14,16 +14,16 @@ from functools import partial
 from itertools import cycle
 from typing import Any
 
-from alidade.domain import kueue
-from alidade.domain.failure_policy import PEER_LOST, RUN_LOST
-from alidade.domain.observed import (
+from alidade_core.contract import PEER_LOST, RUN_LOST
+from alidade_operator.domain import kueue
+from alidade_operator.domain.observed import (
     FLAVOR_LABEL,
     JOB_LABEL,
     JOB_UID_LABEL,
     LOCAL_QUEUE_LABEL,
     WORKER,
 )
-from alidade.kube.gateway import BATCH_JOBS, EVENTS, PODS, WORKLOADS, Body
+from alidade_operator.kube.gateway import BATCH_JOBS, EVENTS, PODS, WORKLOADS, Body
 from tests.support.builders import stamp
 from tests.support.simulation.api_server import ApiServer
 from tests.support.simulation.chance import Chance, Move, clock

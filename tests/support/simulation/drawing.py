@@ -4,7 +4,7 @@ from typing import get_args
 
 from hypothesis import strategies as st
 
-from alidade.api.job import Dependency, DependencyCondition, OnUnsatisfied
+from alidade_core.api.job import Dependency, DependencyCondition, OnUnsatisfied
 from tests.support.simulation.cluster import INTERRUPTED, Fate
 from tests.support.simulation.scenario import Deed, Scenario, Task, What
 from tests.support.simulation.user import EXPERIMENT

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 from functools import partial
 
-from alidade.kube.gateway import BATCH_JOBS, JOBS, PODS, SERVICES, Body, Kind
+from alidade_operator.kube.gateway import BATCH_JOBS, JOBS, PODS, SERVICES, Body, Kind
 from tests.support.simulation.api_server import FOREGROUND, KINDS, ApiServer
 from tests.support.simulation.chance import Move
 from tests.support.simulation.pods import deleting

@@ -8,8 +8,8 @@ from contextvars import Context, ContextVar
 from enum import Enum
 from typing import Final, TypeVar
 
-from alidade.kube.fence import Fence
-from alidade.kube.gateway import (
+from alidade_operator.kube.fence import Fence
+from alidade_operator.kube.gateway import (
     EVENTS,
     PODS,
     ApiError,
@@ -19,7 +19,7 @@ from alidade.kube.gateway import (
     Page,
     UnavailableError,
 )
-from alidade.runtime.horizon import RESTORED_SECONDS
+from alidade_operator.runtime.horizon import RESTORED_SECONDS
 from tests.support.simulation.api_server import ApiServer
 from tests.support.simulation.chance import Chance
 from tests.support.simulation.pods import first_line_at

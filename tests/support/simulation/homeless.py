@@ -3,9 +3,9 @@
 from collections.abc import Mapping
 from datetime import datetime
 
-from alidade.api.job import Job
-from alidade.api.job_status import JobState
-from alidade.api.reason import Reason
+from alidade_core.api.job import Job
+from alidade_core.api.job_status import JobState
+from alidade_core.api.reason import Reason
 
 
 # The latter where this was refused before, and is asked for again.

@@ -13,7 +13,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from alidade.kube.gateway import Body
+from alidade_operator.kube.gateway import Body
 from tests.support.builders import stamp
 from tests.support.simulation.chance import clock
 from tests.support.simulation.pod_failures import verdict

@@ -7,15 +7,15 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, TypeVar
 
-from alidade.domain.mlflow_run import UID_TAG, owner_of
-from alidade.domain.registration import Registered, Registrant, Registration
-from alidade.tracking.answers import first_words
-from alidade.tracking.experiments import Experiments
-from alidade.tracking.mlflow import MlflowTracking
-from alidade.tracking.rest import Body, Rest
-from alidade.tracking.runs import Runs
-from alidade.tracking.signature import Signer
-from alidade.tracking.tracking import TrackingError
+from alidade_operator.domain.mlflow_run import UID_TAG, owner_of
+from alidade_operator.domain.registration import Registered, Registrant, Registration
+from alidade_operator.tracking.answers import first_words
+from alidade_operator.tracking.experiments import Experiments
+from alidade_operator.tracking.mlflow import MlflowTracking
+from alidade_operator.tracking.rest import Body, Rest
+from alidade_operator.tracking.runs import Runs
+from alidade_operator.tracking.signature import Signer
+from alidade_operator.tracking.tracking import TrackingError
 from tests.support.simulation.chance import Chance
 from tests.support.simulation.tracking_server import DELETED, MlflowExperiment, TrackingServer
 from tests.support.simulation.words import SAID

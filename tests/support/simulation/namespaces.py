@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from functools import partial
 
-from alidade.kube.gateway import NAMESPACES, Body, Kind
+from alidade_operator.kube.gateway import NAMESPACES, Body, Kind
 from tests.support.simulation.api_server import NAMESPACED, ApiServer
 from tests.support.simulation.chance import Move
 from tests.support.simulation.pods import deleting

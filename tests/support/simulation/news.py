@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncIterator
 
-from alidade.kube.gateway import Body, Change, Kind, UnavailableError
+from alidade_operator.kube.gateway import Body, Change, Kind, UnavailableError
 from tests.support.simulation.api_server import BROKEN, EXPIRED, ApiServer
 from tests.support.simulation.chance import Chance
 from tests.support.simulation.rules import refusals

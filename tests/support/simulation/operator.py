@@ -4,9 +4,9 @@ import asyncio
 import math
 from collections.abc import Coroutine
 
-from alidade.kube.election import LEASE_SECONDS, RETRY_SECONDS
-from alidade.runtime.engine import Engine
-from alidade.runtime.settings import Settings
+from alidade_operator.kube.election import LEASE_SECONDS, RETRY_SECONDS
+from alidade_operator.runtime.engine import Engine
+from alidade_operator.runtime.settings import Settings
 from tests.support.simulation.api_server import HOME
 from tests.support.simulation.chance import clock
 from tests.support.simulation.freezing import Process

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import Literal
 
-from alidade.kube.gateway import Body
+from alidade_operator.kube.gateway import Body
 
 Verdict = Literal["Count", "Ignore", "FailJob"]
 

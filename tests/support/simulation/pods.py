@@ -2,8 +2,8 @@
 
 from typing import Final
 
-from alidade.domain.observed import COMPLETION_INDEX
-from alidade.kube.gateway import Body
+from alidade_operator.domain.observed import COMPLETION_INDEX
+from alidade_operator.kube.gateway import Body
 
 GRACE_SECONDS: Final = 30
 TRACKING: Final = "batch.kubernetes.io/job-tracking"

@@ -5,9 +5,9 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any, Literal
 
-from alidade.api.job import Dependency, DependencyCondition, OnUnsatisfied
-from alidade.api.job_status import ENDS, JobState
-from alidade.kube.gateway import Body
+from alidade_core.api.job import Dependency, DependencyCondition, OnUnsatisfied
+from alidade_core.api.job_status import ENDS, JobState
+from alidade_operator.kube.gateway import Body
 from tests.support.builders import job_body
 from tests.support.simulation.cluster import INTERRUPTED, Fate
 

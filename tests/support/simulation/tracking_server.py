@@ -8,14 +8,14 @@ from typing import Any
 
 from mlflow.exceptions import ERROR_CODE_TO_HTTP_STATUS
 
-from alidade.domain.mlflow_run import UID_TAG
-from alidade.tracking.rest import (
+from alidade_operator.domain.mlflow_run import UID_TAG
+from alidade_operator.tracking.rest import (
     INVALID_PARAMETER_VALUE,
     RESOURCE_ALREADY_EXISTS,
     RESOURCE_DOES_NOT_EXIST,
     Body,
 )
-from alidade.tracking.tracking import TrackingError
+from alidade_operator.tracking.tracking import TrackingError
 
 DELETED = "DELETED"
 OPEN = ("SCHEDULED", "RUNNING")

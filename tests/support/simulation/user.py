@@ -4,8 +4,8 @@ import asyncio
 from contextlib import suppress
 from typing import Any
 
-from alidade.domain.observed import JOB_LABEL, JOB_UID_LABEL
-from alidade.kube.gateway import (
+from alidade_operator.domain.observed import JOB_LABEL, JOB_UID_LABEL
+from alidade_operator.kube.gateway import (
     BATCH_JOBS,
     EXPERIMENTS,
     JOBS,

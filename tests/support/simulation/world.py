@@ -7,10 +7,10 @@ from datetime import timedelta
 from typing import Final
 from zlib import crc32
 
-from alidade.api.job import Dependency, DependencyCondition, Job
-from alidade.api.job_condition import JobCondition
-from alidade.api.job_status import JobState
-from alidade.domain.observed import (
+from alidade_core.api.job import Dependency, DependencyCondition, Job
+from alidade_core.api.job_condition import JobCondition
+from alidade_core.api.job_status import JobState
+from alidade_operator.domain.observed import (
     COMPLETION_INDEX,
     JOB_LABEL,
     JOB_UID_LABEL,
@@ -18,8 +18,8 @@ from alidade.domain.observed import (
     QUEUE_LABEL,
     RUN_ID,
 )
-from alidade.kube.gateway import BATCH_JOBS, JOBS, PODS, Body, Kind
-from alidade.runtime.horizon import RESTORED_SECONDS
+from alidade_operator.kube.gateway import BATCH_JOBS, JOBS, PODS, Body, Kind
+from alidade_operator.runtime.horizon import RESTORED_SECONDS
 from tests.support.agreement import disagreements
 from tests.support.builders import NAMESPACE
 from tests.support.simulation.api_server import HOME, ApiServer, Store

@@ -13,6 +13,7 @@ from mlflow import MlflowClient
 
 from alidade_worker.runner import run
 from alidade_worker.supervision import Supervisor
+from tests.support.sources import WORKER
 
 MLPROJECT = """
 name: toy
@@ -127,7 +128,7 @@ def run_job(workflow: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
     monkeypatch.chdir(tmp_path)
     message = tmp_path / "termination-log"
     cgroups = tmp_path / "cgroups"
-    python_path = os.pathsep.join(filter(None, (os.environ.get("PYTHONPATH"), str(_WORKER))))
+    python_path = os.pathsep.join(filter(None, (os.environ.get("PYTHONPATH"), WORKER)))
 
     def job(
         entry_point: str = "greet", run_id: str = "", tf_config: str = "", **parameters: str
@@ -149,6 +150,3 @@ def run_job(workflow: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
     yield job
     for number, handler in handlers.items():
         signal.signal(number, handler)
-
-
-_WORKER = Path(__file__).parents[3] / "worker"

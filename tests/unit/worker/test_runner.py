@@ -11,6 +11,7 @@ import pytest
 from mlflow import MlflowClient
 
 from tests.support.polling import PATIENCE_SECONDS, eventually
+from tests.support.sources import WORKER
 
 RunJob = Callable[..., Any]
 
@@ -238,7 +239,7 @@ def _start_worker(workflow: Path, message: Path) -> "subprocess.Popen[str]":
         [sys.executable, "-m", "alidade_worker"],
         env={
             **os.environ,
-            "PYTHONPATH": str(Path(__file__).parents[3] / "worker"),
+            "PYTHONPATH": WORKER,
             "ALIDADE_ENTRY_POINT": "wait",
             "ALIDADE_WORKFLOW": str(workflow),
             "ALIDADE_TERMINATION_LOG": str(message),

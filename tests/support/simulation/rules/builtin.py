@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator
 from typing import Any, Final
 
-from alidade.kube.gateway import BATCH_JOBS, EVENTS, SERVICES, Body, Kind
+from alidade_operator.kube.gateway import BATCH_JOBS, EVENTS, SERVICES, Body, Kind
 from tests.support.simulation.rules.metadata import (
     annotation_faults,
     is_dns_label,

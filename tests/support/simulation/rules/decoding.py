@@ -7,7 +7,7 @@ from typing import Any
 
 from kubernetes.client import models
 
-from alidade.kube.gateway import BATCH_JOBS, EVENTS, PODS, SERVICES, Body, Kind
+from alidade_operator.kube.gateway import BATCH_JOBS, EVENTS, PODS, SERVICES, Body, Kind
 from tests.support.simulation.rules.refusals import bad_request
 
 _MODELS = {

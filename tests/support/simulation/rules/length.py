@@ -3,7 +3,7 @@
 import json
 from typing import Final
 
-from alidade.kube.gateway import Body
+from alidade_operator.kube.gateway import Body
 from tests.support.simulation.rules.refusals import too_large
 
 MAX_REQUEST: Final = 3 * 2**20

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
-from alidade.kube.gateway import BATCH_JOBS, SERVICES, Body, Kind
+from alidade_operator.kube.gateway import BATCH_JOBS, SERVICES, Body, Kind
 
 MAX_ANNOTATIONS: Final = 256 * 1024
 _MAX_LABEL = 63

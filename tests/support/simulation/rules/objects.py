@@ -2,7 +2,15 @@
 
 from collections.abc import Iterator, Sequence
 
-from alidade.kube.gateway import BATCH_JOBS, EVENTS, PODS, SERVICES, Body, InvalidError, Kind
+from alidade_operator.kube.gateway import (
+    BATCH_JOBS,
+    EVENTS,
+    PODS,
+    SERVICES,
+    Body,
+    InvalidError,
+    Kind,
+)
 from tests.support.simulation.rules import builtin, decoding, metadata, schema
 from tests.support.simulation.rules.refusals import bad_request, invalid
 

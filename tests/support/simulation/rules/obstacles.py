@@ -1,6 +1,6 @@
 """What else may refuse a change: RBAC, policies, webhooks, a busy server."""
 
-from alidade.kube.gateway import ApiError, Kind
+from alidade_operator.kube.gateway import ApiError, Kind
 from tests.support.simulation.rules import refusals
 from tests.support.simulation.rules.text import received
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from typing import TypeVar
 
-from alidade.kube.gateway import (
+from alidade_operator.kube.gateway import (
     ApiError,
     ConflictError,
     ExpiredError,

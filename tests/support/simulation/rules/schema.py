@@ -13,7 +13,7 @@ from typing import Any
 
 import yaml
 
-from alidade.kube.gateway import Body, Kind
+from alidade_operator.kube.gateway import Body, Kind
 from tests.support.simulation.rules.refusals import invalid
 
 _DEFINITIONS = Path(__file__).resolve().parents[4] / "crds"

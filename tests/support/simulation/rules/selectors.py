@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from alidade.kube.gateway import Body
+from alidade_operator.kube.gateway import Body
 from tests.support.simulation.rules.metadata import is_label_value
 from tests.support.simulation.rules.refusals import bad_request
 

@@ -12,8 +12,7 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from tests.support.polling import PATIENCE_SECONDS
-
-ROOT = Path(__file__).parents[4]
+from tests.support.sources import EXAMPLE, python_path
 
 
 def tf_configs(number: int) -> list[str]:
@@ -38,7 +37,7 @@ def start(
         started = []
         for index, config in enumerate(tf_configs(2)):
             own = {k: v if isinstance(v, str) else v[index] for k, v in environment.items()}
-            path = os.pathsep.join(map(str, (ROOT / "worker", ROOT / "examples" / "mnist")))
+            path = python_path("core", "worker", EXAMPLE)
             log = stack.enter_context((logs / f"{index}.log").open("wb"))
             process = subprocess.Popen(
                 [sys.executable, *command],

@@ -18,9 +18,9 @@ from numpy.typing import NDArray
 
 from alidade_worker.replicas import PEER_LOST
 from mnist_robustness.models import build_model
+from tests.support.sources import EXAMPLE, REPOSITORY
 from tests.unit.examples.mnist.fit_together import IMAGE_SIZE, LEARNING_RATE, digits
 from tests.unit.examples.mnist.replicas import (
-    ROOT,
     exit_codes,
     kill_what_runs_in,
     start,
@@ -34,7 +34,7 @@ Weights = list[NDArray[Any]]
 def trained_together(folder: Path, *arguments: object, **environment: str) -> list[Weights]:
     """Train by two replicas; return the weights of each."""
     folder.mkdir(exist_ok=True)
-    script = str(ROOT / SCRIPT)
+    script = str(REPOSITORY / SCRIPT)
     command = [script, str(folder), *map(str, arguments)]
     with start(command, folder, environment) as replicas:
         codes = exit_codes(replicas)
@@ -101,7 +101,7 @@ def train(digits_folder: Path, folder: Path, **parameters: str) -> Iterator[Job]
     environment: dict[str, str | Mapping[int, str]] = {
         "ALIDADE_ENTRY_POINT": "train",
         "ALIDADE_PARAMETERS": json.dumps(data | {"model_architecture": "shallow_net"} | parameters),
-        "ALIDADE_WORKFLOW": str(ROOT / "examples" / "mnist"),
+        "ALIDADE_WORKFLOW": str(EXAMPLE),
         "ALIDADE_TERMINATION_LOG": {i: str(folder / f"{i}.message") for i in range(2)},
         "MLFLOW_TRACKING_URI": uri,
         "MLFLOW_RUN_ID": run_id,

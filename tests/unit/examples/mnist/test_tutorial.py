@@ -17,8 +17,8 @@ from mnist_robustness.data import load_split
 from mnist_robustness.distances import MEASURES, STATISTICS
 from mnist_robustness.results import find_runs, get_runs, main, transferability
 from tests.support.polling import PATIENCE_SECONDS
+from tests.support.sources import EXAMPLE, WORKER
 
-ROOT = Path(__file__).parents[4]
 EVALUATED = {"loss", "accuracy", "precision", "recall", "auc"}
 DISTANCES = {f"{measure}_{statistic}" for measure in MEASURES for statistic in STATISTICS}
 
@@ -52,11 +52,11 @@ def tutorial(digits: Path, tmp_path_factory: pytest.TempPathFactory) -> Tutorial
             timeout=PATIENCE_SECONDS,
             env={
                 **os.environ,
-                "PYTHONPATH": str(ROOT / "worker"),
+                "PYTHONPATH": WORKER,
                 "ALIDADE_JOB": name,
                 "ALIDADE_ENTRY_POINT": entry_point,
                 "ALIDADE_PARAMETERS": json.dumps(parameters),
-                "ALIDADE_WORKFLOW": str(ROOT / "examples" / "mnist"),
+                "ALIDADE_WORKFLOW": str(EXAMPLE),
                 "ALIDADE_TERMINATION_LOG": str(message),
                 "MLFLOW_TRACKING_URI": uri,
                 "MLFLOW_RUN_ID": runs[name],

@@ -1,0 +1,1 @@
+"""What operator, worker and client share; it needs pydantic, and nothing heavier."""

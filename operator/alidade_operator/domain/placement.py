@@ -1,0 +1,101 @@
+"""A job of which no pod can be placed gives its place in the queue back to those that wait for one.
+
+No node can take it, or the API server refuses its pods, as for a quota or a policy.
+
+It does so after the queue's placementTimeoutSeconds in the last flavor, and if somebody waits: else
+it stays, as nobody is helped and its pods would only be made anew. Then it stands behind all others
+for a minute, the next time for two, and so on up to an hour, and asks again like any other.
+"""
+
+from datetime import datetime, timedelta
+
+from alidade_core.api.job_status import RequeueState
+from alidade_core.api.queue import Queue
+from alidade_core.api.reason import Reason
+from alidade_core.words import shorten
+from alidade_operator.domain import blocked, flavors, refused
+from alidade_operator.domain.actions import Suspend
+from alidade_operator.domain.admission import NotYet
+from alidade_operator.domain.backing import suspend_patch
+from alidade_operator.domain.diagnosis import Pending, Stage
+from alidade_operator.domain.draft import Draft
+from alidade_operator.domain.observed import BackingJob
+
+TIMEOUT = Reason.PLACEMENT_TIMEOUT
+FIRST_PAUSE_SECONDS = 60
+LONGEST_PAUSE_SECONDS = 3600
+# Who comes and waits wakes none of those that hold a place.
+LOOK_AGAIN = timedelta(seconds=5)
+MAX_MESSAGE = 512
+
+
+def mind(draft: Draft, backing: BackingJob, pending: Pending) -> None:
+    """Give the place back, if no pod has been placed for too long and somebody waits."""
+    snapshot, queue, first = draft.snapshot, draft.snapshot.queue, blocked.since(draft.status)
+    if first is None or pending.stage is not Stage.PLACING:
+        return
+    if queue is None or queue.spec.max_running is None or backing.local_queue:
+        # There are no places, or Kueue's.
+        return
+    if draft.status.start_time is None and flavors.following(queue, backing.flavor):
+        # That one may do.
+        return
+    if any(pod.node for pod in snapshot.pods if not pod.over):
+        return
+    if not draft.due(first, queue.spec.placement_timeout_seconds):
+        return
+    if not snapshot.contested:
+        draft.wake(LOOK_AGAIN)
+        return
+    _give_back(draft, backing, queue, pending)
+
+
+def why_not_yet(draft: Draft, place: NotYet) -> tuple[str, str]:
+    """Say why a job waits for its turn, as long as that is for having given its place back."""
+    state = draft.status.requeue_state
+    if state is None or place.reason != Reason.QUEUE_FULL or state.requeue_at <= draft.snapshot.now:
+        return place.reason, place.message
+    draft.wake(state.requeue_at - draft.snapshot.now)
+    return (
+        TIMEOUT,
+        f"no pod of it could be placed, and it stands behind all others until {_clock(state)}: "
+        f"{place.message}; {state.message}",
+    )
+
+
+def _give_back(draft: Draft, backing: BackingJob, queue: Queue, pending: Pending) -> None:
+    name, limit = queue.metadata.name, queue.spec.placement_timeout_seconds
+    why = f"no pod placed for {limit} s (queue {name}'s placementTimeoutSeconds)"
+    state, refusal = draft.status.requeue_state, refused.why_it_runs_on(draft)
+    if refusal is None or state is None or state.requeue_at <= draft.snapshot.now:
+        state = _again(state, draft.snapshot.now, pending.said)
+        draft.set(requeue_state=state)
+    if refusal is None:
+        draft.queue(
+            TIMEOUT,
+            f"{why}: gives its place back, and stands behind all others until {_clock(state)}; "
+            f"{pending.said}",
+        )
+    else:
+        # What blocks its pods goes on, or this would be wanted now and then only.
+        text = f"keeps its place, though it is to give it back: {why}: {refusal}"
+        draft.run(Reason.REQUEST_REFUSED, text)
+    if draft.status.start_time is None:
+        # The first flavor may have a node by now.
+        draft.set(flavor=flavors.current(queue, None))
+    if not flavors.leave(draft, backing):
+        draft.do(Suspend(suspend_patch(backing)))
+
+
+def _again(before: RequeueState | None, now: datetime, words: str) -> RequeueState:
+    count = before.count + 1 if before else 1
+    pause = min(FIRST_PAUSE_SECONDS * 2 ** min(count - 1, 16), LONGEST_PAUSE_SECONDS)
+    return RequeueState(
+        count=count,
+        requeue_at=now.replace(microsecond=0) + timedelta(seconds=pause),
+        message=shorten(words, MAX_MESSAGE),
+    )
+
+
+def _clock(state: RequeueState) -> str:
+    return f"{state.requeue_at:%H:%M:%S} UTC"

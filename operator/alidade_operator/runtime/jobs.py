@@ -1,0 +1,386 @@
+"""Reconciling one job: a snapshot, the plan for it, its status, its actions."""
+
+from collections import defaultdict
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime
+
+import structlog
+
+from alidade_core.api.job import Job
+from alidade_core.api.job_status import JobStatus
+from alidade_operator.domain import mlflow_run
+from alidade_operator.domain.actions import (
+    Action,
+    ArchiveLog,
+    CreateBacking,
+    CreateRun,
+    EndRun,
+    Inquiry,
+    ReadBacking,
+    ReadLastLines,
+    ReadPods,
+    ReadTraces,
+    ReadWarnings,
+    ReadWorkload,
+    Release,
+)
+from alidade_operator.domain.ending import awaited_by
+from alidade_operator.domain.events import note_change, note_refusals, note_what_gave_way
+from alidade_operator.domain.graph import Key
+from alidade_operator.domain.observed import JOB_LABEL
+from alidade_operator.domain.plan import Plan, plan, plan_deleted
+from alidade_operator.domain.room import is_settled
+from alidade_operator.domain.snapshot import Snapshot, Trace, WarningView, WorkloadView
+from alidade_operator.kube.gateway import (
+    BATCH_JOBS,
+    JOBS,
+    PODS,
+    Body,
+    ConflictError,
+    Gateway,
+    Kind,
+    NotFoundError,
+    UnavailableError,
+)
+from alidade_operator.runtime.backings import Backings
+from alidade_operator.runtime.cache import Cache, WorkKey
+from alidade_operator.runtime.doubts import Doubts
+from alidade_operator.runtime.inquiries import read_traces, read_warnings, read_workload
+from alidade_operator.runtime.last_lines import LastLines
+from alidade_operator.runtime.log_archive import LogArchive
+from alidade_operator.runtime.metrics import JOBS_ENDED
+from alidade_operator.runtime.queue_faults import QueueFaults
+from alidade_operator.runtime.recorder import Recorder
+from alidade_operator.runtime.runs import Runs
+from alidade_operator.runtime.status import write_status
+from alidade_operator.runtime.tracker import Tracker
+from alidade_operator.runtime.workqueue import WorkQueue
+from alidade_operator.tracking.tracking import Tracking
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass
+class _Memory:
+    """What is remembered of a job beside the cluster's state; all of it can be found out again."""
+
+    workload: WorkloadView | None = None
+    warnings: dict[str, WarningView] = field(default_factory=dict)
+    traces: dict[ReadTraces, tuple[Trace, ...]] = field(default_factory=dict)
+    backing_missed: bool = False
+    pods_read_of: str | None = None
+    unanswered: bool = False
+
+
+class JobReconciler:
+    """Brings jobs on, one step at a time.
+
+    Args:
+        cache: What is known of the cluster.
+        queue: Where keys are left that are to be looked at again.
+        gateway: The Kubernetes API.
+        tracker: Where work for MLflow is left.
+        tracking: MLflow.
+        recorder: Where events go.
+        archive: Where logs are left.
+        last_lines: Where ends of logs are read.
+        faults: What is wrong with queues.
+        see: Called with kind and object of what was looked for and found.
+        job_tracking_uri: Where pods reach MLflow.
+        kept_back: Domains whose labels and annotations of a job are not passed on.
+        clock: The time.
+    """
+
+    def __init__(
+        self,
+        *,
+        cache: Cache,
+        queue: WorkQueue[WorkKey],
+        gateway: Gateway,
+        tracker: Tracker,
+        tracking: Tracking,
+        recorder: Recorder,
+        archive: LogArchive,
+        last_lines: LastLines,
+        faults: QueueFaults,
+        see: Callable[[Kind, Body], None],
+        job_tracking_uri: str,
+        kept_back: tuple[str, ...] = (),
+        clock: Callable[[], datetime],
+    ) -> None:
+        self._cache = cache
+        self._queue = queue
+        self._gateway = gateway
+        self._tracker = tracker
+        self._tracking = tracking
+        self._recorder = recorder
+        self._archive = archive
+        self._last_lines = last_lines
+        self._faults = faults
+        self._see = see
+        self._job_tracking_uri = job_tracking_uri
+        self._kept_back = kept_back
+        self._clock = clock
+        self._backings = Backings(
+            cache, gateway, clock, lambda job: queue.add(WorkKey("job", *job))
+        )
+        self._doubts = Doubts(cache)
+        self._bereft: set[str] = set()
+        self._runs = Runs(cache, queue, tracker, tracking)
+        self._memories: dict[str, _Memory] = {}
+        # By UID below the name: a name may be used again, and again be deleted, in little time.
+        self._departed: defaultdict[Key, dict[str, Job]] = defaultdict(dict)
+
+    def prime(self) -> None:
+        """Take over the jobs that are there; those that wait for a place line up for it first."""
+        self._runs.inherit(self.known_uids())
+        for key, job in self._cache.jobs.items():
+            try:
+                if not job.status.ended and plan(self._snapshot(key, job)).wants_place:
+                    self._cache.line_up(job)
+            except Exception:
+                # Whatever is wrong with it is told when it is reconciled.
+                log.exception("job.not_primed", namespace=key[0], job=key[1])
+
+    async def reconcile(self, key: WorkKey) -> float | None:
+        """Bring a job on by one step; return after how many seconds to look again, if at all."""
+        where = (key.namespace, key.name)
+        await self._see_off(key, where)
+        await self._ask_what_was_done(where)
+        job = self._cache.jobs.get(where)
+        if job is None:
+            return None
+        self._mark_logs(key, job)
+        self._runs.mind_lost_ones(job)
+        decided = self._decide(where, job)
+        self._faults.note(job, decided.status)
+        releases = any(map(_takes_a_place, decided.actions))
+        if releases:
+            # Before anything is awaited: another worker must not give the same place away.
+            # One that kept its place, or has it from Kueue, did not have to stand in line.
+            self._cache.line_up(job)
+            self._cache.reserve(job.metadata.uid)
+        try:
+            await self._carry_out(key, job, decided)
+        except (NotFoundError, ConflictError):
+            await self._look_again(job)
+            self._queue.add(key)
+        except UnavailableError:
+            self._memory(job).unanswered = True
+            raise
+        finally:
+            if releases:
+                self._cache.step_out(job.metadata.uid)
+        return decided.wake_after.total_seconds() if decided.wake_after else None
+
+    def _mark_logs(self, key: WorkKey, job: Job) -> None:
+        if job.status.mlflow_run_id is None:
+            return
+        for pod in self._cache.pods(job):
+            if pod.container and not pod.deleting:
+                self._archive.mark(key, job.metadata.uid, pod.name, pod.container)
+
+    def depart(self, job: Job) -> None:
+        """Take note that a job was deleted, with its last status."""
+        self._memories.pop(job.metadata.uid, None)
+        self._doubts.forget(job.metadata.uid)
+        self._backings.forget(job)
+        self._faults.forget(job.metadata.uid)
+        self._departed[job.key][job.metadata.uid] = job
+        self._queue.add(WorkKey("job", *job.key))
+
+    def take_stock(self) -> None:
+        """Forget what was found out, and what was done: the cluster is as it was some time ago."""
+        self._runs.inherit(self.known_uids())
+        for uid in self.known_uids():
+            self._tracker.doubt_end(uid)
+        self._memories.clear()
+        jobs = self._cache.jobs.values()
+        self._bereft = {job.metadata.uid for job in jobs if self._cache.backing(job) is None}
+
+    def known_uids(self) -> frozenset[str]:
+        """Return the UIDs of the jobs that are there, and of those that are being seen off."""
+        leaving = (uid for jobs in self._departed.values() for uid in jobs)
+        return frozenset((*(job.metadata.uid for job in self._cache.jobs.values()), *leaving))
+
+    def end_run_again(self, job: Job) -> None:
+        """Give a run its end that has lost it."""
+        action = mlflow_run.end(job.status)
+        if action is not None:
+            self._runs.end(WorkKey("job", *job.key), job, action)
+
+    def _memory(self, job: Job) -> _Memory:
+        return self._memories.setdefault(job.metadata.uid, _Memory())
+
+    def _decide(self, key: Key, job: Job) -> Plan:
+        snapshot = self._snapshot(key, job)
+        decided = plan(snapshot)
+        if not decided.wants_place:
+            self._cache.step_out(job.metadata.uid)
+        elif snapshot.place is None:
+            self._cache.line_up(job)
+            return plan(self._snapshot(key, job))
+        return decided
+
+    async def _see_off(self, key: WorkKey, where: Key) -> None:
+        """Bring the runs of deleted jobs of this name on to their ends."""
+        for uid, job in tuple(self._departed.get(where, {}).items()):
+            decided = plan_deleted(self._snapshot(where, job))
+            if decided is None:
+                del self._departed[where][uid]
+                self._memories.pop(uid, None)
+                self._runs.forget(uid)
+                self._archive.forget(uid)
+                self._last_lines.forget(uid)
+                continue
+            for action in decided.actions:
+                await self._act(key, job, action)
+        if not self._departed.get(where, True):
+            del self._departed[where]
+
+    async def _ask_what_was_done(self, where: Key) -> None:
+        """Find out what became of a request without an answer, before anything rests on it."""
+        job = self._cache.jobs.get(where)
+        memory = self._memories.get(job.metadata.uid) if job else None
+        if job and memory and memory.unanswered:
+            await self._look_again(job)
+            memory.unanswered = False
+            self._doubts.look(job)
+
+    def _snapshot(self, key: Key, job: Job) -> Snapshot:
+        cache, uid = self._cache, job.metadata.uid
+        namespace = key[0]
+        experiment = cache.experiments.get((namespace, job.spec.experiment))
+        queue_key = cache.queue_of(job)
+        queue = cache.queues.get(queue_key) if queue_key else None
+        ledger = cache.ledger(queue_key) if queue_key else None
+        known = ledger is not None and (ledger.has(uid) or ledger.holds(uid))
+        if ledger:
+            ledger.resume(self._clock())
+        names = (d.name for d in job.spec.depends_on)
+        others = {name: cache.jobs.get((namespace, name)) for name in names}
+        backing = cache.backing(job)
+        memory, tries = self._memories.get(uid, _Memory()), self._backings.tries(uid)
+        pods = cache.pods(job)
+        if backing is not None:
+            self._bereft.discard(uid)
+        strays = [p for p in pods if backing is not None and p.owner_uid != backing.uid]
+        traces = memory.traces.get(ReadTraces(backing.uid, backing.succeeded)) if backing else None
+        return Snapshot(
+            job=job,
+            now=self._clock(),
+            tracking_uri=self._job_tracking_uri,
+            installation=cache.installation,
+            kept_back=self._kept_back,
+            experiment=experiment,
+            queue=queue,
+            others={name: other for name, other in others.items() if other is not None},
+            awaited=job.status.ended
+            and any(awaited_by(cache.jobs[other], job) for other in cache.graph.dependents(key)),
+            cycle=tuple(name for _, name in cache.graph.cycle(key)),
+            backing=backing,
+            backing_missed=memory.backing_missed,
+            turned_back=uid in self._bereft,
+            rejection=tries.rejection,
+            refused=tries.refused,
+            short_since=self._backings.short_since(namespace),
+            service_seen=tries.service_seen,
+            workload=memory.workload,
+            warnings=memory.warnings,
+            pods=tuple(p for p in pods if p not in strays),
+            gone=cache.gone_pods(backing) if backing else (),
+            traces=traces,
+            strays=tuple(strays),
+            pods_complete=memory.pods_read_of == (backing.uid if backing else ""),
+            contested=ledger is not None and ledger.contested,
+            place=ledger.place(uid, queue) if ledger and queue and known else None,
+            run=self._tracker.view(uid),
+            keeps_logs=self._archive.keeps,
+            said=self._last_lines.said(uid),
+            logs=self._archive.views(uid),
+        )
+
+    async def _carry_out(self, key: WorkKey, job: Job, decided: Plan) -> None:
+        if decided.status != job.status:
+            await self._write(job, decided.status)
+        for action in decided.actions:
+            backing = self._cache.backing(job)
+            try:
+                await self._act(key, job, action)
+            except UnavailableError:
+                if _takes_a_place(action):
+                    self._doubts.note(job, backing.resource_version if backing else None)
+                raise
+
+    async def _write(self, job: Job, status: JobStatus) -> None:
+        body = await write_status(self._gateway, JOBS, job, job.status, status)
+        self._cache.put_answer(JOBS, body)
+        if status.state is not job.status.state:
+            log.info(
+                "job.state",
+                namespace=job.metadata.namespace,
+                job=job.metadata.name,
+                state=status.state,
+                reason=status.reason,
+                message=status.message,
+            )
+            if status.ended:
+                self._last_lines.forget(job.metadata.uid)
+                JOBS_ENDED.labels(status.state, status.reason).inc()
+        if is_settled(status) and not is_settled(job.status):
+            self._backings.note_settled(job.metadata.namespace)
+        for worth in (note_change, note_what_gave_way, note_refusals):
+            if (note := worth(job.status, status)) is not None:
+                self._recorder.record(job, note)
+
+    async def _act(self, key: WorkKey, job: Job, action: Action) -> None:
+        match action:
+            case CreateRun():
+                self._runs.create(key, job, action)
+            case EndRun():
+                self._runs.end(key, job, action)
+            case ArchiveLog():
+                self._archive.request(key, job.metadata.uid, action)
+            case ReadLastLines():
+                self._last_lines.request(key, job.metadata.uid, action)
+            case ReadBacking() | ReadPods() | ReadWorkload() | ReadWarnings() | ReadTraces():
+                await self._ask(key, job, action)
+            case _:
+                await self._backings.act(job, action)
+
+    async def _ask(self, key: WorkKey, job: Job, action: Inquiry) -> None:
+        memory, gateway, namespace = self._memory(job), self._gateway, key.namespace
+        match action:
+            case ReadBacking():
+                await self._look_again(job)
+                memory.backing_missed = self._cache.backing(job) is None
+            case ReadPods():
+                # Another may be made while they are listed.
+                backing = self._cache.backing(job)
+                async for body in gateway.list_all(PODS, namespace, f"{JOB_LABEL}={key.name}"):
+                    self._cache.put(PODS, body)
+                memory.pods_read_of = backing.uid if backing else ""
+            case ReadWorkload(uid):
+                memory.workload = await read_workload(gateway, namespace, uid, self._clock())
+            case ReadWarnings(uid):
+                before = memory.warnings.get(uid)
+                view = await read_warnings(gateway, namespace, uid, self._clock(), before)
+                memory.warnings[uid] = view
+            case ReadTraces(uid):
+                memory.traces[action] = await read_traces(gateway, namespace, uid)
+        self._queue.add(key)
+
+    async def _look_again(self, job: Job) -> None:
+        """Something that was meant is not there; see what, and go by that."""
+        for kind in (JOBS, BATCH_JOBS):
+            known = self._cache.uid(kind, job.key)
+            try:
+                self._see(kind, await self._gateway.get(kind, *job.key))
+            except NotFoundError:
+                if known is not None:
+                    self._cache.drop(kind, *job.key, known)
+
+
+def _takes_a_place(action: Action) -> bool:
+    return isinstance(action, Release) or (isinstance(action, CreateBacking) and action.runs)

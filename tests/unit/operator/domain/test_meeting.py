@@ -1,0 +1,86 @@
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from alidade_operator.domain import backing as backing_job
+from alidade_operator.domain import meeting, observed
+from alidade_operator.domain.actions import HaveService
+from alidade_operator.domain.plan import plan
+from alidade_operator.domain.snapshot import Snapshot
+from tests.support.builders import (
+    DELETED,
+    IMAGE,
+    URI,
+    ago,
+    complete,
+    experiment,
+    job,
+    queue,
+    running_pod,
+    snapshot,
+)
+from tests.support.plans import RELEASED, acts, fitting
+
+PAIR = job(replicas=2, status=RELEASED)
+
+
+def test_the_pods_meet_under_a_headless_service_of_the_jobs_name() -> None:
+    found = meeting.meeting_place(PAIR)
+    batch = backing_job.wanted(PAIR, experiment(), queue(), IMAGE, URI).manifest
+    assert found is not None
+    assert (found["apiVersion"], found["kind"]) == ("v1", "Service")
+    assert (found["metadata"]["name"], found["metadata"]["namespace"]) == ("train", "lab")
+    assert found["metadata"]["ownerReferences"] == batch["metadata"]["ownerReferences"]
+    assert found["spec"] == {
+        "clusterIP": "None",
+        "publishNotReadyAddresses": True,
+        # Of an earlier job of the name a pod may be left.
+        "selector": {observed.JOB_UID_LABEL: "uid-train"},
+        "ports": [{"name": "tf", "port": 2222}],
+    }
+    labels = batch["spec"]["template"]["metadata"]["labels"]
+    assert found["spec"]["selector"].items() <= labels.items()
+
+
+def test_a_job_of_one_pod_has_none() -> None:
+    assert meeting.meeting_place(job()) is None
+    assert acts(plan(snapshot(job(status=RELEASED), backing=fitting(job(), suspend=False)))) == []
+
+
+def test_the_service_does_not_name_the_queue_which_may_change_under_it() -> None:
+    batch = backing_job.wanted(PAIR, experiment(), queue(), IMAGE, URI).manifest
+    found = meeting.meeting_place(PAIR)
+    assert found is not None
+    assert batch["metadata"]["labels"].items() - found["metadata"]["labels"].items() == {
+        (observed.QUEUE_LABEL, "cpu")
+    }
+
+
+def under_way(**fields: Any) -> Snapshot:
+    return snapshot(PAIR, **{"backing": fitting(PAIR, suspend=False), **fields})
+
+
+def test_it_is_made_again_while_a_pod_is_missing() -> None:
+    pods = (running_pod("a", index=0),)
+    assert HaveService in acts(plan(under_way()))
+    assert HaveService in acts(plan(under_way(pods=pods)))
+    just_seen = plan(under_way(pods=pods, service_seen=ago(59)))
+    assert HaveService not in acts(just_seen)
+    assert just_seen.wake_after == timedelta(seconds=meeting.LOOK_AGAIN_SECONDS - 59)
+    assert HaveService in acts(plan(under_way(pods=pods, service_seen=ago(60))))
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"pods": (running_pod("a", index=0), running_pod("b", index=1))},
+        {"backing": fitting(PAIR, suspend=False, meta=DELETED)},
+        {"backing": fitting(PAIR, suspend=False, status=complete(succeeded=2))},
+        {"job": job(replicas=2, cancel=True, status=RELEASED)},
+    ],
+    ids=["all run", "going", "ended", "cancelled"],
+)
+def test_it_is_left_alone_where_nobody_looks_for_it(fields: dict[str, Any]) -> None:
+    assert HaveService not in acts(plan(replace(under_way(), **fields)))

@@ -1,0 +1,53 @@
+"""Each distribution asks for what it imports, so that it can be installed alone."""
+
+import ast
+import re
+import sys
+from collections.abc import Iterator
+from importlib.metadata import packages_distributions
+from pathlib import Path
+
+import pytest
+
+from tests.support.sources import REPOSITORY
+
+DISTRIBUTIONS = ("core", "operator", "worker")
+
+
+def imported(source: Path) -> Iterator[str]:
+    for node in ast.walk(ast.parse(source.read_text())):
+        match node:
+            case ast.Import(names=names):
+                yield from (alias.name.split(".")[0] for alias in names)
+            case ast.ImportFrom(module=str(module), level=0):
+                yield module.split(".")[0]
+
+
+def asked_for(folder: Path) -> set[str]:
+    """Return the requirements that its pyproject.toml or its setup.py names."""
+    texts = [file.read_text() for file in folder.glob("*.*") if file.suffix in {".py", ".toml"}]
+    named = re.findall(r'"([a-z][a-z0-9-]*)(?:\[[a-z0-9,]+\])?(?:[><=]=| @ )', "".join(texts))
+    return {name for name in named if name != "setuptools"}
+
+
+@pytest.mark.parametrize("name", DISTRIBUTIONS)
+def test_it_asks_for_what_it_imports_and_nothing_else(name: str) -> None:
+    folder = REPOSITORY / name
+    sources = sorted(folder.glob("alidade*/**/*.py"))
+    own = {source.relative_to(folder).parts[0] for source in sources}
+    modules = {module for source in sources for module in imported(source)}
+    modules -= own | set(sys.stdlib_module_names)
+    assert {_distribution(module) for module in modules} == asked_for(folder)
+
+
+def _distribution(module: str) -> str:
+    """Return what brings a module, by the name of what is the least of it."""
+    match module:
+        case "pydantic_core":
+            return "pydantic"
+        case "mlflow":
+            return "mlflow-skinny"
+        case "alidade_core":
+            return "alidade-core"
+        case _:
+            return packages_distributions()[module][0].lower().replace("_", "-")
