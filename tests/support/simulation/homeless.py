@@ -7,7 +7,6 @@ from alidade_core.api.job import Job
 from alidade_core.api.job_status import JobState
 from alidade_core.api.reason import Reason
 
-
 # The latter where this was refused before, and is asked for again.
 _TOLD = (Reason.PLACEMENT_TIMEOUT, Reason.REQUEST_REFUSED)
 
