@@ -42,7 +42,9 @@ def load_split(data_dir: Path, split: Split, image_size: ImageSize) -> Dataset:
     """Read one split of a data set from whichever layout the directory has.
 
     - ``{training,testing}/<label>/*.png``: a folder a class, classes numbered in the order of their
-      names. 60,000 files take seconds to read, and one file holding them all does not:
+      names, images in the order of theirs whatever their class, so that files which are named by
+      their number give what they were made of. 60,000 files take seconds to read, and one file
+      holding them all does not:
     - ``{train,t10k}-{images-idx3,labels-idx1}-ubyte``, plain or with ``.gz``: the IDX files that
       MNIST and Fashion-MNIST are published in;
     - ``{training,testing}/images.npy`` and ``labels.npy``: the arrays of a :class:`Dataset`, see
@@ -64,6 +66,16 @@ def load_split(data_dir: Path, split: Split, image_size: ImageSize) -> Dataset:
     if dataset.images.shape[1:] != image_size:
         raise ValueError(f"the {split} images are {dataset.images.shape[1:]}, not {image_size}")
     return dataset
+
+
+def save_folders(dataset: Dataset, folder: Path) -> None:
+    """Write a data set as ``<label>/<number>.png``, each image rounded to eight bits a pixel."""
+    digits = len(str(len(dataset)))
+    for label in np.unique(dataset.labels):
+        (folder / str(label)).mkdir(parents=True, exist_ok=True)
+    pixels = np.rint(dataset.images * 255).astype(np.uint8)
+    for number, (image, label) in enumerate(zip(pixels, dataset.labels, strict=True)):
+        Image.fromarray(image.squeeze()).save(folder / str(label) / f"{number:0{digits}}.png")
 
 
 def save_arrays(dataset: Dataset, folder: Path) -> None:
@@ -108,9 +120,10 @@ def _read_idx(path: Path | None, dimensions: int) -> NDArray[np.uint8]:
 
 def _load_folders(folder: Path, channels: int) -> Dataset:
     classes = sorted(path for path in folder.iterdir() if path.is_dir())
-    files = [
-        (file, label) for label, path in enumerate(classes) for file in sorted(path.glob("*.png"))
-    ]
+    files = sorted(
+        ((file, label) for label, path in enumerate(classes) for file in path.glob("*.png")),
+        key=lambda found: (found[0].name, found[1]),
+    )
     if not files:
         raise FileNotFoundError(f"{folder} has no <label>/*.png")
     images = np.stack([_read_image(file, channels) for file, _ in files])

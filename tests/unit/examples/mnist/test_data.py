@@ -5,7 +5,7 @@ import pytest
 from PIL import Image
 
 from mnist_robustness.archive import pack, unpack
-from mnist_robustness.data import Dataset, load_split
+from mnist_robustness.data import Dataset, load_split, save_folders
 
 
 def test_every_layout_holds_the_same_images(layout: tuple[Path, Dataset]) -> None:
@@ -15,6 +15,16 @@ def test_every_layout_holds_the_same_images(layout: tuple[Path, Dataset]) -> Non
     np.testing.assert_array_equal(dataset.labels, expected.labels)
     assert dataset.images.dtype == np.float32
     assert dataset.images.max() == 1.0
+
+
+def test_folders_of_pictures_give_the_same_images_in_the_same_order(
+    digits: Path, tmp_path: Path
+) -> None:
+    pixels = load_split(digits, "training", (8, 8, 1))
+    save_folders(pixels, tmp_path / "training")
+    pictured = load_split(tmp_path, "training", (8, 8, 1))
+    np.testing.assert_array_equal(pictured.images, pixels.images)
+    np.testing.assert_array_equal(pictured.labels, pixels.labels)
 
 
 def test_images_of_another_size_are_refused(layout: tuple[Path, Dataset]) -> None:
