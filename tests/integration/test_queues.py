@@ -14,7 +14,7 @@ from tests.integration.scene import (
     in_the_order_released,
     most_at_a_time,
 )
-from tests.support.kubelet import running, succeeded
+from tests.support.kubelet import running, succeeded, waiting
 from tests.support.manifests import experiment, job, queue
 from tests.support.polling import eventually
 
@@ -120,6 +120,24 @@ def test_a_job_whose_pods_are_refused_gives_its_place_to_others_too(scene: Scene
     state = scene.status("refused")["requeueState"]
     words = "the API server refuses its pods: no PriorityClass with name urgent was found"
     assert (state["count"], state["message"]) == (1, words)
+
+
+def test_a_job_whose_image_is_not_there_gives_its_place_to_others_and_fails_in_its_time(
+    scene: Scene,
+) -> None:
+    scene.apply(queue(maxRunning=1, placementTimeoutSeconds=1, startDeadlineSeconds=20))
+    scene.let("broken", [waiting("ErrImagePull", "no such image")])
+    scene.apply(job("broken", priority=1))
+    scene.until("broken", "Queued", "ImagePullBackOff")
+
+    scene.apply(job("good"))
+
+    scene.until("good", "Finished")
+    assert not scene.status("broken").get("completionTime")
+    state = scene.status("broken")["requeueState"]
+    assert (state["count"], "no such image" in state["message"]) == (1, True)
+    status = scene.until("broken", "Failed", "ImagePullBackOff")
+    assert "ImagePullBackOff for 20 s (queue cpu's startDeadlineSeconds)" in status["message"]
 
 
 def test_a_held_queue_starts_nothing_and_lets_run_what_runs(scene: Scene) -> None:

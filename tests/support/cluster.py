@@ -2,14 +2,13 @@
 
 import json
 import os
-import re
-import subprocess
 import time
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any, NamedTuple
 
 from mlflow import MlflowClient
@@ -18,6 +17,7 @@ from mlflow.entities import Run
 from tests.support.kubectl import kubectl
 from tests.support.manifests import go_ahead
 from tests.support.polling import eventually
+from tests.support.process import Server, answers, free_port
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 STATE = REPOSITORY / ".cluster"
@@ -209,24 +209,16 @@ def without(component: str) -> Iterator[None]:
 
 @contextmanager
 def tracking_server() -> Iterator[MlflowClient]:
-    """Reach the tracking server in the cluster."""
-    with subprocess.Popen(
-        [
-            KUBECTL,
-            "--namespace",
-            SYSTEM,
-            "port-forward",
-            "service/alidade-mlflow",
-            ":5000",
-        ],
-        env={**os.environ, "KUBECONFIG": str(KUBECONFIG)},
-        stdout=subprocess.PIPE,
-        text=True,
-    ) as process:
+    """Reach the tracking server in the cluster; where the connection breaks it is made anew."""
+    port = free_port()
+    call = f"{KUBECTL} --namespace {SYSTEM} port-forward service/alidade-mlflow {port}:5000"
+    command = ("bash", "-c", f"while :; do {call} || sleep 1; done")
+    environment = {**os.environ, "KUBECONFIG": str(KUBECONFIG)}
+    with TemporaryDirectory() as folder:
+        forward = Server(command, Path(folder) / "forward.log", environment)
+        forward.start()
         try:
-            line = process.stdout.readline() if process.stdout else ""
-            port = re.search(r"127\.0\.0\.1:(\d+)", line)
-            assert port, f"port-forward said: {line}"
-            yield MlflowClient(f"http://127.0.0.1:{port[1]}")
+            eventually(lambda: answers(f"http://127.0.0.1:{port}/health"))
+            yield MlflowClient(f"http://127.0.0.1:{port}")
         finally:
-            process.terminate()
+            forward.kill()

@@ -123,7 +123,7 @@ class Retries(Model):
 
 
 class RequeueState(Model):
-    """That a job gave a place back, as no pod of it could be placed; as Kueue's requeueState."""
+    """That a job gave a place back, as no pod of it could run; as Kueue's requeueState."""
 
     count: Annotated[Count, Field(description="How often it did.")]
     requeue_at: Annotated[
@@ -131,8 +131,17 @@ class RequeueState(Model):
         Field(description="Until when it stands behind all others; its turn counts from then on."),
     ]
     message: Annotated[
-        str, Field(description="Why, in the words of the scheduler or the API server.")
+        str, Field(description="Why, in the words of the scheduler, the API server or the kubelet.")
     ] = ""
+    blocked_since: Annotated[
+        datetime | None,
+        Field(
+            description=(
+                "Since when nodes that have a pod of it cannot start it, the time that it stood "
+                "behind others included: the queue's startDeadlineSeconds count from then on."
+            )
+        ),
+    ] = None
 
 
 class JobStatus(Status):

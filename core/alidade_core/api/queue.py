@@ -265,8 +265,9 @@ class QueueSpec(Model):
         Field(
             description=(
                 "Seconds after which a job of which no pod can be placed, in the last flavor if "
-                "there are several, gives its place back to those that wait behind it, "
-                "and asks again; of no effect with kueueLocalQueue, whose ClusterQueue decides."
+                "there are several, or none be started where it is placed, gives its place back to "
+                "those that wait behind it, and asks again; of no effect with kueueLocalQueue, "
+                "whose ClusterQueue decides."
             )
         ),
     ] = DEFAULT_PLACEMENT_SECONDS

@@ -110,8 +110,9 @@ class Reason(DocumentedWord):
     )
     PLACEMENT_TIMEOUT = (
         "PlacementTimeout",
-        "No pod of it could be placed for the queue's `placementTimeoutSeconds`, while others "
-        "waited for its place: it gave that back, and asks again.",
+        "No pod of it could be placed, or started where it was placed, for the queue's "
+        "`placementTimeoutSeconds`, while others waited for its place: it gave that back, and asks "
+        "again.",
     )
     POD_PENDING = (
         "PodPending",

@@ -35,11 +35,21 @@ def since(status: JobStatus) -> datetime | None:
     return condition.last_transition_time if condition and blocked else None
 
 
+def forget(draft: Draft) -> None:
+    """Take note that a pod runs: what kept earlier ones from it counts no more."""
+    draft.unblock()
+    state = draft.status.requeue_state
+    if state is not None and state.blocked_since is not None:
+        draft.set(requeue_state=state.model_copy(update={"blocked_since": None}))
+
+
 def mind_deadline(draft: Draft, pending: Pending) -> None:
     """Fail a job whose pod its node could not start for as long as its queue allows."""
-    queue, first = draft.snapshot.queue, since(draft.status)
+    queue, first, state = draft.snapshot.queue, since(draft.status), draft.status.requeue_state
     if queue is None or first is None or pending.stage is not Stage.STARTING:
         return
+    # That others had its place meanwhile makes it no better.
+    first = (state and state.blocked_since) or first
     limit = queue.spec.start_deadline_seconds
     if draft.due(first, limit):
         draft.fail(

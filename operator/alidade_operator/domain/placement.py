@@ -1,6 +1,7 @@
-"""A job of which no pod can be placed gives its place in the queue back to those that wait for one.
+"""A job of which no pod can run gives its place in the queue back to those that wait for one.
 
-No node can take it, or the API server refuses its pods, as for a quota or a policy.
+No node can take it, or the API server refuses its pods, as for a quota or a policy; or the node
+that has its pod cannot start it, as its image, a volume or a variable is not there.
 
 It does so after the queue's placementTimeoutSeconds in the last flavor, and if somebody waits: else
 it stays, as nobody is helped and its pods would only be made anew. Then it stands behind all others
@@ -32,15 +33,12 @@ MAX_MESSAGE = 512
 def mind(draft: Draft, backing: BackingJob, pending: Pending) -> None:
     """Give the place back, if no pod has been placed for too long and somebody waits."""
     snapshot, queue, first = draft.snapshot, draft.snapshot.queue, blocked.since(draft.status)
-    if first is None or pending.stage is not Stage.PLACING:
+    if first is None or pending.stage is None or draft.status.ended:
         return
     if queue is None or queue.spec.max_running is None or backing.local_queue:
         # There are no places, or Kueue's.
         return
-    if draft.status.start_time is None and flavors.following(queue, backing.flavor):
-        # That one may do.
-        return
-    if any(pod.node for pod in snapshot.pods if not pod.over):
+    if _may_yet_do(draft, backing, queue, pending):
         return
     if not draft.due(first, queue.spec.placement_timeout_seconds):
         return
@@ -48,6 +46,15 @@ def mind(draft: Draft, backing: BackingJob, pending: Pending) -> None:
         draft.wake(LOOK_AGAIN)
         return
     _give_back(draft, backing, queue, pending)
+
+
+def _may_yet_do(draft: Draft, backing: BackingJob, queue: Queue, pending: Pending) -> bool:
+    pods = [pod for pod in draft.snapshot.pods if not pod.over]
+    if pending.stage is Stage.STARTING:
+        # Others of several replicas wait for the one that cannot start.
+        return any(pod.ran for pod in pods)
+    another_flavor = flavors.following(queue, backing.flavor) is not None
+    return (draft.status.start_time is None and another_flavor) or any(pod.node for pod in pods)
 
 
 def why_not_yet(draft: Draft, place: NotYet) -> tuple[str, str]:
@@ -58,17 +65,19 @@ def why_not_yet(draft: Draft, place: NotYet) -> tuple[str, str]:
     draft.wake(state.requeue_at - draft.snapshot.now)
     return (
         TIMEOUT,
-        f"no pod of it could be placed, and it stands behind all others until {_clock(state)}: "
+        f"no pod of it could run, and it stands behind all others until {_clock(state)}: "
         f"{place.message}; {state.message}",
     )
 
 
 def _give_back(draft: Draft, backing: BackingJob, queue: Queue, pending: Pending) -> None:
     name, limit = queue.metadata.name, queue.spec.placement_timeout_seconds
-    why = f"no pod placed for {limit} s (queue {name}'s placementTimeoutSeconds)"
+    what = "started" if pending.stage is Stage.STARTING else "placed"
+    why = f"no pod {what} for {limit} s (queue {name}'s placementTimeoutSeconds)"
     state, refusal = draft.status.requeue_state, refused.why_it_runs_on(draft)
     if refusal is None or state is None or state.requeue_at <= draft.snapshot.now:
-        state = _again(state, draft.snapshot.now, pending.said)
+        starting = blocked.since(draft.status) if pending.stage is Stage.STARTING else None
+        state = _again(state, draft.snapshot.now, pending.said, starting)
         draft.set(requeue_state=state)
     if refusal is None:
         draft.queue(
@@ -87,13 +96,16 @@ def _give_back(draft: Draft, backing: BackingJob, queue: Queue, pending: Pending
         draft.do(Suspend(suspend_patch(backing)))
 
 
-def _again(before: RequeueState | None, now: datetime, words: str) -> RequeueState:
+def _again(
+    before: RequeueState | None, now: datetime, words: str, starting: datetime | None
+) -> RequeueState:
     count = before.count + 1 if before else 1
     pause = min(FIRST_PAUSE_SECONDS * 2 ** min(count - 1, 16), LONGEST_PAUSE_SECONDS)
     return RequeueState(
         count=count,
         requeue_at=now.replace(microsecond=0) + timedelta(seconds=pause),
         message=shorten(words, MAX_MESSAGE),
+        blocked_since=(before and before.blocked_since) or starting,
     )
 
 

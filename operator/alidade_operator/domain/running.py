@@ -130,7 +130,7 @@ def _watch(draft: Draft, backing: BackingJob) -> None:
     runs = [p for p in pods if p.container and p.container.running_since and p.phase == "Running"]
     pod = newest(runs)
     if pod is not None and replicas == 1:
-        draft.unblock()
+        blocked.forget(draft)
         draft.run(*how_it_runs(pod))
         return
     over = parallel.what_ended([p for p in pods if p.ended])
@@ -144,8 +144,8 @@ def _watch(draft: Draft, backing: BackingJob) -> None:
         draft.run(pending.reason, pending.message)
     blocked.note(draft, pending)
     flavors.mind(draft, backing, pending)
-    placement.mind(draft, backing, pending)
     blocked.mind_deadline(draft, pending)
+    placement.mind(draft, backing, pending)
 
 
 def _why_pending(draft: Draft, backing: BackingJob) -> Pending:

@@ -23,8 +23,10 @@ from tests.support.builders import (
     job,
     pod,
     queue,
+    running,
     snapshot,
 )
+from tests.support.builders import waiting as no_container
 from tests.support.plans import suspended
 
 S = JobState
@@ -210,6 +212,54 @@ def test_a_job_whose_pods_are_refused_gives_its_place_back_too() -> None:
     )
 
 
+IMAGE = "no such image"
+RUNS = pod("train-1", phase="Running", worker=running())
+
+
+def without_image(seconds: float, before: RequeueState | None = None, **fields: Any) -> Plan:
+    """Plan a job whose pods' nodes have said for so long that its image is not there."""
+    pods = [pod(worker=no_container("ImagePullBackOff", IMAGE), **fields)]
+    return decide(blocked(seconds, "ImagePullBackOff", before), pods)
+
+
+def test_a_job_whose_pod_its_node_cannot_start_gives_its_place_back_too() -> None:
+    assert not gave_back(without_image(59))
+    decided = without_image(60)
+    assert gave_back(decided)
+    assert decided.actions == (Suspend(suspend_patch(backing(suspend=False))),)
+    assert str(decided.status.message).startswith(
+        "no pod started for 60 s (queue cpu's placementTimeoutSeconds): gives its place back"
+    )
+    state = decided.status.requeue_state
+    assert state is not None
+    assert (state.blocked_since, state.message) == (ago(60), f"pod train-x7k2p: {IMAGE}")
+
+
+def test_having_stood_back_does_not_keep_it_from_failing_in_the_end() -> None:
+    once = RequeueState(count=1, requeue_at=ago(10), blocked_since=ago(599))
+    assert without_image(10, once).status.state is S.QUEUED
+    ended = without_image(10, once.model_copy(update={"blocked_since": ago(600)}))
+    assert ended.status.state is S.FAILED
+    assert "ImagePullBackOff for 600 s (queue cpu's startDeadlineSeconds)" in str(
+        ended.status.message
+    )
+    # The first time counts, however often it gives its place back.
+    again = without_image(60, once).status.requeue_state
+    assert again is not None
+    assert (again.count, again.blocked_since) == (2, ago(599))
+
+
+def test_once_a_pod_runs_what_kept_others_from_it_is_forgotten() -> None:
+    once = RequeueState(count=1, requeue_at=ago(10), blocked_since=ago(599))
+    state = decide(blocked(10, "ImagePullBackOff", once), [RUNS]).status.requeue_state
+    assert state == once.model_copy(update={"blocked_since": None})
+
+
+def test_of_several_replicas_none_may_have_run() -> None:
+    stuck = pod("train-0", worker=no_container("ImagePullBackOff", IMAGE))
+    assert not gave_back(decide(blocked(60, "ImagePullBackOff", replicas=2), [stuck, RUNS]))
+
+
 def waiting(seconds: float) -> tuple[Job, Plan]:
     """Plan a job that stands back for so many seconds yet."""
     state = RequeueState(count=1, requeue_at=ago(-seconds), message=WORDS)
@@ -222,7 +272,7 @@ def test_as_long_as_it_stands_back_it_says_so() -> None:
     before, decided = waiting(45)
     assert (decided.status.state, decided.status.reason) == (S.QUEUED, "PlacementTimeout")
     assert decided.status.message == (
-        "no pod of it could be placed, and it stands behind all others until 12:00:45 UTC: "
+        "no pod of it could run, and it stands behind all others until 12:00:45 UTC: "
         f"position 2 of 2 in queue cpu (1 of 1 running); {WORDS}"
     )
     assert decided.wake_after == timedelta(seconds=45)
