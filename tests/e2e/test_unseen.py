@@ -138,7 +138,7 @@ def test_what_its_kubelet_deleted_anew_before_anybody_saw_it_end_was_stopped(
         return anew and bool(found["status"]["phase"] == "Succeeded")
 
     with paused("alidade-control-plane", "^kube-controller-manager "):
-        with paused(operator["spec"]["nodeName"], " -m alidade$"):
+        with paused(operator["spec"]["nodeName"], " -m alidade_operator$"):
             cluster.kubectl("delete", "pod", pod["metadata"]["name"], "--wait=false")
             eventually(deleted_anew)
         cluster.until_told("saves", "was deleted while it ran")
