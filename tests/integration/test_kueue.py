@@ -11,6 +11,7 @@ from kubernetes.dynamic import DynamicClient
 
 from tests.integration.bench import CRDS, NewOperator, connected, operators
 from tests.integration.scene import BATCH_JOB, JOB, QUEUE, Body, Scene
+from tests.integration.test_obstacles import quota as job_quota
 from tests.support.control_plane import ControlPlane, node
 from tests.support.kubelet import Kubelet, running, succeeded
 from tests.support.kueue import API, Kueue, flavor, quota
@@ -249,6 +250,33 @@ def test_a_local_queue_that_does_not_exist_is_named_and_can_be_corrected(scene: 
 
     scene.patch(QUEUE, "cpu", {"kueueLocalQueue": "team"})
     scene.until("a", "Finished")
+
+
+def test_a_job_that_waits_for_kueue_yields_to_one_that_a_quota_on_jobs_refuses(
+    scene: Scene,
+) -> None:
+    hold_the_quota(scene)
+    scene.apply(queue("ours", nodeSelector={}), job_quota(2))
+    scene.apply(job("second"))
+    until_told(scene, "second", "insufficient unused quota for cpu")
+    since = scene.version(BATCH_JOB)
+
+    scene.let("ours", RUNS_ON)
+    scene.apply(job("ours", queue="ours"))
+    scene.until("ours", "Started")
+    scene.until("second", "Waiting", "BackingJobRejected", says="exceeded quota: few")
+    assert scene.states()["first"] == "Started"
+
+    scene.delete(JOB, "ours")
+    until_told(scene, "second", "insufficient unused quota for cpu")
+    scene.let("first", RUNS_OUT)
+    scene.until_states({"first": "Finished", "second": "Finished"})
+    made = {
+        v["metadata"]["uid"]
+        for v in scene.history(BATCH_JOB, since)
+        if v["metadata"]["name"] == "second"
+    }
+    assert len(made) == 2
 
 
 def test_a_queue_for_nodes_that_kueue_has_no_flavor_of_says_so(scene: Scene) -> None:

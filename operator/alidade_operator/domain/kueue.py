@@ -115,7 +115,7 @@ def read(workloads: Iterable[Mapping[str, Any]], now: datetime) -> WorkloadView:
         if reserved.get("status") == "True":
             waits_for = by_type.get("Admitted", {}).get("message")
             words = waits_for or "its quota is reserved, and its admission checks are not passed"
-            return WorkloadView(now, was + words, found=True)
+            return WorkloadView(now, was + words, found=True, reserved=True)
         if reserved.get("message"):
             return WorkloadView(now, was + reserved["message"], found=True)
     return WorkloadView(now, "it has not been looked at yet")

@@ -13,16 +13,7 @@ from alidade_core.api.job_condition import JobCondition
 from alidade_core.api.job_status import DependencyStatus
 from alidade_core.api.queue import Queue
 from alidade_core.api.reason import Reason
-from alidade_operator.domain import (
-    accepted,
-    blame,
-    flavors,
-    kueue,
-    meeting,
-    mlflow_run,
-    placement,
-    refusal,
-)
+from alidade_operator.domain import accepted, blame, flavors, kueue, meeting, mlflow_run, placement
 from alidade_operator.domain import backing as backing_job
 from alidade_operator.domain.actions import CreateBacking, DeleteBacking, Release
 from alidade_operator.domain.admission import NotYet
@@ -32,11 +23,9 @@ from alidade_operator.domain.draft import Draft
 from alidade_operator.domain.observed import BackingJob
 from alidade_operator.domain.parameters import Resolution, resolve
 from alidade_operator.domain.pod_template import MAX_DEPTH, too_deep
+from alidade_operator.domain.room import SHORT_SECONDS
 from alidade_operator.domain.snapshot import Rejection, Snapshot
 from alidade_operator.domain.standing import Why
-
-# Longer than one that could run takes to ask again, which is to find the room.
-SHORT_SECONDS = refusal.LONGEST_PAUSE_SECONDS + 60
 
 
 def prepare(draft: Draft) -> None:
@@ -284,6 +273,19 @@ def _is_still_refused(draft: Draft) -> bool:
     return True
 
 
+def _leaves_the_room(draft: Draft) -> bool:
+    """Whether a job that is for Kueue stands by for one that was refused, and can run at once."""
+    first = draft.snapshot.next_refused
+    if first is None or first.through_kueue or draft.due(first.at, SHORT_SECONDS):
+        return False
+    draft.wait(
+        Reason.BACKING_JOB_REJECTED,
+        "a quota takes no more batch/v1 Jobs in this namespace, and the next is that of job "
+        f"{first.job.metadata.name}, which can run at once; then it is handed over to Kueue",
+    )
+    return True
+
+
 def _hold_back(draft: Draft) -> None:
     """See that a job that may not run now is not left in Kueue's hands."""
     backing = draft.snapshot.backing
@@ -296,6 +298,8 @@ def _release(draft: Draft, wanted: Wanted) -> None:
     local_queue = snapshot.queue.spec.kueue_local_queue if snapshot.queue else None
     if backing and backing.local_queue:
         kueue.pend(draft, backing, local_queue)
+        return
+    if backing is None and local_queue and _leaves_the_room(draft):
         return
     if snapshot.rejection is not None:
         draft.wait(snapshot.rejection.reason, snapshot.rejection.message)

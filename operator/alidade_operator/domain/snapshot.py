@@ -15,6 +15,7 @@ from alidade_operator.domain.actions import Action
 from alidade_operator.domain.admission import Place
 from alidade_operator.domain.observed import BackingJob, Pod
 from alidade_operator.domain.registration import Registered
+from alidade_operator.domain.room import Refused
 
 
 @dataclass(frozen=True)
@@ -70,12 +71,14 @@ class WorkloadView:
         message: Why it waits.
         found: Whether Kueue has noticed it.
         never: Whether Kueue will never start it.
+        reserved: Whether Kueue has reserved what it needs, and waits for checks to let it run.
     """
 
     read: datetime
     message: str
     found: bool = False
     never: bool = False
+    reserved: bool = False
 
 
 @dataclass(frozen=True)
@@ -166,6 +169,8 @@ class Snapshot:
         rejection: Why the API server would not create that, or let it be released.
         refused: What else was refused of what was asked for it, by the kind of action.
         short_since: When a quota last took no batch/v1 Job of the namespace, None where none did.
+        next_refused: Who comes first of those of the namespace that it refused when their turn had
+            come.
         service_seen: When its Service was last known to be there.
         workload: What Kueue says of that, if it was asked.
         warnings: The last warning about that and about pods of it, by UID, where it was asked for.
@@ -199,6 +204,7 @@ class Snapshot:
     rejection: Rejection | None = None
     refused: Mapping[type[Action], Rejection] = field(default_factory=dict)
     short_since: datetime | None = None
+    next_refused: Refused | None = None
     service_seen: datetime | None = None
     workload: WorkloadView | None = None
     warnings: Mapping[str, WarningView] = field(default_factory=dict)

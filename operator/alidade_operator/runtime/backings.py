@@ -17,7 +17,9 @@ from alidade_operator.domain.actions import (
     Suspend,
 )
 from alidade_operator.domain.graph import Key
+from alidade_operator.domain.observed import LOCAL_QUEUE_LABEL
 from alidade_operator.domain.refused import WHAT
+from alidade_operator.domain.room import Refused
 from alidade_operator.domain.snapshot import Rejection
 from alidade_operator.kube.gateway import (
     BATCH_JOBS,
@@ -85,17 +87,25 @@ class Backings:
         """Return when a quota last took no batch/v1 Job of a namespace, None where none did."""
         return self._shortages.since(namespace)
 
+    def next_refused(self, namespace: str) -> Refused | None:
+        """Return who comes first of those that a quota refused, None where it refused none."""
+        return self._shortages.next_refused(namespace)
+
     def forget(self, job: Job) -> None:
         """Forget a job that is gone."""
         self._tries.pop(job.metadata.uid, None)
-        self._shortages.served(job)
+        self._note_served(job)
+
+    def note_end(self, job: Job) -> None:
+        """Take note that a job has ended, and needs no batch/v1 Job that it was refused."""
+        self._note_served(job)
 
     def note_settled(self, namespace: str) -> None:
         """Let a job that a quota refused ask at once, as another needs its batch/v1 Job no more."""
-        job = self._shortages.next_refused(namespace)
-        rejection = self.tries(job.metadata.uid).rejection if job else None
-        if job and rejection:
-            self._note(job, rejection=replace(rejection, pause=0))
+        refused = self._shortages.next_refused(namespace)
+        rejection = self.tries(refused.job.metadata.uid).rejection if refused else None
+        if refused and rejection:
+            self._note(refused.job, rejection=replace(rejection, pause=0))
 
     async def act(self, job: Job, action: BackingAction) -> None:
         """Do what is asked for; take note where it is refused.
@@ -154,15 +164,20 @@ class Backings:
         before = self.tries(job.metadata.uid).rejection
         rejection = await self._creator.create(job, action, before)
         if rejection is None:
-            self._shortages.served(job)
+            self._note_served(job)
         elif rejection.short:
             self._shortages.note(job.metadata.namespace)
             if not action.runs:
                 # It only shows that the job waits: nothing that the job needs was refused.
                 rejection = before
-            elif await self._shortages.make_room(job):
+            elif await self._shortages.make_room(job, through_kueue=_is_for_kueue(action)):
                 rejection = replace(rejection, tries=0, pause=ROOM_SECONDS)
         self._note(job, rejection=rejection, **self._seen(action, rejection))
+
+    def _note_served(self, job: Job) -> None:
+        if self._shortages.served(job):
+            for key in tuple(self._shortages.standing_by(job.metadata.namespace)):
+                self._wake(key)
 
     def _seen(self, action: CreateBacking | Release, rejection: Rejection | None) -> dict[str, Any]:
         return {"service_seen": self._clock()} if action.service and not rejection else {}
@@ -173,3 +188,7 @@ class Backings:
         if noted != known:
             self._tries[job.metadata.uid] = noted
             self._wake(job.key)
+
+
+def _is_for_kueue(action: CreateBacking) -> bool:
+    return LOCAL_QUEUE_LABEL in action.manifest["metadata"]["labels"]

@@ -285,6 +285,7 @@ class JobReconciler:
             rejection=tries.rejection,
             refused=tries.refused,
             short_since=self._backings.short_since(namespace),
+            next_refused=self._backings.next_refused(namespace),
             service_seen=tries.service_seen,
             workload=memory.workload,
             warnings=memory.warnings,
@@ -327,6 +328,7 @@ class JobReconciler:
             )
             if status.ended:
                 self._last_lines.forget(job.metadata.uid)
+                self._backings.note_end(job)
                 JOBS_ENDED.labels(status.state, status.reason).inc()
         if is_settled(status) and not is_settled(job.status):
             self._backings.note_settled(job.metadata.namespace)

@@ -13,6 +13,7 @@ from alidade_core.api.job import Job
 from alidade_operator.domain import room
 from alidade_operator.domain.graph import Key
 from alidade_operator.domain.observed import BackingJob
+from alidade_operator.domain.room import Refused
 from alidade_operator.kube.gateway import (
     BATCH_JOBS,
     ApiError,
@@ -22,6 +23,7 @@ from alidade_operator.kube.gateway import (
     UnavailableError,
 )
 from alidade_operator.runtime.cache import Cache
+from alidade_operator.runtime.inquiries import read_workload
 
 # The quota controller counts what was deleted within a moment, not at once.
 COUNTED_AFTER_SECONDS = 10
@@ -30,10 +32,17 @@ log = structlog.get_logger(__name__)
 
 
 @dataclass
+class _Asker:
+    key: Key
+    at: datetime
+    through_kueue: bool
+    given_room: datetime | None = None
+
+
+@dataclass
 class _Shortage:
     since: datetime
-    refused: dict[str, Key] = field(default_factory=dict)
-    yielded: dict[str, datetime] = field(default_factory=dict)
+    refused: dict[str, _Asker] = field(default_factory=dict)
 
 
 class Shortages:
@@ -61,21 +70,26 @@ class Shortages:
         now = self._clock()
         self._known.setdefault(namespace, _Shortage(now)).since = now
 
-    async def make_room(self, job: Job) -> bool:
+    async def make_room(self, job: Job, *, through_kueue: bool) -> bool:
         """Have one batch/v1 Job deleted in favour of a job that could run; say if that helps.
+
+        Args:
+            job: The job, which was refused.
+            through_kueue: Whether Kueue is to say when it runs.
 
         Raises:
             ApiError: The API server could not be asked.
         """
         known, uid, now = self._known[job.metadata.namespace], job.metadata.uid, self._clock()
-        known.refused[uid] = job.key
-        last = known.yielded.get(uid)
+        asker = known.refused.setdefault(uid, _Asker(job.key, now, through_kueue))
+        asker.at, asker.through_kueue = now, through_kueue
+        last = asker.given_room
         if last is not None and now - last < timedelta(seconds=COUNTED_AFTER_SECONDS):
             return True
-        found = room.who_yields(self._standing(job.metadata.namespace))
+        found = await self._who_yields(Refused(job, now, through_kueue))
         if found is None:
             return False
-        known.yielded[uid] = now
+        asker.given_room = now
         log.info("quota.room", namespace=found.namespace, deleted=found.name, job=job.metadata.name)
         try:
             going = await self._gateway.delete(
@@ -92,18 +106,41 @@ class Shortages:
             self._cache.put_answer(BATCH_JOBS, going)
         return True
 
-    def served(self, job: Job) -> None:
-        """Take note that a job is not refused any more."""
+    def served(self, job: Job) -> bool:
+        """Take note that a job is not refused any more; say if it was."""
         known = self._known.get(job.metadata.namespace)
-        if known:
-            known.refused.pop(job.metadata.uid, None)
-            known.yielded.pop(job.metadata.uid, None)
+        return known is not None and known.refused.pop(job.metadata.uid, None) is not None
 
-    def next_refused(self, namespace: str) -> Job | None:
-        """Return the job that comes first of those that were refused, None where none was."""
+    def next_refused(self, namespace: str) -> Refused | None:
+        """Return who comes first of those that were refused, None where none was."""
         known = self._known.get(namespace)
-        jobs = (self._cache.jobs.get(key) for key in known.refused.values()) if known else ()
-        return min((job for job in jobs if job), key=room.turn, default=None)
+        asked = known.refused.values() if known else ()
+        found = ((self._cache.jobs.get(asker.key), asker) for asker in asked)
+        return room.who_comes_first(
+            Refused(job, asker.at, asker.through_kueue) for job, asker in found if job
+        )
+
+    def standing_by(self, namespace: str) -> Iterator[Key]:
+        """Yield the keys of the jobs that have no batch/v1 Job, and are for Kueue."""
+        for key, job in self._cache.jobs.items():
+            if key[0] != namespace or job.status.ended or self._cache.backing(job):
+                continue
+            queue = self._cache.queues.get(self._cache.queue_of(job) or key)
+            if queue and queue.spec.kueue_local_queue:
+                yield key
+
+    async def _who_yields(self, to: Refused) -> BackingJob | None:
+        """Return whose room may be taken; what Kueue says is asked for as of now."""
+        namespace = to.job.metadata.namespace
+        reserved: set[str] = set()
+        while found := room.who_yields(self._standing(namespace), to, reserved):
+            if found.local_queue is None or found.ended:
+                return found
+            view = await read_workload(self._gateway, namespace, found.uid, self._clock())
+            if not view.reserved:
+                return found
+            reserved.add(found.uid)
+        return None
 
     def _standing(self, namespace: str) -> Iterator[tuple[BackingJob, Job]]:
         for key, backing in self._cache.backings.items():

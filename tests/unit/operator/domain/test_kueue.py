@@ -7,10 +7,17 @@ import pytest
 from alidade_core.api.job import Job
 from alidade_core.api.job_status import JobState, JobStatus
 from alidade_operator.domain import kueue, observed
-from alidade_operator.domain.actions import DeleteBacking, ReadWorkload, Release, Suspend
+from alidade_operator.domain.actions import (
+    CreateBacking,
+    DeleteBacking,
+    ReadWorkload,
+    Release,
+    Suspend,
+)
 from alidade_operator.domain.admission import Admitted, NotYet
 from alidade_operator.domain.observed import BackingJob
 from alidade_operator.domain.plan import plan
+from alidade_operator.domain.room import SHORT_SECONDS, Refused
 from alidade_operator.domain.snapshot import Snapshot, WorkloadView
 from tests.support.builders import (
     DELETED,
@@ -167,6 +174,31 @@ def test_a_job_that_kueue_seizes_before_its_turn_is_let_go_of(suspend: bool) -> 
     assert "LocalQueue 'default'" in (decided.status.message or "")
 
 
+@pytest.mark.parametrize(
+    ("through_kueue", "since", "stands_by"),
+    [(False, 10, True), (False, SHORT_SECONDS, False), (True, 10, False)],
+    ids=["can run at once", "asks no more", "may wait too"],
+)
+def test_a_job_leaves_the_room_to_one_that_a_quota_refused(
+    through_kueue: bool, since: int, stands_by: bool
+) -> None:
+    """Or it would take the room again that its own batch/v1 Job has given."""
+    first = Refused(job("first"), ago(since), through_kueue)
+    decided = plan(pending(backing=None, next_refused=first))
+    if stands_by:
+        assert (acts(decided), where(decided)) == ([], (S.WAITING, "BackingJobRejected"))
+        assert "that of job first, which can run at once" in (decided.status.message or "")
+        assert decided.wake_after == timedelta(seconds=SHORT_SECONDS - since)
+    else:
+        assert acts(decided) == [CreateBacking]
+
+
+def test_a_job_that_kueue_has_no_say_in_stands_by_for_nobody() -> None:
+    first = Refused(job("first"), ago(10))
+    decided = plan(pending(queue=queue(), backing=None, next_refused=first))
+    assert acts(decided) == [CreateBacking]
+
+
 QUOTA = ("QuotaReserved", "False", "Pending", "insufficient unused quota for cpu")
 RESERVED = ("QuotaReserved", "True", "QuotaReserved", "Quota reserved in ClusterQueue q")
 
@@ -195,6 +227,11 @@ def test_kueues_words_are_those_of_the_workload(workloads: list[Any], says: str)
     assert says in view.message
     assert view.read == NOW
     assert view.never == (says == "bad update")
+
+
+def test_it_is_told_whether_kueue_has_reserved_what_the_job_needs() -> None:
+    assert kueue.read([workload(RESERVED)], NOW).reserved
+    assert not kueue.read([workload(QUOTA)], NOW).reserved
 
 
 def test_a_workload_that_ended_with_its_job_refuses_nothing() -> None:

@@ -17,8 +17,8 @@ from alidade_operator.domain.actions import (
 )
 from alidade_operator.domain.admission import Admitted
 from alidade_operator.domain.plan import plan
-from alidade_operator.domain.preparing import SHORT_SECONDS
 from alidade_operator.domain.refusal import FIRST_PAUSE_SECONDS
+from alidade_operator.domain.room import SHORT_SECONDS
 from alidade_operator.domain.snapshot import Rejection, TrackingView
 from tests.support.builders import (
     IMAGE,
