@@ -8,6 +8,7 @@ version is locked, and the tests of this module hold what is relied on.
 import asyncio
 import logging
 from collections.abc import AsyncGenerator, Callable
+from contextlib import aclosing
 from typing import Any, Final, Self
 
 import kopf
@@ -67,7 +68,7 @@ class KopfWatches:
             ExpiredError: What happened since then has to be found out by a list.
             ApiError: Any other refusal.
         """
-        stream = watch_objs(
+        stream: Any = watch_objs(
             settings=_settings(kind, selector),
             resource=Resource(*kind, namespaced=True),
             namespace=None if namespace is None else NamespaceName(namespace),
@@ -75,8 +76,10 @@ class KopfWatches:
             operator_pause_waiter=asyncio.get_running_loop().create_future(),
         )
         try:
-            async for told in stream:
-                yield _change(told)
+            # One that is left open cancels, after a minute of silence, the task that has read it.
+            async with aclosing(stream):
+                async for told in stream:
+                    yield _change(told)
         except APIError as error:
             text = error.message or str(error)
             raise error_of(error.status, None, error.headers, text.encode()) from error

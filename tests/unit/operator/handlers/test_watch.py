@@ -1,5 +1,6 @@
 """kopf's streams from a server on loopback that answers anything that HTTP allows."""
 
+import asyncio
 import json
 from collections.abc import AsyncIterator
 from contextlib import aclosing, asynccontextmanager, suppress
@@ -79,3 +80,26 @@ async def test_it_tells_line_by_line_however_long_and_ends_with_what_the_server_
             assert await anext(watch) == Change("ADDED", {"n": long})
             with pytest.raises(ExpiredError, match="too old"):
                 await anext(watch)
+
+
+async def test_no_watch_that_has_ended_may_cancel_who_has_read_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    timeout, limits = asyncio.timeout, []
+
+    def noted(seconds: float | None) -> asyncio.Timeout:
+        limits.append(timeout(seconds))
+        return limits[-1]
+
+    gone = {"type": "ERROR", "object": {"code": 410, "message": "too old"}}
+    async with watching() as (server, watches):
+        server.says(json.dumps(gone).encode(), 200)
+        monkeypatch.setattr(asyncio, "timeout", noted)
+        # Who keeps the error keeps all that it came through.
+        with pytest.raises(ExpiredError) as kept:
+            await everything(watches)
+        assert kept.traceback
+        assert limits
+        for limit in limits:
+            with pytest.raises(RuntimeError, match="finished"):
+                limit.reschedule(None)
