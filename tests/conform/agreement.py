@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator
 from typing import Any, Final
 
+from alidade_operator.kube.gateway import Kind
 from tests.conform.defaults import FILLED_IN
 from tests.conform.play import Answer
 from tests.conform.steps import Sequence, Step
@@ -28,26 +29,34 @@ def _differences(step: Step, ours: Answer, theirs: Answer) -> Iterator[str]:
     if ours.error != theirs.error:
         yield f"simulated {_told(ours)}, real {_told(theirs)}"
     else:
-        yield from _unlike(step, ours.found, theirs.found, "")
+        yield from unlike(step.kind, ours.found, theirs.found)
 
 
 def _told(answer: Answer) -> str:
     return f"{answer.error} ({answer.words[:_SHOWN]})" if answer.error else "success"
 
 
-def _unlike(step: Step, ours: Any, theirs: Any, path: str) -> Iterator[str]:
+def unlike(kind: Kind, ours: Any, theirs: Any, path: str = "") -> Iterator[str]:
+    """Say in what an object of a kind, or a list of them, differs from the real one.
+
+    Args:
+        kind: Their kind, or that of its objects.
+        ours: What the simulation has, which may lack what a real API server fills in.
+        theirs: What the real thing has.
+        path: Where that is.
+    """
     if isinstance(ours, dict) and isinstance(theirs, dict):
         for key in sorted(ours.keys() | theirs.keys()):
-            told = ours.get(key, _filled_in(step, f"{path}.{key}"))
-            yield from _unlike(step, told, theirs.get(key, _MISSING), f"{path}.{key}")
+            told = ours.get(key, _filled_in(kind, f"{path}.{key}"))
+            yield from unlike(kind, told, theirs.get(key, _MISSING), f"{path}.{key}")
     elif isinstance(ours, list) and isinstance(theirs, list) and len(ours) == len(theirs):
         for number, (one, other) in enumerate(zip(ours, theirs, strict=True)):
-            yield from _unlike(step, one, other, f"{path}[{number}]")
+            yield from unlike(kind, one, other, f"{path}[{number}]")
     elif ours != theirs:
         yield f"{path}: simulated {str(ours)[:_SHOWN]!r}, real {str(theirs)[:_SHOWN]!r}"
 
 
-def _filled_in(step: Step, path: str) -> Any:
+def _filled_in(kind: Kind, path: str) -> Any:
     """Return what the API server fills in there, by itself."""
     plain = _OF_A_LIST.sub("", _NUMBER.sub("[]", path)).removeprefix(".")
-    return FILLED_IN.get(step.kind, {}).get(plain, _MISSING)
+    return FILLED_IN.get(kind, {}).get(plain, _MISSING)

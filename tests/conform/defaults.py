@@ -18,6 +18,7 @@ _UNTIL_EVICTED: Final = {"operator": "Exists", "effect": "NoExecute", "toleratio
 
 FILLED_IN: Final[Mapping[Kind, Mapping[str, Any]]] = {
     BATCH_JOBS: {
+        "spec.backoffLimit": 6,
         "spec.completionMode": "NonIndexed",
         "spec.completions": 1,
         "spec.manualSelector": False,
@@ -28,6 +29,7 @@ FILLED_IN: Final[Mapping[Kind, Mapping[str, Any]]] = {
     },
     PODS: {
         **{f"spec.{path}": value for path, value in _POD.items()},
+        "spec.containers[].env[].valueFrom.fieldRef.apiVersion": "v1",
         "spec.containers[].imagePullPolicy": "IfNotPresent",
         "spec.containers[].resources": {},
         "spec.containers[].terminationMessagePolicy": "File",
@@ -40,6 +42,9 @@ FILLED_IN: Final[Mapping[Kind, Mapping[str, Any]]] = {
             {"key": "node.kubernetes.io/not-ready", **_UNTIL_EVICTED},
             {"key": "node.kubernetes.io/unreachable", **_UNTIL_EVICTED},
         ],
+        "status.conditions[].lastProbeTime": None,
+        "status.conditions[].lastTransitionTime": None,
+        "status.containerStatuses[].lastState": {},
         "status.qosClass": "BestEffort",
     },
     SERVICES: {

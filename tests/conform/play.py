@@ -1,13 +1,16 @@
 """Sending the steps of a sequence to one side, and taking down what it answers."""
 
+import re
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
+from alidade_operator.domain import refusal
 from alidade_operator.kube.gateway import ApiError, Body, Kind
 from tests.conform.ledger import Ledger
 from tests.conform.sides import Side
 from tests.conform.steps import Place, Sequence, Step
 
+_NUMBER = re.compile(r"\[.*?\]")
 OTHERS = ("put", "edit", "take")
 """What others than the operator do."""
 UNNAMED = ("create", "put")
@@ -17,7 +20,8 @@ class Answer(NamedTuple):
     """What came of a step.
 
     Attributes:
-        error: The class of the error, and its code where there is one; empty where all went well.
+        error: The class of the error, its code, its reason and the fields that it names, without
+            the numbers of items; empty where all went well.
         found: What was answered, as far as it can be compared.
         words: What the server said, which differs in its wording and is not compared.
     """
@@ -50,8 +54,7 @@ class Player:
         try:
             answer = await self._send(step)
         except ApiError as error:
-            code, reason = error.code, error.status.get("reason", "")
-            return Answer(f"{type(error).__name__} {code} {reason}", words=str(error))
+            return Answer(refused(error), words=str(error))
         return Answer("", answer)
 
     async def _send(self, step: Step) -> Any:
@@ -104,6 +107,13 @@ class Player:
 
     def _object(self, kind: Kind, body: Body | None) -> Body | None:
         return None if body is None else self._ledger.note(kind, body)
+
+
+def refused(error: ApiError) -> str:
+    """Return what is compared of a refusal: all of its status but its words and its names."""
+    found = sorted({_NUMBER.sub("", field) for field in refusal.fields(error.status)})
+    told = (type(error).__name__, str(error.code), error.status.get("reason", ""), *found)
+    return " ".join(told)
 
 
 def _selector(pairs: list[list[str]] | None) -> str | None:

@@ -8,9 +8,11 @@ from uuid import uuid4
 
 import pytest
 
+from alidade_operator.tracking import rest
 from tests.conform.tracking.asks import Ask, draw
 from tests.conform.tracking.play import Player
 from tests.conform.tracking.sides import Real, Simulated
+from tests.support.polling import PATIENCE_SECONDS
 from tests.support.simulation.mlflow import Mlflow
 from tests.support.tracking import TrackingServer
 
@@ -23,7 +25,13 @@ Played = tuple[int, str, list[Any]]
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TrackingServer]:
-    with TrackingServer(tmp_path_factory.mktemp("mlflow")) as server:
+    with (
+        pytest.MonkeyPatch.context() as patch,
+        TrackingServer(tmp_path_factory.mktemp("mlflow")) as server,
+    ):
+        # What is given up may be carried out all the same, and nobody knows of it then.
+        patch.setattr(rest, "TIMEOUT_SECONDS", PATIENCE_SECONDS)
+        patch.setenv("MLFLOW_HTTP_REQUEST_TIMEOUT", f"{PATIENCE_SECONDS:.0f}")
         yield server
 
 

@@ -7,7 +7,7 @@ from typing import Any
 from alidade_operator.domain.observed import JOB_LABEL
 from alidade_operator.kube.gateway import BATCH_JOBS, PODS, ApiError, Body, Change, Kind, Watches
 from tests.conform.ledger import Ledger
-from tests.conform.play import Answer
+from tests.conform.play import Answer, refused
 from tests.conform.sides import Others
 from tests.conform.steps import Step
 
@@ -58,8 +58,7 @@ async def _until_marked(stream: AsyncIterator[Change]) -> AsyncIterator[Change]:
 def answer(found: Told, step: Step, ledger: Ledger, tag: str) -> Answer:
     """Return what can be compared of what was told of the objects of one sequence."""
     if isinstance(found, ApiError):
-        reason = found.status.get("reason", "")
-        return Answer(f"{type(found).__name__} {found.code} {reason}", words=str(found))
+        return Answer(refused(found), words=str(found))
     own = [change for change in found if change.body["metadata"]["name"].endswith(tag)]
     noted = [{"type": c.type, "object": ledger.note(step.kind, c.body)} for c in own]
     return Answer("", noted)

@@ -8,6 +8,7 @@ from typing import Self
 from mlflow import MlflowClient
 from mlflow.entities import Run
 
+from tests.support.polling import PATIENCE_SECONDS
 from tests.support.process import Server, answers, free_port
 
 UID_TAG = "alidade.dev/uid"
@@ -31,7 +32,8 @@ class TrackingServer:
         self._server = Server(
             [
                 *(sys.executable, "-m", "mlflow", "server"),
-                *("--backend-store-uri", f"sqlite:///{self._database}"),
+                # A request waits for others to have written, as long as it takes.
+                *("--backend-store-uri", f"sqlite:///{self._database}?timeout={PATIENCE_SECONDS}"),
                 *("--artifacts-destination", str(folder / "artifacts")),
                 *("--host", "127.0.0.1", "--port", str(port), "--workers", "1"),
             ],

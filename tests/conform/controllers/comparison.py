@@ -3,13 +3,13 @@
 import asyncio
 import random
 from collections.abc import Iterable, Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pprint import pformat
-from typing import Any
 from uuid import uuid4
 
 from kubernetes.aio import client
 
+from tests.conform.agreement import unlike
 from tests.conform.controllers.acts import Sequence, draw
 from tests.conform.controllers.play import Player
 from tests.conform.controllers.rest import Rest
@@ -84,7 +84,7 @@ async def replay(recording: Recording) -> str | None:
         _come_to_rest(parties, chance)
         real = recording.rests[number]
         simulated = Rested(refusals, player.look(await side.everything(where)))
-        found = "; ".join(_unlike(asdict(simulated), asdict(real), ""))
+        found = "; ".join(_differences(simulated, real))
         if found:
             shown = pformat(recording.sequence[: number + 1], width=110)
             return f"seed {recording.seed}, step {number}: {found}\n{shown}"
@@ -128,11 +128,12 @@ def _come_to_rest(parties: tuple[JobController, GarbageCollector], chance: rando
     raise AssertionError("the simulated controllers never come to rest")
 
 
-def _unlike(ours: Any, theirs: Any, path: str) -> Iterator[str]:
-    if not ours and not theirs:
-        return
-    if isinstance(ours, dict) and isinstance(theirs, dict):
-        for key in sorted(ours.keys() | theirs.keys()):
-            yield from _unlike(ours.get(key), theirs.get(key), f"{path}.{key}")
-    elif ours != theirs:
-        yield f"{path}: simulated {ours!r}, real {theirs!r}"
+def _differences(ours: Rested, theirs: Rested) -> Iterator[str]:
+    if ours.refusals != theirs.refusals:
+        yield f"simulated {ours.refusals}, real {theirs.refusals}"
+    for name in sorted(ours.seen.keys() | theirs.seen.keys()):
+        simulated, real = ours.seen.get(name), theirs.seen.get(name)
+        if simulated and real:
+            yield from (f"{name}{found}" for found in unlike(*simulated, real[1]))
+        else:
+            yield f"{name} is only in the {'real' if real else 'simulated'} world"

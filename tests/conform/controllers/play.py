@@ -10,6 +10,7 @@ from alidade_operator.kube.gateway import BATCH_JOBS, JOBS, PODS, SERVICES, ApiE
 from tests.conform.controllers.acts import Act
 from tests.conform.controllers.sides import Side, Thing
 from tests.conform.controllers.sight import Seen, Sight
+from tests.conform.play import refused
 from tests.support.builders import IMAGE, URI, experiment, job, queue
 from tests.support.simulation.pods import deleting, over
 
@@ -46,7 +47,7 @@ class Player:
         try:
             await getattr(self, f"_{act.what}")(act.job.within(self._tag), **act.given)
         except ApiError as error:
-            return f"{act.what}: {type(error).__name__} {error.code}"
+            return f"{act.what}: {refused(error)}"
         return ""
 
     async def _own(self, name: str) -> None:

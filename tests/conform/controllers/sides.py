@@ -5,6 +5,8 @@ from typing import Protocol
 
 from alidade_operator.kube.gateway import BATCH_JOBS, JOBS, PODS, SERVICES, Body, Kind
 from tests.conform.sides import Others, RealOthers, SimulatedOthers
+from tests.support.builders import stamp
+from tests.support.simulation.pods import bound
 
 SEEN = (JOBS, BATCH_JOBS, SERVICES, PODS)
 Thing = tuple[Kind, Body]
@@ -26,15 +28,14 @@ class SimulatedSide(SimulatedOthers):
     """A simulated API server."""
 
     async def bind(self, namespace: str, pod: str, node: str) -> None:
-        spec = self._server.read(PODS, pod, namespace)["spec"]
-        self._server.update(PODS, pod, namespace, spec={**spec, "nodeName": node})
+        parts = bound(self._server.read(PODS, pod, namespace), node, stamp(self._server.time()))
+        self._server.update(PODS, pod, namespace, **parts)
 
     async def everything(self, namespace: str) -> Sequence[Thing]:
         return [
             (kind, body)
             for kind in SEEN
-            for body in self._server.all(kind)
-            if body["metadata"]["namespace"] == namespace
+            for body in self._server.select(kind, namespace, None, None)
         ]
 
 

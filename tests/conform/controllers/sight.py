@@ -2,22 +2,19 @@
 
 import json
 from collections import defaultdict
-from collections.abc import Iterable
-from typing import Any
+from collections.abc import Container, Iterable
 
 from alidade_operator.kube.gateway import BATCH_JOBS, PODS, Body, Kind
 from tests.conform.controllers.sides import SEEN, Thing
 from tests.conform.exceptions import (
     AS_A_MARK,
-    BY_MEANING,
     CONDITION_TIMES,
     JOB_TIMES,
     SERVER_MADE,
 )
 from tests.support.simulation.pods import controller_of, index_of
 
-Seen = dict[str, Any]
-_NOT_COMPARED = SERVER_MADE.keys() | AS_A_MARK.keys() | BY_MEANING.keys()
+Seen = dict[str, Thing]
 _STRANGER = "00000000-0000-4000-8000-000000000000"
 
 
@@ -29,6 +26,7 @@ class Sight:
         self._uids: defaultdict[tuple[Kind, str], list[str]] = defaultdict(list)
         self._pods: defaultdict[str, list[str]] = defaultdict(list)
         self._there: dict[str, Thing] = {}
+        self._versions: dict[str, str] = {}
 
     def look(self, things: Iterable[Thing]) -> Seen:
         """Take note of all objects there are; return what can be compared of them."""
@@ -36,8 +34,10 @@ class Sight:
         ordered = sorted(self._there.values(), key=lambda thing: SEEN.index(thing[0]))
         for kind, body in ordered:
             self.meet(kind, body)
-        seen = {self._names[b["metadata"]["uid"]]: _compared(k, b) for k, b in ordered}
-        return self._renamed(seen)
+        return {
+            self._names[body["metadata"]["uid"]]: (kind, self._renamed(self._compared(body)))
+            for kind, body in ordered
+        }
 
     def uid(self, kind: Kind, name: str, whose: str = "now") -> str:
         """Return the UID of an object: the last of its name, the one before, or nobody's."""
@@ -72,30 +72,32 @@ class Sight:
             known.append(meta["uid"])
             self._names[meta["uid"]] = f"{kind} {meta['name']} {len(known)}"
 
-    def _renamed(self, seen: Seen) -> Seen:
-        text = json.dumps(seen)
-        for own, name in self._names.items():
-            text = text.replace(own, name)
-        renamed: Seen = json.loads(text)
+    def _compared(self, body: Body) -> Body:
+        meta = body["metadata"]
+        before = self._versions.get(meta["uid"])
+        self._versions[meta["uid"]] = meta["resourceVersion"]
+        version = "as before" if before == meta["resourceVersion"] else "new"
+        kept = {key: value for key, value in meta.items() if key not in SERVER_MADE}
+        compared = {
+            **body,
+            "metadata": _marked(kept, AS_A_MARK) | {"resourceVersion": version},
+        }
+        if "status" in body:
+            status = _marked(body["status"], JOB_TIMES)
+            if conditions := status.get("conditions"):
+                status["conditions"] = [_marked(one, CONDITION_TIMES) for one in conditions]
+            compared["status"] = status
+        return compared
+
+    def _renamed(self, body: Body) -> Body:
+        text = json.dumps(body)
+        # One may be the beginning of another.
+        for own in sorted(self._names, key=len, reverse=True):
+            text = text.replace(own, self._names[own])
+        renamed: Body = json.loads(text)
         return renamed
 
 
-def _compared(kind: Kind, body: Body) -> Body:
-    meta = body["metadata"]
-    compared: Body = {key: value for key, value in meta.items() if key not in _NOT_COMPARED}
-    compared["deleting"] = "deletionTimestamp" in meta
-    if kind == PODS:
-        compared |= {"node": body["spec"].get("nodeName"), "phase": body["status"]["phase"]}
-    elif kind == BATCH_JOBS:
-        status = {key: value for key, value in body["status"].items() if key not in JOB_TIMES}
-        conditions = [
-            {key: value for key, value in condition.items() if key not in CONDITION_TIMES}
-            for condition in status.pop("conditions", [])
-        ]
-        compared |= {
-            "suspend": body["spec"].get("suspend"),
-            "conditions": sorted(conditions, key=lambda c: str(c["type"])),
-            **status,
-            **{key: key in body["status"] for key in JOB_TIMES},
-        }
-    return compared
+def _marked(fields: Body, times: Container[str]) -> Body:
+    """Return fields with only a mark in the place of each time."""
+    return {key: "there" if value and key in times else value for key, value in fields.items()}

@@ -13,12 +13,14 @@ from alidade_operator.domain.mlflow_run import (
     UID_TAG,
 )
 from alidade_operator.domain.registration import Registrant, Registration
+from alidade_operator.tracking.signature import SIGNATURE_TAG, Signer
 from alidade_operator.tracking.tracking import TrackingError
-from tests.conform.exceptions import OF_A_RUN
 from tests.conform.steps import Much
 from tests.conform.tracking.asks import Ask
 from tests.conform.tracking.sides import LOGS, Side
+from tests.support.simulation.mlflow import KEY
 
+_SIGNER = Signer(KEY)
 _NO_RUN = "0" * 32
 _NO_EXPERIMENT = "999999999"
 
@@ -97,11 +99,15 @@ class Player:
 
     async def _open_runs(self) -> Any:
         found = await self._side.tracking.open_runs(self._tag)
-        return sorted((self._made.index(run.run_id), run.owner.job) for run in found)
+        return sorted((self._number(run.run_id), run.owner.job) for run in found)
 
     async def _right_run(self, job: str) -> Any:
         run_id = await self._side.tracking.right_run(f"{self._tag}-{job}")
-        return None if run_id is None else self._made.index(run_id)
+        return None if run_id is None else self._number(run_id)
+
+    def _number(self, run_id: str) -> int:
+        """Return which of the runs one is; one that no answer told of is none of them."""
+        return self._made.index(run_id) if run_id in self._made else -1
 
     async def _work(self, job: str, status: str) -> None:
         if job in self._runs:
@@ -117,8 +123,8 @@ class Player:
 
     async def _shown(self, run_id: str) -> Any:
         status, tags, artifacts = await self._side.others.show(run_id)
-        kept = {k: v for k, v in tags.items() if not k.startswith(tuple(OF_A_RUN))}
-        return status, self._renamed(kept), artifacts
+        proof = _SIGNER.proof(run_id, tags)
+        return status, {**self._renamed(tags), SIGNATURE_TAG: proof}, artifacts
 
     def _renamed(self, tags: Mapping[str, str]) -> dict[str, str]:
         numbers = {run_id: f"run {number}" for number, run_id in enumerate(self._made)}

@@ -8,7 +8,7 @@ from mlflow import MlflowClient
 from alidade_operator.tracking.mlflow import MlflowTracking
 from alidade_operator.tracking.tracking import Tracking
 from tests.conform.sides import Calm
-from tests.support.simulation.mlflow import Mlflow
+from tests.support.simulation.mlflow import KEY, Mlflow
 
 Shown = tuple[str, dict[str, str], list[str]]
 """Status and tags of a run, and the paths of the artifacts in its folder of logs."""
@@ -99,7 +99,7 @@ class Real:
     """
 
     def __init__(self, uri: str) -> None:
-        self.tracking: Tracking = MlflowTracking(uri, b"a key of the tests")
+        self.tracking: Tracking = MlflowTracking(uri, KEY)
         self.others: Others = RealOthers(MlflowClient(uri))
 
 

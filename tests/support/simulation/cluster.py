@@ -31,7 +31,7 @@ from tests.support.simulation.garbage_collector import GarbageCollector
 from tests.support.simulation.job_controller import JobController
 from tests.support.simulation.job_steps import ended
 from tests.support.simulation.namespaces import NamespaceController
-from tests.support.simulation.pods import active, deleting, index_of, over, tracked
+from tests.support.simulation.pods import active, bound, deleting, index_of, over, tracked
 from tests.support.virtual_time import now
 
 
@@ -295,15 +295,12 @@ class Cluster:
     def _scheduler(self) -> Iterator[Move]:
         for pod in self._server.all(PODS):
             told = pod["status"].get("conditions", ())
-            waits = any(c["reason"] == "Unschedulable" for c in told) and active(pod)
+            waits = any(c.get("reason") == "Unschedulable" for c in told) and active(pod)
             if waits and self._has_node(pod):
                 yield partial(self._bind, pod)
 
     def _bind(self, pod: Body) -> None:
-        spec = {**pod["spec"], "nodeName": next(self._next_node)}
-        found = _condition("PodScheduled", "True", "", stamp(self._server.time()))
-        status = {**pod["status"], "conditions": [found]}
-        self._update(pod, spec=spec, status=status)
+        self._update(pod, **bound(pod, next(self._next_node), stamp(self._server.time())))
 
     def _is_let_in(self, job: Body) -> bool:
         """Refuse some pods, for which there is an event; none is let into what ends."""

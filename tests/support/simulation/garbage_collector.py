@@ -7,6 +7,7 @@ from alidade_operator.kube.gateway import BATCH_JOBS, JOBS, PODS, SERVICES, Body
 from tests.support.simulation.api_server import FOREGROUND, KINDS, ApiServer
 from tests.support.simulation.chance import Move
 from tests.support.simulation.pods import deleting
+from tests.support.simulation.rules.objects import with_finalizers
 
 _OWNED = (JOBS, BATCH_JOBS, SERVICES, PODS)
 
@@ -54,7 +55,7 @@ class GarbageCollector:
         if not any(owner.get("blockOwnerDeletion") for owner in self._dependents(body)):
             meta = body["metadata"]
             kept = [finalizer for finalizer in meta["finalizers"] if finalizer != FOREGROUND]
-            yield partial(self._replace, kind, {**meta, "finalizers": kept})
+            yield partial(self._replace, kind, with_finalizers(meta, kept))
 
     def _replace(self, kind: Kind, metadata: Body) -> None:
         self._server.update(kind, metadata["name"], metadata["namespace"], metadata=metadata)

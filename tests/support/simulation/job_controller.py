@@ -10,6 +10,9 @@ from tests.support.simulation.api_server import ApiServer
 from tests.support.simulation.chance import Move
 from tests.support.simulation.job_steps import Delete, LetGo, Make, Step, Tell, next_steps
 from tests.support.simulation.pods import TRACKING, controller_of, tracked
+from tests.support.simulation.rules.objects import with_finalizers
+
+_NUMBER = "JOB_COMPLETION_INDEX"
 
 
 def _made(_job: Body, _pod: Body) -> None:
@@ -73,12 +76,13 @@ class JobController:
         meta = pod["metadata"]
         kept = [finalizer for finalizer in meta.get("finalizers", ()) if finalizer != TRACKING]
         self._server.update(
-            PODS, meta["name"], meta["namespace"], metadata={**meta, "finalizers": kept}
+            PODS, meta["name"], meta["namespace"], metadata=with_finalizers(meta, kept)
         )
 
     def _make(self, job: Body, index: int | None) -> None:
         self._pods_made += 1
         template, meta = job["spec"]["template"], job["metadata"]
+        spec = template["spec"]
         given = template.get("metadata", {})
         labels, annotations = given.get("labels", {}), given.get("annotations", {})
         name = meta["name"]
@@ -86,6 +90,7 @@ class JobController:
             annotations = {**annotations, COMPLETION_INDEX: str(index)}
             labels = {**labels, COMPLETION_INDEX: str(index)}
             name = f"{name}-{index}"
+            spec = _numbered(spec, name)
         own = {
             "generateName": f"{name}-",
             "name": f"{name}-{self._pods_made:05}",
@@ -103,5 +108,18 @@ class JobController:
                 }
             ],
         }
-        body = {"metadata": own, "spec": template["spec"]}
+        body = {"metadata": own, "spec": spec}
         self._made(job, self._server.create(PODS, body, meta["namespace"]))
+
+
+def _numbered(spec: Body, name: str) -> Body:
+    """Return what is asked of a pod that is one of several, and knows which."""
+    source = {"fieldRef": {"fieldPath": f"metadata.labels['{COMPLETION_INDEX}']"}}
+    number = {"name": _NUMBER, "valueFrom": source}
+    containers = [
+        own
+        if any(variable["name"] == _NUMBER for variable in own.get("env", ()))
+        else {**own, "env": [*own.get("env", ()), number]}
+        for own in spec["containers"]
+    ]
+    return {**spec, "containers": containers, "hostname": name}

@@ -29,6 +29,7 @@ from tests.support.simulation.pods import (
 
 FAILED = ("BackoffLimitExceeded", "Job has reached the specified backoff limit")
 REACHED = ("CompletionsReached", "Reached expected number of succeeded pods")
+_IF_ANY = ("active", "succeeded", "failed", "completedIndexes", "conditions")
 _INTERIM = {"FailureTarget": "Failed", "SuccessCriteriaMet": "Complete"}
 
 
@@ -145,7 +146,9 @@ class _Sync:
             status |= {"succeeded": len(self._done), "completedIndexes": _intervals(self._done)}
         if not self._suspended and "startTime" not in status:
             status["startTime"] = stamp(clock())
-        return self._concluded(status) if self._end else self._told_of_pause(status)
+        status = self._concluded(status) if self._end else self._told_of_pause(status)
+        # Go leaves out some of what is nothing.
+        return {key: value for key, value in status.items() if value or key not in _IF_ANY}
 
     def may_go(self, pod: Body) -> bool:
         """Say whether all that is to be known of a pod is known."""
@@ -245,12 +248,14 @@ def _true(status: Body, kind: str) -> Body | None:
 
 
 def _condition(kind: str, status: str, reason: str, message: str) -> Body:
+    now = stamp(clock())
     return {
         "type": kind,
         "status": status,
         "reason": reason,
         "message": message,
-        "lastTransitionTime": stamp(clock()),
+        "lastProbeTime": now,
+        "lastTransitionTime": now,
     }
 
 

@@ -64,6 +64,20 @@ def index_of(pod: Body) -> int:
     return int((pod["metadata"].get("annotations") or {}).get(COMPLETION_INDEX, 0))
 
 
+def bound(pod: Body, node: str, at: str) -> Body:
+    """Return the parts of a pod that are others once it has a node, as the API server writes them.
+
+    Args:
+        pod: The pod.
+        node: The node.
+        at: When it got it.
+    """
+    told = {"type": "PodScheduled", "status": "True", "lastTransitionTime": at}
+    others = [c for c in pod["status"].get("conditions", ()) if c["type"] != told["type"]]
+    status = {**pod["status"], "conditions": [*others, told]}
+    return {"spec": {**pod["spec"], "nodeName": node}, "status": status}
+
+
 def first_line_at(pod: Body, container: str) -> str:
     """Return when a container that speaks at once wrote its first line, by its node's clock."""
     (state,) = (c["state"] for c in pod["status"]["containerStatuses"] if c["name"] == container)

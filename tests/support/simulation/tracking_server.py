@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from mlflow.exceptions import ERROR_CODE_TO_HTTP_STATUS
+from mlflow.utils.mlflow_tags import MLFLOW_RUN_NAME, MLFLOW_USER
 
 from alidade_operator.domain.mlflow_run import UID_TAG
 from alidade_operator.tracking.rest import (
@@ -17,6 +18,7 @@ from alidade_operator.tracking.rest import (
 )
 from alidade_operator.tracking.tracking import TrackingError
 
+STRANGERS_TAGS = {MLFLOW_USER: "somebody", MLFLOW_RUN_NAME: "theirs"}
 DELETED = "DELETED"
 OPEN = ("SCHEDULED", "RUNNING")
 _CONDITION = re.compile(r"(attributes|tags)\.`?([^`\s]+)`? (!?=) '([^']*)'")
@@ -79,7 +81,8 @@ class TrackingServer:
     def invite_a_stranger(self) -> None:
         """Have somebody else begin a run in an experiment of his own."""
         (made,) = self._create_experiment(f"theirs-{self._runs_made}", []).values()
-        run_id = self._create_run(made, [{"key": "mlflow.user", "value": "somebody"}])
+        tags = [{"key": key, "value": value} for key, value in STRANGERS_TAGS.items()]
+        run_id = self._create_run(made, tags, STRANGERS_TAGS[MLFLOW_RUN_NAME])
         self.strangers.add(run_id["run"]["info"]["run_id"])
 
     def answer(self, path: str, given: Mapping[str, Any]) -> Body:
@@ -137,14 +140,16 @@ class TrackingServer:
         self.experiments[experiment_id].tags[key] = value
         return {}
 
-    def _create_run(self, experiment_id: str, tags: list[dict[str, str]], **_: Any) -> Body:
+    def _create_run(
+        self, experiment_id: str, tags: list[dict[str, str]], run_name: str, **_: Any
+    ) -> Body:
         self._experiment(experiment_id)
         if self.experiments[experiment_id].deleted:
             raise _refusal(INVALID_PARAMETER_VALUE)
         # These are drawn by chance, and never come again.
         run_id, self._runs_made = f"run-{self._runs_made}", self._runs_made + 1
         self.runs[run_id] = "RUNNING"
-        self.tags[run_id] = _listed(tags)
+        self.tags[run_id] = _listed(tags) | {MLFLOW_RUN_NAME: run_name}
         self.owners[run_id] = self.tags[run_id].get(UID_TAG, "")
         self.within[run_id] = experiment_id
         return self._run(run_id)

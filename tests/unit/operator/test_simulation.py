@@ -9,7 +9,7 @@ from alidade_core.api.experiment import Experiment
 from alidade_core.api.job import Job
 from alidade_core.api.job_status import ENDS, JobState
 from alidade_core.api.queue import Queue
-from alidade_operator.domain.mlflow_run import MLFLOW_USER, RUN_ENDS
+from alidade_operator.domain.mlflow_run import RUN_ENDS
 from alidade_operator.domain.observed import JOB_LABEL, RUN_ID, WORKER
 from alidade_operator.kube.gateway import BATCH_JOBS, EXPERIMENTS, JOBS, NAMESPACES, PODS, QUEUES
 from alidade_operator.tracking.runs import SURPLUS_TAG
@@ -20,6 +20,7 @@ from tests.support.simulation.drawing import scenarios
 from tests.support.simulation.job_steps import ended
 from tests.support.simulation.pods import over
 from tests.support.simulation.scenario import WAITS, Outcome, Scenario, foretell, foretell_all
+from tests.support.simulation.tracking_server import STRANGERS_TAGS
 from tests.support.simulation.world import ENDING, World
 
 WAITING_REASONS = ("Cycle", "NotFound", "Pending")
@@ -116,7 +117,7 @@ def check_strangers(world: World) -> None:
     """Nothing was written to what is somebody else's in MLflow."""
     mlflow = world.mlflow
     for run_id in mlflow.strangers & mlflow.runs.keys():
-        assert (mlflow.runs[run_id], mlflow.tags[run_id]) == ("RUNNING", {MLFLOW_USER: "somebody"})
+        assert (mlflow.runs[run_id], mlflow.tags[run_id]) == ("RUNNING", STRANGERS_TAGS)
         where = mlflow.within[run_id]
         assert {run for run, other in mlflow.within.items() if other == where} == {run_id}
         assert mlflow.experiments[where].tags == {}

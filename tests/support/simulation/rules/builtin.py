@@ -6,6 +6,7 @@ from typing import Any, Final
 
 from alidade_operator.kube.gateway import BATCH_JOBS, EVENTS, SERVICES, Body, Kind
 from tests.support.simulation.rules.metadata import (
+    MAX_LABEL,
     annotation_faults,
     is_dns_label,
     is_label_value,
@@ -55,6 +56,10 @@ def change_faults(kind: Kind, old: Body, new: Body) -> Iterator[str]:
     """Say what is wrong with a change of an object."""
     if kind != BATCH_JOBS:
         return
+    if old["metadata"]["uid"] != new["metadata"]["uid"]:
+        # It is the value of labels that were generated.
+        yield "spec.template.metadata.labels[controller-uid]: Invalid value: must be its UID"
+        yield "spec.selector: Invalid value: `selector` not auto-generated"
     before, after = old["spec"], new["spec"]
     for field in ("completions", "completionMode", "podFailurePolicy", "selector"):
         if before.get(field) != after.get(field):
@@ -86,11 +91,23 @@ def _job_faults(body: Body) -> Iterator[str]:
             yield "metadata.name: Invalid value: will not be able to create pod with invalid DNS"
     template = spec.get("template") or {}
     metadata, pod = template.get("metadata") or {}, template.get("spec") or {}
-    yield from label_faults(metadata.get("labels"), "spec.template.metadata.labels")
-    yield from annotation_faults(metadata.get("annotations"), "spec.template.metadata.annotations")
+    yield from label_faults(metadata.get("labels"), "spec.template.labels")
+    if len(body["metadata"].get("name") or "") > MAX_LABEL:
+        yield "spec.template.labels: Invalid value: its name is that of a label"
+    yield from annotation_faults(metadata.get("annotations"), "spec.template.annotations")
     yield from _pod_faults(pod)
+    yield from _policy_faults(spec.get("podFailurePolicy") or {}, pod)
     if spec.get("podFailurePolicy") and pod.get("restartPolicy") == "OnFailure":
         yield "spec.template.spec.restartPolicy: Invalid value: only Never is supported"
+
+
+def _policy_faults(policy: Body, pod: Body) -> Iterator[str]:
+    containers = (*(pod.get("containers") or []), *(pod.get("initContainers") or []))
+    names = {None, *(container.get("name") for container in containers)}
+    where = "spec.podFailurePolicy.rules.onExitCodes.containerName"
+    for rule in policy.get("rules") or []:
+        if (rule.get("onExitCodes") or {}).get("containerName") not in names:
+            yield f"{where}: Invalid value: must be one of the containers of the pod template"
 
 
 def _pod_faults(spec: Body) -> Iterator[str]:
@@ -122,22 +139,19 @@ def _container_faults(container: Body, volumes: set[Any]) -> Iterator[str]:
             yield f"{where}.env.name: Invalid value"
     for mount in container.get("volumeMounts") or []:
         if mount.get("name") not in volumes:
-            yield f"{where}.volumeMounts: Not found"
+            yield f"{where}.volumeMounts.name: Not found"
     resources = container.get("resources") or {}
-    for amount in (*(resources.get("limits") or {}).values(), *_requests(resources)):
-        if str(amount).startswith("-"):
-            yield f"{where}.resources: Invalid value: must be greater than or equal to 0"
-
-
-def _requests(resources: Body) -> tuple[Any, ...]:
-    return tuple((resources.get("requests") or {}).values())
+    for field in ("limits", "requests"):
+        if any(str(amount).startswith("-") for amount in (resources.get(field) or {}).values()):
+            yield f"{where}.resources.{field}: Invalid value: must be greater than or equal to 0"
 
 
 def _service_faults(body: Body) -> Iterator[str]:
     spec = body.get("spec") or {}
     for port in spec.get("ports") or []:
         if not 0 < port.get("port", 0) < 2**16:
-            yield "spec.ports.port: Invalid value: must be between 1 and 65535"
+            for field in ("port", "targetPort"):
+                yield f"spec.ports.{field}: Invalid value: must be between 1 and 65535"
     if not spec.get("ports") and spec.get("clusterIP") != "None":
         yield "spec.ports: Required value"
     for value in (spec.get("selector") or {}).values():
@@ -154,7 +168,8 @@ def _event_faults(body: Body) -> Iterator[str]:
         if not value or len(value.encode()) > _MAX_EVENT_WORD:
             yield f"{field}: Invalid value"
     if len((body.get("note") or "").encode()) > _MAX_NOTE:
-        yield f"note: Invalid value: can have at most {_MAX_NOTE} bytes"
+        # By its name in the core's events, as which they are stored.
+        yield f"message: Invalid value: can have at most {_MAX_NOTE} bytes"
     if body.get("type") not in ("Normal", "Warning"):
         yield "type: Invalid value"
     if not (body.get("regarding") or {}).get("namespace"):

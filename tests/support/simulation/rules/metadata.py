@@ -4,10 +4,10 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
-from alidade_operator.kube.gateway import BATCH_JOBS, SERVICES, Body, Kind
+from alidade_operator.kube.gateway import SERVICES, Body, Kind
 
 MAX_ANNOTATIONS: Final = 256 * 1024
-_MAX_LABEL = 63
+MAX_LABEL: Final = 63
 _MAX_SUBDOMAIN = 253
 _LABEL_VALUE = re.compile(r"([A-Za-z0-9]([-A-Za-z0-9_.]*[A-Za-z0-9])?)?")
 _DNS_LABEL = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?")
@@ -50,12 +50,12 @@ def annotation_faults(annotations: Mapping[str, str] | None, path: str) -> Itera
 
 def is_label_value(value: str) -> bool:
     """Whether a label may have this value."""
-    return len(value) <= _MAX_LABEL and _LABEL_VALUE.fullmatch(value) is not None
+    return len(value) <= MAX_LABEL and _LABEL_VALUE.fullmatch(value) is not None
 
 
 def is_dns_label(name: str) -> bool:
     """Whether it is one part of a host name (RFC 1123)."""
-    return len(name) <= _MAX_LABEL and _DNS_LABEL.fullmatch(name) is not None
+    return len(name) <= MAX_LABEL and _DNS_LABEL.fullmatch(name) is not None
 
 
 def is_subdomain(name: str) -> bool:
@@ -66,10 +66,7 @@ def is_subdomain(name: str) -> bool:
 
 def _fits_name(kind: Kind, name: str) -> bool:
     if kind == SERVICES:
-        return len(name) <= _MAX_LABEL and _DNS_1035.fullmatch(name) is not None
-    if kind == BATCH_JOBS and len(name) > _MAX_LABEL:
-        # It is the value of a label that the pods get.
-        return False
+        return len(name) <= MAX_LABEL and _DNS_1035.fullmatch(name) is not None
     return is_subdomain(name)
 
 

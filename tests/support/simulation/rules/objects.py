@@ -53,7 +53,7 @@ def accepted(kind: Kind, body: Body) -> Body:
         InvalidError: There is something wrong with it; the message says what.
     """
     body = _shaped(kind, body)
-    _refuse((*metadata.faults(kind, body["metadata"]), *builtin.faults(kind, body)))
+    _refuse(kind, (*metadata.faults(kind, body["metadata"]), *builtin.faults(kind, body)))
     return body
 
 
@@ -82,12 +82,13 @@ def changed(kind: Kind, old: Body, new: Body) -> Body:
     """
     new = _shaped(kind, new)
     _refuse(
+        kind,
         (
             *_metadata_changes(old, new),
             *metadata.faults(kind, new["metadata"]),
             *(builtin.faults(kind, new) if new.get("spec") != old.get("spec") else ()),
             *builtin.change_faults(kind, old, new),
-        )
+        ),
     )
     return new
 
@@ -109,6 +110,7 @@ def _metadata_changes(old: Body, new: Body) -> Iterator[str]:
         yield "metadata.finalizers: Forbidden: none can be added while the object is being deleted"
 
 
-def _refuse(faults: tuple[str, ...]) -> None:
+def _refuse(kind: Kind, faults: tuple[str, ...]) -> None:
     if faults:
-        raise invalid(faults)
+        definition = schema.of(kind)
+        raise invalid((*faults, *(schema.unchecked(definition, faults) if definition else ())))

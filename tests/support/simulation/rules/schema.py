@@ -6,7 +6,7 @@ played: those there are tell what users may ask for, and in this world they ask 
 
 import functools
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -18,6 +18,8 @@ from tests.support.simulation.rules.refusals import invalid
 
 _DEFINITIONS = Path(__file__).resolve().parents[4] / "crds"
 _KEEP_ALL = "x-kubernetes-preserve-unknown-fields"
+_RULES = "x-kubernetes-validations"
+_BLOCKING = (": Required", ": Too ", ": Unsupported", " must be of type ")
 _TYPES: dict[str, tuple[type, ...]] = {
     "object": (dict,),
     "array": (list,),
@@ -55,10 +57,16 @@ def accept(schema: Schema, body: Body) -> Body:
         InvalidError: It does not fit; the message names the fields.
     """
     body = shaped(schema, body)
-    faults = list(_faults(schema, {**body, "metadata": {}}, ""))
+    faults = [fault.removeprefix(".") for fault in _faults(schema, {**body, "metadata": {}}, "")]
     if faults:
-        raise invalid(faults)
+        raise invalid([*faults, *unchecked(schema, faults)])
     return body
+
+
+def unchecked(schema: Schema, faults: Sequence[str]) -> Iterator[str]:
+    """Say that CEL rules were not looked at, where what is wrong is none of their business."""
+    if _RULES in str(schema) and any(words in fault for fault in faults for words in _BLOCKING):
+        yield "<nil>: Invalid value: some validation rules were not checked"
 
 
 def _shaped(schema: Schema, value: Any) -> Any:
@@ -136,8 +144,10 @@ def _array_faults(schema: Schema, value: list[Any], path: str) -> Iterator[str]:
 
 
 def _string_faults(schema: Schema, value: str, path: str) -> Iterator[str]:
-    if not schema.get("minLength", 0) <= len(value) <= schema.get("maxLength", len(value)):
-        yield f"{path}: Invalid value: its length is out of bounds"
+    if len(value) < schema.get("minLength", 0):
+        yield f"{path}: Invalid value: should be at least {schema['minLength']} chars long"
+    if len(value) > schema.get("maxLength", len(value)):
+        yield f"{path}: Too long: may not be more than {schema['maxLength']} bytes"
     if "pattern" in schema and not re.search(schema["pattern"], value):
         yield f"{path}: Invalid value: should match '{schema['pattern']}'"
     if "enum" in schema and value not in schema["enum"]:
