@@ -12,10 +12,10 @@ from alidade_operator.kube.gateway import (
     EXPERIMENTS,
     JOBS,
     QUEUES,
+    ApiError,
     Body,
     Kind,
     Page,
-    UnavailableError,
 )
 from alidade_operator.runtime.engine import Engine
 from alidade_operator.runtime.settings import Settings
@@ -27,11 +27,15 @@ from tests.support.simulation.mlflow import Mlflow
 
 
 class Gateway(UnreliableGateway):
-    """Does not list the kinds that a test says."""
+    """Does not list the kinds that a test says.
+
+    Attributes:
+        refusals: What is answered in the place of lists, by their kinds.
+    """
 
     def __init__(self, server: ApiServer) -> None:
         super().__init__(server, Chance(0, 0), lambda: None)
-        self.refused: set[Kind] = set()
+        self.refusals: dict[Kind, ApiError] = {}
 
     async def list_pages(
         self,
@@ -42,8 +46,8 @@ class Gateway(UnreliableGateway):
         fields: str | None = None,
         size: int | None = None,
     ) -> AsyncIterator[Page]:
-        if kind in self.refused:
-            raise UnavailableError("Too many requests, please try again later.", code=429)
+        if kind in self.refusals:
+            raise self.refusals[kind]
         async for page in super().list_pages(kind, namespace, selector, fields=fields, size=size):
             yield page
 

@@ -21,6 +21,7 @@ from alidade_operator.kube.gateway import (
     TOO_DEEP,
     Body,
     Kind,
+    UnavailableError,
 )
 from alidade_operator.runtime.bulkhead import keep_going
 from alidade_operator.runtime.engine import Engine
@@ -151,7 +152,8 @@ def test_an_object_may_have_anything_in_any_place(
 @in_virtual_time
 async def test_a_kind_that_cannot_be_listed_keeps_no_other_from_being_compared() -> None:
     async with running() as lab:
-        lab.gateway.refused.add(EXPERIMENTS)
+        busy = UnavailableError("Too many requests, please try again later.", code=429)
+        lab.gateway.refusals[EXPERIMENTS] = busy
         # Nobody tells of it.
         lab.server.create(JOBS, job_body("late"))
         await asyncio.sleep(300)

@@ -12,43 +12,21 @@ from alidade_operator.kube.gateway import (
     EXPERIMENTS,
     JOBS,
     QUEUES,
+    WORKLOADS,
     Body,
     Kind,
-    Page,
     UnavailableError,
 )
 from alidade_operator.runtime.engine import Engine
 from alidade_operator.runtime.settings import Settings
 from tests.support.builders import NAMESPACE, experiment_body, job_body, queue_body
-from tests.support.simulation.api_server import ApiServer
+from tests.support.engine_lab import Gateway
+from tests.support.simulation.api_server import NAMESPACED, ApiServer
 from tests.support.simulation.chance import Chance
-from tests.support.simulation.gateway import UnreliableGateway
 from tests.support.simulation.mlflow import Mlflow
 from tests.support.virtual_time import in_virtual_time
 
 Logs = list[structlog.typing.EventDict]
-
-
-class Gateway(UnreliableGateway):
-    """Lists nothing as long as the API server is away."""
-
-    def __init__(self, server: ApiServer) -> None:
-        super().__init__(server, Chance(0, 0), lambda: None)
-        self.away = False
-
-    async def list_pages(
-        self,
-        kind: Kind,
-        namespace: str | None,
-        selector: str | None = None,
-        *,
-        fields: str | None = None,
-        size: int | None = None,
-    ) -> AsyncIterator[Page]:
-        if self.away:
-            raise UnavailableError("connection refused")
-        async for page in super().list_pages(kind, namespace, selector, fields=fields, size=size):
-            yield page
 
 
 class Scene:
@@ -85,14 +63,15 @@ async def running(scene: Scene) -> AsyncIterator[None]:
 @in_virtual_time
 async def test_it_is_ready_once_it_knows_the_cluster() -> None:
     lab = Scene()
-    lab.gateway.away = True
+    away = UnavailableError("connection refused")
+    lab.gateway.refusals = dict.fromkeys((*NAMESPACED, WORKLOADS), away)
     lab.have(JOBS, job_body())
     assert lab.engine.trouble
     async with running(lab):
         await asyncio.sleep(60)
         assert lab.engine.trouble
         assert lab.status("train") == (None, None)
-        lab.gateway.away = False
+        lab.gateway.refusals = {}
         await asyncio.sleep(60)
         assert lab.engine.trouble is None
         assert lab.status("train") == (JobState.WAITING, "ExperimentNotFound")
