@@ -13,10 +13,8 @@ engine_use_private() {
   ENGINE=private
 }
 
-# One that is not there says so at once; one on a busy machine takes its time.
-engine_answers() {
-  timeout 60 "$@" version --format '{{.Server.Version}}' >/dev/null 2>&1
-}
+# shellcheck source=engine-answers.sh
+source "$HERE/lib/engine-answers.sh"
 
 engine_private_answers() {
   [ -S "$ENGINE_RUN/docker.sock" ] && [ -x /usr/bin/docker ] && engine_answers /usr/bin/docker -H "unix://$ENGINE_RUN/docker.sock"
