@@ -2,7 +2,7 @@
 
 import json
 import signal
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from alidade_core import last_words
@@ -115,7 +115,7 @@ def killed_for_memory(ended: Terminated) -> int:
 
     A worker counts them. A runtime tells of one, by the reason, whatever the exit code is.
     """
-    return _number(ended, OOM_KILLS) or int(ended.reason == Reason.OOM_KILLED)
+    return _killed(ended, _reserved(ended))
 
 
 def why_stopped(pod: Pod) -> Cause:
@@ -136,18 +136,19 @@ def why_stopped(pod: Pod) -> Cause:
 
 
 def _why_terminated(pod: Pod, ended: Terminated, log: str | None = None) -> Cause:
-    code, kills = ended.exit_code, killed_for_memory(ended)
+    own = _reserved(ended)
+    code, kills = ended.exit_code, _killed(ended, own)
     vague = ended.reason in ("", Reason.ERROR, Reason.COMPLETED)
     alone = code == PEER_LOST and pod.index is None
     contract = None if alone else CONTRACT_EXITS.get(code)
     reason = contract or (Reason.ERROR if vague else ended.reason)
     # A worker's own codes are not an entry point's to end its container with.
-    code = _number(ended, EXIT_CODE) or code
-    starved = _starved(pod, ended, kills) if reason == Reason.ERROR else ""
+    code = _number(own, EXIT_CODE) or code
+    starved = _starved(pod, ended, own) if reason == Reason.ERROR else ""
     reason = Reason.OOM_KILLED if starved else reason
     words = [] if reason == Reason.ERROR else [reason]
     words.append(f"exit code {code}{_signal(code)}")
-    said, text = _said(ended, log)
+    said, text = _said(ended, "" if own else ended.message, log)
     told = f": {said}" if said and not starved else ""
     if kills and not starved and reason != Reason.OOM_KILLED:
         starved = f"; {told_of(kills)}"
@@ -155,12 +156,11 @@ def _why_terminated(pod: Pod, ended: Terminated, log: str | None = None) -> Caus
     return Cause(reason, message, code, last_words.last_lines(text))
 
 
-def _said(ended: Terminated, log: str | None) -> tuple[str | None, str]:
+def _said(ended: Terminated, message: str, log: str | None) -> tuple[str | None, str]:
     """Return what a container said of its end in one sentence, and all that is there of it.
 
     A termination message that is not the end of the log was written on purpose.
     """
-    message = "" if _reserved(ended.message) else ended.message
     if not log:
         return last_words.cause(message, ended.exit_code), message
     on_purpose = message.strip() and message.strip() not in log
@@ -168,19 +168,23 @@ def _said(ended: Terminated, log: str | None) -> tuple[str | None, str]:
     return last_words.cause(told or log, ended.exit_code), log
 
 
-def _reserved(message: str) -> dict[str, str]:
+def _reserved(ended: Terminated) -> Mapping[str, str]:
     """Return what a termination message says that is the worker's own."""
-    if not message.lstrip().startswith("{"):
+    if not ended.message.lstrip().startswith("{"):
         return {}
     try:
-        found = json.loads(message)
+        found = json.loads(ended.message)
     except (ValueError, RecursionError):
         return {}
     return {key: v for key, v in found.items() if key.startswith(RESERVED) and isinstance(v, str)}
 
 
-def _number(ended: Terminated, key: str) -> int:
-    told = _reserved(ended.message).get(key, "")
+def _killed(ended: Terminated, own: Mapping[str, str]) -> int:
+    return _number(own, OOM_KILLS) or int(ended.reason == Reason.OOM_KILLED)
+
+
+def _number(own: Mapping[str, str], key: str) -> int:
+    told = own.get(key, "")
     return int(told) if told.isascii() and told.isdigit() and len(told) < _MAX_DIGITS else 0
 
 
@@ -190,17 +194,17 @@ def told_of(kills: int) -> str:
     return f"{who} killed for want of memory"
 
 
-def _starved(pod: Pod, ended: Terminated, kills: int) -> str:
+def _starved(pod: Pod, ended: Terminated, own: Mapping[str, str]) -> str:
     """Say that a container ended for want of memory, where that is known, or is most likely.
 
     The kernel kills without a word, and not every runtime tells in time that it did.
     """
     if ended.exit_code != _KILLED or ended.reason == Reason.OOM_KILLED:
         return ""
-    if kills:
+    if kills := _killed(ended, own):
         return f": {told_of(kills)}"
     # A worker that knows better says so.
-    if pod.memory_limit is None or pod.probed or _reserved(ended.message).get(OOM_KILLS) == "0":
+    if pod.memory_limit is None or pod.probed or own.get(OOM_KILLS) == "0":
         return ""
     return f": most likely for want of memory, of which it may have {pod.memory_limit}"
 
