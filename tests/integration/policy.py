@@ -1,7 +1,8 @@
-"""A policy of a cluster's owner, who refuses what is asked for."""
+"""Policies and webhooks of a cluster's owner, who refuses what is asked for."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 from tests.integration.scene import Scene
 from tests.support.control_plane import ControlPlane
@@ -67,3 +68,28 @@ def policy(
         yield
     finally:
         plane.kubectl("delete", "validatingadmissionpolicybinding,validatingadmissionpolicy", name)
+
+
+@contextmanager
+def webhook(
+    scene: Scene, plane: ControlPlane, client_config: dict[str, Any], says: str
+) -> Iterator[str]:
+    """Have a webhook for the Jobs of the namespace, from the moment on when it says so."""
+    name = f"{scene.namespace}.example.org"
+    rule = {"apiGroups": ["batch"], "apiVersions": ["v1"], "resources": ["jobs"]}
+    asked = {
+        "name": name,
+        "clientConfig": client_config,
+        "rules": [{**rule, "operations": ["CREATE"]}],
+        "namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": scene.namespace}},
+        "sideEffects": "None",
+        "admissionReviewVersions": ["v1"],
+    }
+    kind = {"apiVersion": ADMISSION, "kind": "ValidatingWebhookConfiguration"}
+    plane.apply({**kind, "metadata": {"name": name}, "webhooks": [asked]})
+    probe = ("create", "job", "probe", "--image=localhost/probe", "--dry-run=server")
+    try:
+        eventually(lambda: says in scene.kubectl(*probe, check=False))
+        yield name
+    finally:
+        plane.kubectl("delete", "validatingwebhookconfiguration", name)

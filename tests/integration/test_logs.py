@@ -16,12 +16,12 @@ def until_archived(scene: Scene, name: str) -> None:
     scene.kubectl("wait", "--for=condition=LogsArchived", f"ajob/{name}", "--timeout=60s")
 
 
-def artifact(scene: Scene, run_id: str, path: str) -> str:
+def artifact(scene: Scene, run_id: str, path: str) -> bytes:
     """Read an artifact as MLflow's page does."""
     url = f"{scene.tracking.uri}/get-artifact?path={path}&run_uuid={run_id}"
     with urllib.request.urlopen(url) as answer:
         content: bytes = answer.read()
-    return content.decode()
+    return content
 
 
 def test_the_log_of_each_attempt_is_an_artifact_of_the_jobs_run(scene: Scene) -> None:
@@ -34,7 +34,7 @@ def test_the_log_of_each_attempt_is_an_artifact_of_the_jobs_run(scene: Scene) ->
     assert len(pods) == 2
     for pod in pods:
         found = artifact(scene, status["mlflowRunId"], f"logs/{pod}/worker.log")
-        assert found == line(pod)
+        assert found == line(pod).encode()
 
 
 def test_the_condition_says_where_they_are(scene: Scene) -> None:

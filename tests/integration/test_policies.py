@@ -1,12 +1,8 @@
 """Who refuses batch/v1 Jobs, by which codes, and what their jobs are told and do about it."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-from typing import Any
-
 import pytest
 
-from tests.integration.policy import ADMISSION, policy
+from tests.integration.policy import policy, webhook
 from tests.integration.scene import BATCH_JOB, SERVICE, Scene
 from tests.support.control_plane import ControlPlane
 from tests.support.manifests import experiment, job, queue
@@ -47,31 +43,6 @@ def test_a_refused_release_is_told_and_its_place_is_free_meanwhile(
         scene.apply(job("second"))
         scene.until("second", "Finished")
     scene.until("first", "Finished")
-
-
-@contextmanager
-def webhook(
-    scene: Scene, plane: ControlPlane, client_config: dict[str, Any], says: str
-) -> Iterator[str]:
-    """Have a webhook for the Jobs of the namespace, from the moment on when it says so."""
-    name = f"{scene.namespace}.example.org"
-    rule = {"apiGroups": ["batch"], "apiVersions": ["v1"], "resources": ["jobs"]}
-    asked = {
-        "name": name,
-        "clientConfig": client_config,
-        "rules": [{**rule, "operations": ["CREATE"]}],
-        "namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": scene.namespace}},
-        "sideEffects": "None",
-        "admissionReviewVersions": ["v1"],
-    }
-    kind = {"apiVersion": ADMISSION, "kind": "ValidatingWebhookConfiguration"}
-    plane.apply({**kind, "metadata": {"name": name}, "webhooks": [asked]})
-    probe = ("create", "job", "probe", "--image=localhost/probe", "--dry-run=server")
-    try:
-        eventually(lambda: says in scene.kubectl(*probe, check=False))
-        yield name
-    finally:
-        plane.kubectl("delete", "validatingwebhookconfiguration", name)
 
 
 def test_a_webhook_that_does_not_answer_is_named(scene: Scene, plane: ControlPlane) -> None:

@@ -11,19 +11,24 @@ from tests.support.loopback import Loopback
 
 
 class Webhook(Loopback):
-    """Refuses whatever it is asked about.
+    """Refuses whatever it is asked about, or lets it pass.
 
     Args:
         certificates: Folder of `ca.crt`, `server.crt` and `server.key`.
-        words: Why it refuses.
+        words: Why it refuses, None to let pass; may be changed.
     """
 
-    def __init__(self, certificates: Path, words: str) -> None:
+    def __init__(self, certificates: Path, words: str | None) -> None:
+        self.words = words
+        webhook = self
+
         class Handler(BaseHTTPRequestHandler):
             def do_POST(self) -> None:
                 review = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-                refusal = {"allowed": False, "status": {"message": words}}
-                review["response"] = {"uid": review.pop("request")["uid"], **refusal}
+                response = {"uid": review.pop("request")["uid"], "allowed": webhook.words is None}
+                if webhook.words is not None:
+                    response["status"] = {"message": webhook.words}
+                review["response"] = response
                 content = json.dumps(review).encode()
                 self.send_response(HTTPStatus.OK)
                 self.send_header("Content-Type", "application/json")
