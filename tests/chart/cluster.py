@@ -8,8 +8,6 @@ import json
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from tests.chart.helm import CHART, Values, run
 from tests.support.control_plane import ControlPlane
 from tests.support.operator import Operator
@@ -96,12 +94,5 @@ class Installation:
         for unreachable in ("tracking_uri", "http_port"):
             del settings[unreachable]
         log = folder / f"{identity}.log"
-        return Operator(log, self._kubeconfig(folder), NOWHERE, identity=identity, **settings)
-
-    def _kubeconfig(self, folder: Path) -> Path:
-        config = yaml.safe_load(self.plane.kubeconfig.read_text())
-        token = self.plane.kubectl("-n", self.namespace, "create", "token", self.name)
-        config["users"][0]["user"] = {"token": token.strip()}
-        path = folder / "kubeconfig"
-        path.write_text(yaml.safe_dump(config))
-        return path
+        kubeconfig = self.plane.kubeconfig_of(self.namespace, self.name)
+        return Operator(log, kubeconfig, NOWHERE, identity=identity, **settings)

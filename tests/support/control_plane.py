@@ -118,6 +118,15 @@ class ControlPlane:
         """Apply objects by kubectl."""
         return self.kubectl("apply", "-f", "-", stdin=yaml.safe_dump_all(objects), check=check)
 
+    def kubeconfig_of(self, namespace: str, account: str) -> Path:
+        """Write a kubeconfig of a ServiceAccount, with a token of its own."""
+        config = yaml.safe_load(self.kubeconfig.read_text())
+        token = self.kubectl("-n", namespace, "create", "token", account).strip()
+        config["users"][0]["user"] = {"token": token}
+        path = self.folder / f"{namespace}-{account}.kubeconfig"
+        path.write_text(yaml.safe_dump(config))
+        return path
+
     def wait_until_served(self) -> None:
         """Wait for the API server."""
         self._servers["kube-apiserver"].wait_until(
