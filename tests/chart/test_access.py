@@ -17,6 +17,7 @@ WORK: set[Right] = {
     *product(["batch"], ["jobs"], ["get", "list", "watch", "create", "patch", "delete"]),
     *product([""], ["pods"], ["list", "watch"]),
     ("", "pods/log", "get"),
+    ("", "namespaces", "get"),
     *product([""], ["services"], ["get", "create"]),
     *product(["events.k8s.io"], ["events"], ["create", "list"]),
     ("kueue.x-k8s.io", "workloads", "list"),

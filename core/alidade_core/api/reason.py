@@ -153,7 +153,10 @@ class Reason(DocumentedWord):
     # Of ends.
     COMPLETED = ("Completed", "It ended well.")
     CANCELLED = ("Cancelled", "It was cancelled by `spec.cancel`.")
-    DELETED = ("Deleted", "The job itself was deleted before its end.")
+    DELETED = (
+        "Deleted",
+        "The job itself was deleted before its end, or its namespace is being deleted.",
+    )
     BACKING_JOB_DELETED = (
         "BackingJobDeleted",
         "Somebody deleted its batch/v1 Job while it ran.",

@@ -68,6 +68,11 @@ class ReadBacking:
 
 
 @dataclass(frozen=True)
+class ReadNamespace:
+    """Ask whether the job's namespace is being deleted, then plan again."""
+
+
+@dataclass(frozen=True)
 class ReadPods:
     """Read the job's pods afresh, then plan again."""
 
@@ -155,7 +160,7 @@ class DeleteJob:
     """Delete the job, whose time to live has passed."""
 
 
-Inquiry = ReadBacking | ReadPods | ReadWorkload | ReadWarnings | ReadTraces
+Inquiry = ReadBacking | ReadNamespace | ReadPods | ReadWorkload | ReadWarnings | ReadTraces
 """What is asked of the API server at once."""
 Action = (
     CreateBacking

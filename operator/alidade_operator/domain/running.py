@@ -20,7 +20,13 @@ from alidade_operator.domain import (
     refused,
     traces,
 )
-from alidade_operator.domain.actions import ReadLastLines, ReadPods, ReadTraces, Suspend
+from alidade_operator.domain.actions import (
+    ReadLastLines,
+    ReadNamespace,
+    ReadPods,
+    ReadTraces,
+    Suspend,
+)
 from alidade_operator.domain.attempts import newest
 from alidade_operator.domain.backing import suspend_patch
 from alidade_operator.domain.diagnosis import (
@@ -82,8 +88,14 @@ def follow(draft: Draft) -> None:
 
 def cancel_with_backing(draft: Draft) -> None:
     """End a job whose batch/v1 Job somebody deleted while it ran, which is what they meant."""
-    message = "cancelled: someone deleted its batch/v1 Job (kubectl delete job) while it ran"
-    draft.end(JobState.CANCELLED, Reason.BACKING_JOB_DELETED, message)
+    if draft.snapshot.namespace_ends is None:
+        draft.do(ReadNamespace())
+    elif draft.snapshot.namespace_ends:
+        # What is in a namespace goes in no order.
+        draft.end(JobState.CANCELLED, Reason.DELETED, "cancelled: its namespace is being deleted")
+    else:
+        message = "cancelled: someone deleted its batch/v1 Job (kubectl delete job) while it ran"
+        draft.end(JobState.CANCELLED, Reason.BACKING_JOB_DELETED, message)
 
 
 def begin_after_restore(draft: Draft) -> None:

@@ -165,6 +165,7 @@ class Snapshot:
         cycle: Names of the jobs it waits for in a circle.
         backing: The batch/v1 Job of its name, if it owns it.
         backing_missed: Whether that was looked for by its name, and is not there.
+        namespace_ends: Whether the namespace is being deleted, None where that was not asked for.
         turned_back: Whether it is missing as the API server's store was restored from a backup.
         rejection: Why the API server would not create that, or let it be released.
         refused: What else was refused of what was asked for it, by the kind of action.
@@ -200,6 +201,7 @@ class Snapshot:
     cycle: tuple[str, ...] = ()
     backing: BackingJob | None = None
     backing_missed: bool = False
+    namespace_ends: bool | None = None
     turned_back: bool = False
     rejection: Rejection | None = None
     refused: Mapping[type[Action], Rejection] = field(default_factory=dict)

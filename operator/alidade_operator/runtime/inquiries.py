@@ -6,6 +6,7 @@ from alidade_operator.domain import kueue, pod_warnings, traces
 from alidade_operator.domain.snapshot import Trace, WarningView, WorkloadView
 from alidade_operator.kube.gateway import (
     EVENTS,
+    NAMESPACES,
     WORKLOADS,
     Body,
     ForbiddenError,
@@ -39,6 +40,25 @@ async def read_workload(
     except ForbiddenError as error:
         return WorkloadView(now, f"why is not known: {error}")
     return kueue.read(found, now)
+
+
+async def is_ending(gateway: Gateway, namespace: str) -> bool:
+    """Ask whether a namespace is being deleted, and all that is in it; not where that is forbidden.
+
+    Args:
+        gateway: The Kubernetes API.
+        namespace: Its name.
+
+    Raises:
+        ApiError: The API server could not be asked.
+    """
+    try:
+        body = await gateway.get(NAMESPACES, namespace, namespace)
+    except NotFoundError:
+        return True
+    except ForbiddenError:
+        return False
+    return "deletionTimestamp" in body["metadata"]
 
 
 async def read_warnings(

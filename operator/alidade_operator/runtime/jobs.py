@@ -19,6 +19,7 @@ from alidade_operator.domain.actions import (
     Inquiry,
     ReadBacking,
     ReadLastLines,
+    ReadNamespace,
     ReadPods,
     ReadTraces,
     ReadWarnings,
@@ -46,7 +47,7 @@ from alidade_operator.kube.gateway import (
 from alidade_operator.runtime.backings import Backings
 from alidade_operator.runtime.cache import Cache, WorkKey
 from alidade_operator.runtime.doubts import Doubts
-from alidade_operator.runtime.inquiries import read_traces, read_warnings, read_workload
+from alidade_operator.runtime.inquiries import is_ending, read_traces, read_warnings, read_workload
 from alidade_operator.runtime.last_lines import LastLines
 from alidade_operator.runtime.log_archive import LogArchive
 from alidade_operator.runtime.metrics import JOBS_ENDED
@@ -69,6 +70,7 @@ class _Memory:
     warnings: dict[str, WarningView] = field(default_factory=dict)
     traces: dict[ReadTraces, tuple[Trace, ...]] = field(default_factory=dict)
     backing_missed: bool = False
+    namespace_ends: bool | None = None
     pods_read_of: str | None = None
     unanswered: bool = False
 
@@ -281,6 +283,7 @@ class JobReconciler:
             cycle=tuple(name for _, name in cache.graph.cycle(key)),
             backing=backing,
             backing_missed=memory.backing_missed,
+            namespace_ends=memory.namespace_ends,
             turned_back=uid in self._bereft,
             rejection=tries.rejection,
             refused=tries.refused,
@@ -346,7 +349,9 @@ class JobReconciler:
                 self._archive.request(key, job.metadata.uid, action)
             case ReadLastLines():
                 self._last_lines.request(key, job.metadata.uid, action)
-            case ReadBacking() | ReadPods() | ReadWorkload() | ReadWarnings() | ReadTraces():
+            case ReadBacking() | ReadNamespace() | ReadPods() | ReadWorkload():
+                await self._ask(key, job, action)
+            case ReadWarnings() | ReadTraces():
                 await self._ask(key, job, action)
             case _:
                 await self._backings.act(job, action)
@@ -357,6 +362,8 @@ class JobReconciler:
             case ReadBacking():
                 await self._look_again(job)
                 memory.backing_missed = self._cache.backing(job) is None
+            case ReadNamespace():
+                memory.namespace_ends = await is_ending(gateway, namespace)
             case ReadPods():
                 # Another may be made while they are listed.
                 backing = self._cache.backing(job)

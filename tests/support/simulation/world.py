@@ -10,6 +10,7 @@ from zlib import crc32
 from alidade_core.api.job import Dependency, DependencyCondition, Job
 from alidade_core.api.job_condition import JobCondition
 from alidade_core.api.job_status import JobState
+from alidade_core.api.reason import Reason
 from alidade_operator.domain.observed import (
     COMPLETION_INDEX,
     JOB_LABEL,
@@ -155,7 +156,12 @@ class World:
         ]
 
     def _observe(self, kind: Kind, old: Body | None, new: Body | None) -> None:
-        if new is None or new["metadata"].get("namespace") != NAMESPACE:
+        if new is None:
+            return
+        if kind == JOBS and new["metadata"]["namespace"] == ENDING:
+            told = new.get("status", {}).get("reason") != Reason.BACKING_JOB_DELETED
+            self._expect(told, "one whose namespace ends is told that somebody deleted its Job")
+        if new["metadata"].get("namespace") != NAMESPACE:
             return
         name = new["metadata"]["name"]
         if kind == JOBS:

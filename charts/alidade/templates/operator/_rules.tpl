@@ -24,6 +24,10 @@
   resources: [pods/log]
   verbs: [get]
 {{- end }}
+# Whether a batch/v1 Job was deleted with its namespace, or by somebody.
+- apiGroups: [""]
+  resources: [namespaces]
+  verbs: [get]
 # For jobs with replicas, whose pods meet under the name of a headless Service.
 - apiGroups: [""]
   resources: [services]

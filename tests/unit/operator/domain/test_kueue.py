@@ -160,7 +160,7 @@ def test_a_job_is_taken_back_from_a_queue_that_is_not_its_own_any_more(changed: 
 
 def test_a_running_job_whose_batch_job_somebody_else_deletes_is_cancelled() -> None:
     going = handed_over(suspend=False, meta=DELETED)
-    decided = plan(pending(job(status=RELEASED), backing=going))
+    decided = plan(pending(job(status=RELEASED), backing=going, namespace_ends=False))
     assert where(decided) == (S.CANCELLED, "BackingJobDeleted")
 
 

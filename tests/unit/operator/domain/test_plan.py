@@ -14,6 +14,7 @@ from alidade_operator.domain.actions import (
     CreateBacking,
     EndRun,
     ReadBacking,
+    ReadNamespace,
     ReadPods,
     Release,
 )
@@ -71,10 +72,18 @@ def test_a_released_job_goes_by_its_pods(
 
 
 def test_who_deletes_the_batch_job_of_a_job_that_runs_cancels_it() -> None:
-    decided = plan(snapshot(job(status=RELEASED), backing_missed=True))
+    asks = plan(snapshot(job(status=RELEASED), backing_missed=True))
+    assert (asks.actions, asks.status.ended) == ((ReadNamespace(),), False)
+    decided = plan(snapshot(job(status=RELEASED), backing_missed=True, namespace_ends=False))
     assert where(decided) == (S.CANCELLED, "BackingJobDeleted")
     assert "kubectl delete job" in (decided.status.message or "")
     assert decided.status.root_cause is None
+
+
+def test_a_job_whose_batch_job_goes_with_its_namespace_says_so() -> None:
+    decided = plan(snapshot(job(status=RELEASED), backing_missed=True, namespace_ends=True))
+    assert where(decided) == (S.CANCELLED, "Deleted")
+    assert decided.status.message == "cancelled: its namespace is being deleted"
 
 
 def test_a_job_whose_batch_job_a_backup_does_not_have_is_begun_anew() -> None:

@@ -7,7 +7,7 @@ import pytest
 from alidade_core.api.base import Condition
 from alidade_core.api.job_status import Attempt, Fate, JobState, JobStatus
 from alidade_core.contract import PEER_LOST
-from alidade_operator.domain.actions import ReadLastLines, ReadPods, Suspend
+from alidade_operator.domain.actions import ReadLastLines, ReadNamespace, ReadPods, Suspend
 from alidade_operator.domain.draft import Draft
 from alidade_operator.domain.observed import Pod
 from alidade_operator.domain.reading import pod as read_pod
@@ -198,7 +198,9 @@ def test_a_released_job_is_not_suspended() -> None:
 
 def test_a_batch_job_deleted_by_someone_cancels_the_job() -> None:
     deleting = backing(suspend=False, meta=DELETED)
-    status = followed(running_pod(), backing=deleting).status
+    asks = followed(running_pod(), backing=deleting)
+    assert (asks.actions, asks.status.ended) == ([ReadNamespace()], False)
+    status = followed(running_pod(), backing=deleting, namespace_ends=False).status
     assert (status.state, status.reason) == (S.CANCELLED, "BackingJobDeleted")
     assert "kubectl delete job" in (status.message or "")
 

@@ -13,7 +13,7 @@ from alidade_operator.kube.gateway import (
     NotFoundError,
     UnavailableError,
 )
-from alidade_operator.runtime.inquiries import read_traces, read_warnings, read_workload
+from alidade_operator.runtime.inquiries import is_ending, read_traces, read_warnings, read_workload
 from tests.support.builders import NAMESPACE, NOW, stamp
 from tests.support.simulation.api_server import ApiServer
 from tests.support.simulation.chance import Chance
@@ -52,6 +52,11 @@ class Gateway(UnreliableGateway):
             raise self.refusal
         async for body in super().list_all(kind, namespace, selector, fields=fields):
             yield body
+
+    async def get(self, kind: Kind, namespace: str, name: str) -> Body:
+        if self.refusal:
+            raise self.refusal
+        return await super().get(kind, namespace, name)
 
 
 @in_virtual_time
@@ -107,3 +112,20 @@ async def test_an_api_server_that_is_away_is_asked_again() -> None:
     gateway.refusal = UnavailableError("away")
     with pytest.raises(UnavailableError):
         await read_workload(gateway, NAMESPACE, "uid-1", NOW)
+
+
+@in_virtual_time
+async def test_a_namespace_ends_that_is_being_deleted_or_gone() -> None:
+    gateway = Gateway()
+    assert not await is_ending(gateway, NAMESPACE)
+    assert await is_ending(gateway, "gone")
+    gateway.server.end(NAMESPACE)
+    assert await is_ending(gateway, NAMESPACE)
+
+
+@in_virtual_time
+async def test_a_namespace_that_may_not_be_read_is_not_taken_to_end() -> None:
+    gateway = Gateway()
+    gateway.server.end(NAMESPACE)
+    gateway.refusal = ForbiddenError("RBAC")
+    assert not await is_ending(gateway, NAMESPACE)
