@@ -134,6 +134,10 @@ def scenarios(draw: st.DrawFn, *, meddling: bool = False) -> Scenario:
         order=tuple(order),
         limits={name: draw(st.sampled_from([None, 1, 2])) for name in QUEUE_NAMES},
         kueue=frozenset(draw(st.sets(st.sampled_from(QUEUE_NAMES)))),
+        # One that no node takes would keep its room for ever.
+        most_batch_jobs=None
+        if any(task.homeless for task in jobs)
+        else draw(st.sampled_from([None, None, 1, 2])),
         crowded=frozenset(draw(st.sets(st.sampled_from(QUEUE_NAMES)))),
         nodes_after=draw(st.dictionaries(st.sampled_from(names), st.floats(60, 900), max_size=2)),
         odd=draw(st.booleans()),

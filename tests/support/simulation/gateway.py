@@ -10,6 +10,7 @@ from typing import Final, TypeVar
 
 from alidade_operator.kube.fence import Fence
 from alidade_operator.kube.gateway import (
+    BATCH_JOBS,
     EVENTS,
     PODS,
     ApiError,
@@ -61,10 +62,13 @@ class UnreliableGateway:
         left: Returns for how many seconds this client is sure to lead.
 
     Attributes:
+        most_batch_jobs: How many batch/v1 Jobs a quota allows in a namespace, None where there is
+            none.
         dead: Whether the client is no more.
     """
 
     dead = False
+    most_batch_jobs: int | None = None
 
     def __init__(
         self,
@@ -132,7 +136,7 @@ class UnreliableGateway:
 
     async def create(self, kind: Kind, namespace: str, body: Body) -> Body:
         def create() -> Body:
-            if self._chance.mishap(0.3):
+            if self._is_full(kind, namespace) or self._chance.mishap(0.3):
                 raise refusals.over_quota(kind)
             return self._server.create(kind, body, namespace, strict=True)
 
@@ -179,6 +183,10 @@ class UnreliableGateway:
             return self._server.create(EVENTS, event, namespace)
 
         await self._change(EVENTS, create, counts=False)
+
+    def _is_full(self, kind: Kind, namespace: str) -> bool:
+        most = self.most_batch_jobs if kind == BATCH_JOBS else None
+        return most is not None and len(self._server.all(kind, namespace)) >= most
 
     async def _change(self, kind: Kind, carry_out: Callable[[], T], *, counts: bool = True) -> T:
         try:

@@ -120,6 +120,7 @@ class Operator:
         world = self._world
         left = life.left if world.scenario.pauses else lambda: math.inf
         gateway = UnreliableGateway(world.server, world.chance, lambda: self._count(life), left)
+        gateway.most_batch_jobs = world.scenario.most_batch_jobs
         settings = Settings(
             tracking_uri="http://mlflow",
             workers=world.scenario.workers,

@@ -95,6 +95,8 @@ class Scenario:
         nodes_after: From when on there is a node for the pods of jobs for which there is none yet.
         odd: Whether what is said and typed is text of any kind.
         placement_timeout: The queues' placementTimeoutSeconds.
+        most_batch_jobs: How many batch/v1 Jobs a quota allows in a namespace, None where there is
+            none.
         crowded: The queues of which no node is free but in their second flavor.
         deeds: What the user does beside.
         deaths: Numbers of the requests after which the operator dies, and starts anew.
@@ -115,6 +117,7 @@ class Scenario:
     order: tuple[str, ...]
     limits: Mapping[str, int | None]
     kueue: frozenset[str] = frozenset()
+    most_batch_jobs: int | None = None
     crowded: frozenset[str] = frozenset()
     nodes_after: Mapping[str, float] = field(default_factory=dict)
     odd: bool = False

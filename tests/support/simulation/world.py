@@ -245,10 +245,12 @@ class World:
     def _check_turn(self, job: Job) -> None:
         """See that what gave its place back stands behind those that waited.
 
-        One whose requests get lost is out of line until it is tried again, and holds nobody up.
+        One whose requests get lost, or are refused, is out of line until it is tried again, and
+        holds nobody up.
         """
         one = job.status.queue and self.scenario.limits[job.status.queue] == 1
-        if one and not self.scenario.deeds and not self.scenario.mishaps:
+        sure = not (self.scenario.mishaps or self.scenario.most_batch_jobs)
+        if one and sure and not self.scenario.deeds:
             overtaken = self._given_back.overtaken(job, self.jobs, clock())
             self._expect(not overtaken, f"{job.metadata.name} overtakes {overtaken}")
 
