@@ -37,7 +37,7 @@ verify: ## Check that what is generated is up to date.
 
 .PHONY: test-unit
 test-unit: ## Tests that need nothing but Python: the operator's, the worker's, the example's.
-	@$(DEV)/pytest --timeout 600 tests/unit/test_distributions.py tests/unit/core tests/unit/operator tests/unit/hack
+	@$(DEV)/pytest --timeout 600 tests/unit/test_distributions.py tests/unit/core tests/unit/client tests/unit/operator tests/unit/hack
 	@$(WORKER_DEV)/pytest tests/unit/worker tests/unit/examples
 
 .PHONY: test-integration

@@ -1,6 +1,7 @@
 """A namespace of a test's own: what the test does there, and what it sees."""
 
 from collections.abc import Iterator, Mapping
+from pathlib import Path
 from typing import Any
 
 import yaml
@@ -53,6 +54,17 @@ class Scene:
         kubelet.play(namespace, self._fate)
 
     # What a user does.
+
+    def kubeconfig(self, folder: Path, account: str | None = None) -> Path:
+        """Write a kubeconfig for the namespace: an administrator's, or that of an account."""
+        config = yaml.safe_load(self._plane.kubeconfig.read_text())
+        config["contexts"][0]["context"]["namespace"] = self.namespace
+        if account:
+            token = self.kubectl("create", "token", account).strip()
+            config["users"][0]["user"] = {"token": token}
+        path = folder / f"kubeconfig-{account}"
+        path.write_text(yaml.safe_dump(config))
+        return path
 
     def kubectl(self, *arguments: str, stdin: str | None = None, check: bool = True) -> str:
         """Run kubectl in the namespace; return what it printed."""

@@ -11,7 +11,7 @@ import pytest
 
 from tests.support.sources import REPOSITORY
 
-DISTRIBUTIONS = ("core", "operator", "worker")
+DISTRIBUTIONS = ("core", "client", "operator", "worker")
 
 
 def imported(source: Path) -> Iterator[str]:

@@ -1,0 +1,1 @@
+"""What follows from jobs as they are: pure functions, without a cluster."""

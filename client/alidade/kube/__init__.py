@@ -1,0 +1,1 @@
+"""The API server, by kr8s: nothing outside this package knows that."""
