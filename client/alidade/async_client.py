@@ -14,14 +14,14 @@ from alidade.doctor.facts import Facts
 from alidade.errors import AlidadeError, AlreadyExistsError, NotFoundError, WaitTimeoutError
 from alidade.jobs import rerun, tree, why
 from alidade.jobs.submission import Submission, Value, job_body, name_of
-from alidade.kube.connection import Kube
-from alidade.kube.kinds import Kind, kind_of
+from alidade.k8s.connection import Kube
+from alidade.k8s.kinds import Kind, kind_of
 from alidade.logs import LogLine
 from alidade.manifests import Body, Manifest, from_body, from_yaml, to_body
+from alidade.mlflow import way, workflows
+from alidade.mlflow.rest import Mlflow
 from alidade.progress import Progress, Quiet
 from alidade.results import Result, results
-from alidade.tracking import way, workflows
-from alidade.tracking.rest import Mlflow
 from alidade_core.api.base import Resource
 from alidade_core.api.experiment import Experiment
 from alidade_core.api.job import Dependency, Job

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from alidade.errors import AlidadeError, LogsGoneError, NotFoundError
-from alidade.kube.connection import Kube
-from alidade.kube.kinds import PODS
-from alidade.tracking.rest import Mlflow
+from alidade.k8s.connection import Kube
+from alidade.k8s.kinds import PODS
+from alidade.mlflow.rest import Mlflow
 from alidade_core.api.base import GROUP
 from alidade_core.api.job import Job
 

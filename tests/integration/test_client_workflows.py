@@ -8,10 +8,10 @@ import pytest
 
 from alidade import AsyncClient
 from alidade.errors import ForbiddenError, NotFoundError, RefusedError, UnreachableError
+from alidade.mlflow.rest import Mlflow
+from alidade.mlflow.way import login
+from alidade.mlflow.workflows import stored
 from alidade.packing import pack
-from alidade.tracking.rest import Mlflow
-from alidade.tracking.way import login
-from alidade.tracking.workflows import stored
 from tests.integration.scene import Scene
 from tests.support.door import Answer, Door
 from tests.support.manifests import EXPERIMENT, experiment

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 from alidade.doctor.facts import Facts
 from alidade.errors import AlidadeError, ForbiddenError, NotFoundError
 from alidade.installation import installation
-from alidade.kube.answers import Asked
-from alidade.kube.kinds import (
+from alidade.k8s.answers import Asked
+from alidade.k8s.kinds import (
     ACCESS_REVIEWS,
     DEFINITIONS,
     DEPLOYMENTS,
@@ -19,7 +19,7 @@ from alidade.kube.kinds import (
     Kind,
     kind_of,
 )
-from alidade.tracking import way
+from alidade.mlflow import way
 from alidade_core.api.experiment import Experiment
 from alidade_core.api.job import Job
 from alidade_core.api.queue import Queue

@@ -10,7 +10,7 @@ from kr8s.asyncio.portforward import PortForward
 from alidade.errors import UnreachableError
 
 if TYPE_CHECKING:
-    from alidade.kube.connection import Kube
+    from alidade.k8s.connection import Kube
 
 
 @asynccontextmanager

@@ -12,7 +12,7 @@ from alidade.errors import (
     RefusedError,
     UnreachableError,
 )
-from alidade.kube.kinds import Kind
+from alidade.k8s.kinds import Kind
 from alidade_core.api.base import GROUP
 from alidade_core.words import beginning
 

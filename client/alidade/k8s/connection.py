@@ -17,8 +17,8 @@ import kr8s
 from kr8s.asyncio import api as connect
 
 from alidade.errors import AlidadeError, UnreachableError
-from alidade.kube.answers import Asked, error_of, is_error
-from alidade.kube.kinds import PODS, Kind
+from alidade.k8s.answers import Asked, error_of, is_error
+from alidade.k8s.kinds import PODS, Kind
 
 Body = dict[str, Any]
 

@@ -3,7 +3,7 @@
 from pathlib import Path
 from types import SimpleNamespace
 
-from alidade.kube.connection import namespace_of
+from alidade.k8s.connection import namespace_of
 
 
 def test_it_is_the_contexts_or_else_that_of_the_pods_account(tmp_path: Path) -> None:

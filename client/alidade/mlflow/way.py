@@ -10,10 +10,10 @@ from urllib.parse import urlsplit
 
 from alidade.errors import AlidadeError, NotFoundError, UnreachableError
 from alidade.installation import INSTALLATION, installation
-from alidade.kube.connection import Kube
-from alidade.kube.forward import forwarded
-from alidade.kube.kinds import CONFIG_MAPS, PODS, SECRETS
-from alidade.tracking.rest import LOGIN_SECRET, Mlflow
+from alidade.k8s.connection import Kube
+from alidade.k8s.forward import forwarded
+from alidade.k8s.kinds import CONFIG_MAPS, PODS, SECRETS
+from alidade.mlflow.rest import LOGIN_SECRET, Mlflow
 
 Body = dict[str, Any]
 

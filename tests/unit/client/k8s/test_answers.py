@@ -12,8 +12,8 @@ from alidade.errors import (
     RefusedError,
     UnreachableError,
 )
-from alidade.kube.answers import Asked, error_of
-from alidade.kube.kinds import CONFIG_MAPS, PODS, kind_of
+from alidade.k8s.answers import Asked, error_of
+from alidade.k8s.kinds import CONFIG_MAPS, PODS, kind_of
 from alidade_core.api.job import Job
 from alidade_core.api.queue import Queue
 

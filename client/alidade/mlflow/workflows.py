@@ -5,8 +5,8 @@ from typing import Any, Final
 from urllib.parse import urlsplit
 
 from alidade.errors import RefusedError
+from alidade.mlflow.rest import Mlflow
 from alidade.packing import Packed
-from alidade.tracking.rest import Mlflow
 from alidade_core.api.base import GROUP
 
 Body = dict[str, Any]
