@@ -5,6 +5,7 @@ import os
 
 import pytest
 
+from alidade_operator.domain.image import Image
 from alidade_operator.runtime.settings import Settings
 from tests.chart.helm import EXTERNAL, MANY, NAMESPACE, Rendered
 
@@ -131,6 +132,28 @@ def test_by_default_the_image_is_one_built_on_this_machine() -> None:
     assert container["imagePullPolicy"] == "IfNotPresent"
     assert "command" not in container
     assert "args" not in container
+
+
+@pytest.mark.usefixtures("no_settings")
+@pytest.mark.parametrize(
+    ("images", "image"),
+    [
+        ({}, Image("localhost/alidade-worker:dev")),
+        (
+            {
+                "registry": "registry.example.org/alidade",
+                "tag": "0.1.0",
+                "pullSecrets": [{"name": "login"}, {"name": "login-2"}],
+            },
+            Image("registry.example.org/alidade/alidade-worker:0.1.0", ("login", "login-2")),
+        ),
+        ({"worker": "registry.example.org/gpu:7"}, Image("registry.example.org/gpu:7")),
+    ],
+)
+def test_jobs_that_name_no_image_run_in_the_worker_of_the_installation(
+    images: dict[str, object], image: Image, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert _settings(Rendered({"images": images}), monkeypatch).default_image() == image
 
 
 def test_probes_and_metrics_reach_the_port_that_the_operator_serves() -> None:

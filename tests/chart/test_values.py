@@ -47,6 +47,7 @@ def test_lint_finds_nothing(values: Values) -> None:
         ("images/tag", "1.0 beta"),
         ("images/pullPolicy", "Sometimes"),
         ("images/pullSecrets/0", "my-registry"),
+        ("images/worker", "localhost/worker: 1"),
         ("tracking/uri", "mlflow.example.org"),
         ("tracking/jobUri", "sqlite:///mlflow.db"),
         ("operator/replicas", "two"),

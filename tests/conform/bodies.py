@@ -5,13 +5,12 @@ from collections.abc import Callable
 from typing import Any
 
 from alidade_core.api.base import GROUP, VERSION
-from alidade_operator.domain import backing
 from alidade_operator.domain.meeting import meeting_place
 from alidade_operator.domain.observed import JOB_LABEL, PARAMETERS, RUN_ID
 from alidade_operator.kube.gateway import BATCH_JOBS, EXPERIMENTS, JOBS, QUEUES, Body, Kind
 from tests.conform.steps import Home, Much, Named, Uid, Version
 from tests.conform.words import Words
-from tests.support.builders import IMAGE, URI, experiment, job, queue
+from tests.support.builders import IMAGE, job, wanted
 
 TIME = "2026-03-01T12:00:00Z"
 KIND_NAMES = {JOBS: "Job", EXPERIMENTS: "Experiment", QUEUES: "Queue"}
@@ -31,7 +30,7 @@ class Bodies:
     def batch_job(self, name: Named, *, odd: bool) -> Body:
         """Draw the batch/v1 Job of a job."""
         of = job(replicas=self._chance.choice((1, 1, 2)))
-        body: Body = backing.wanted(of, experiment(), queue(), IMAGE, URI).manifest
+        body: Body = wanted(of).manifest
         owner = body["metadata"]["ownerReferences"][0]
         body["metadata"] |= {
             "name": name,

@@ -58,15 +58,27 @@ POD: Body = {
         },
     ],
 }
+CODE: Body = {"configMap": {"name": "configMap-a", "key": "code"}}
+REPOSITORY_OF_CODE: Body = {"git": {"repository": "https://git/code", "secretName": "secret-a"}}
+DATA: list[Body] = [{"name": "data", "claim": "claim-a"}]
 MANIFESTS = (
     queue("queue-a", kueueLocalQueue="local-a"),
-    experiment("experiment-a", queue="queue-a"),
-    job("job-a", experiment="experiment-a", queue="queue-a", image=f"{IMAGE}:dev"),
+    experiment("experiment-a", queue="queue-a", workflow={"source": CODE}, datasets=DATA),
+    experiment("experiment-b", workflow={"source": REPOSITORY_OF_CODE}),
+    job(
+        "job-a",
+        experiment="experiment-a",
+        queue="queue-a",
+        image=f"{IMAGE}:dev",
+        workflow={"source": REPOSITORY_OF_CODE},
+        datasets=DATA,
+    ),
     job(
         "job-b",
         "job-a",
         experiment="experiment-a",
         priorityClassName="class-a",
+        workflow={"source": CODE},
         parameters=[
             {"name": "run", "valueFrom": {"job": "job-a", "field": "mlflowRunId"}},
             # A value is text, whatever it looks like.

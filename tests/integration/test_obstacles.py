@@ -76,7 +76,8 @@ def test_a_job_without_queue_or_image_says_where_to_name_them(empty_scene: Scene
     scene.patch(EXPERIMENT, "bench", {"queue": "cpu"})
     status = scene.until("a", "Waiting", "ImageNotSet")
     assert status["message"] == (
-        "neither spec.image nor the experiment's spec.workflow.image names an image"
+        "neither spec.image nor the experiment's spec.workflow.image names an image, and the "
+        "operator has no default (the chart's images.worker)"
     )
 
     scene.patch(EXPERIMENT, "bench", {"workflow": {"image": "localhost/workflow:2"}})

@@ -311,10 +311,6 @@ REFUSED_OTHERS: dict[str, tuple[Body, str]] = {
         experiment(artifactLocation="/data"),
         "spec.artifactLocation in body should match",
     ),
-    "an experiment without an image in its workflow": (
-        experiment(workflow={"path": "/workflow"}),
-        "spec.workflow.image: Required value",
-    ),
     "an experiment with a queue that cannot be a name": (
         experiment(queue="CPU"),
         "spec.queue in body should match",

@@ -12,7 +12,10 @@ from alidade_core.api.experiment import Experiment
 from alidade_core.api.job import Dependency, Job
 from alidade_core.api.job_status import DependencyStatus, JobState, JobStatus
 from alidade_core.api.queue import Queue
+from alidade_operator.domain import backing as backing_job
 from alidade_operator.domain import observed, reading
+from alidade_operator.domain.image import Image
+from alidade_operator.domain.inputs import decide
 from alidade_operator.domain.observed import BackingJob, Pod
 from alidade_operator.domain.snapshot import Snapshot
 
@@ -20,6 +23,7 @@ NAMESPACE = "lab"
 NOW = datetime(2026, 3, 1, 12, 0, 0, tzinfo=UTC)
 IMAGE = "registry.example/workflow:1"
 URI = "http://mlflow:5000"
+_IMAGE = Image(IMAGE)
 
 
 def stamp(time: datetime) -> str:
@@ -158,6 +162,19 @@ def backing_body(
     }
 
 
+def wanted(
+    of: Job | None = None,
+    where: Queue | None = None,
+    within: Experiment | None = None,
+    image: Image = _IMAGE,
+    **more: Any,
+) -> backing_job.Wanted:
+    """Return the batch/v1 Job that a job asks for which is accepted now."""
+    of = of or job()
+    inputs = decide(of.spec, within or experiment())
+    return backing_job.wanted(of, inputs, where or queue(), image, URI, **more)
+
+
 def backing(name: str = "train", **fields: Any) -> BackingJob:
     return reading.backing_job(backing_body(name, **fields))
 
@@ -197,6 +214,7 @@ def pod_body(
     init: Mapping[str, Any] | None = None,
     node: str | None = "node-1",
     index: int | None = None,
+    images: Iterable[str] = (),
     conditions: Iterable[Mapping[str, Any]] = (),
     meta: Mapping[str, Any] | None = None,
     **status: Any,
@@ -211,6 +229,7 @@ def pod_body(
         init: The state of an init container.
         node: Where it is scheduled, None where it is not.
         index: Which of the job's replicas it is, None where the job has one only.
+        images: The image of its container, where it is asked for.
         conditions: Conditions beside PodScheduled.
         meta: Fields of its metadata.
         status: Other fields of its status.
@@ -228,7 +247,10 @@ def pod_body(
                 **(meta or {}),
             },
         ),
-        "spec": {"nodeName": node} if node else {},
+        "spec": {
+            **({"nodeName": node} if node else {}),
+            "containers": [{"name": observed.WORKER, "image": image} for image in images],
+        },
         "status": {
             "phase": phase,
             "conditions": [*([scheduled] if node else ()), *conditions],

@@ -49,7 +49,7 @@ class Report:
         if "running" in state:
             state["running"] |= {"startedAt": now}
         elif "terminated" in state:
-            state["terminated"] |= {"startedAt": now, "finishedAt": now}
+            state["terminated"] = {"startedAt": now, "finishedAt": now} | state["terminated"]
         container = {
             "name": "worker",
             "image": "",
@@ -87,6 +87,12 @@ def failed(exit_code: int, message: str = "", reason: str = "Error") -> Report:
     """The container ended badly."""
     ended = {"exitCode": exit_code, "reason": reason, "message": message}
     return Report("Failed", {"terminated": ended})
+
+
+def not_started(message: str) -> Report:
+    """The runtime could not start the container's command, as containerd tells it."""
+    ended = {"exitCode": 128, "reason": "StartError", "message": message}
+    return Report("Failed", {"terminated": {**ended, "startedAt": "1970-01-01T00:00:00Z"}})
 
 
 def oom_killed() -> Report:

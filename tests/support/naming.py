@@ -17,6 +17,7 @@ _OF_BATCH_JOBS = (
         re.compile(r'(?<=^the API server refuses its pods: Pod ")([^"]*" is invalid: )'),
         r"\1spec.podTemplate.",
     ),
+    (re.compile(r'\bpersistentvolumeclaim (?=")'), "claim "),
 )
 # What is shorter may be in any message.
 _TELLING = 3

@@ -6,21 +6,17 @@ from typing import Any
 from alidade_core.api.base import Condition
 from alidade_core.api.job import Job
 from alidade_core.api.job_status import JobState, JobStatus
-from alidade_operator.domain import backing as backing_job
 from alidade_operator.domain.admission import NotYet
 from alidade_operator.domain.observed import BackingJob
 from alidade_operator.domain.plan import Plan
 from alidade_operator.domain.snapshot import Snapshot, TrackingView
 from tests.support.builders import (
-    IMAGE,
     NOW,
-    URI,
     backing,
-    experiment,
     job,
-    queue,
     snapshot,
     stamp,
+    wanted,
 )
 
 S = JobState
@@ -31,8 +27,7 @@ DELETED = {"deletionTimestamp": stamp(NOW)}
 
 def fitting(of: Job, **fields: Any) -> BackingJob:
     """The batch/v1 Job that the job's queue and experiment ask for."""
-    wanted = backing_job.wanted(of, experiment(), queue(), IMAGE, URI)
-    return backing(of.metadata.name, template_hash=wanted.template_hash, **fields)
+    return backing(of.metadata.name, template_hash=wanted(of).template_hash, **fields)
 
 
 def accepted(of: Job | None = None, **fields: Any) -> Snapshot:

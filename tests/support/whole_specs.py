@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from tests.support import workflow_sources
 from tests.support.manifests import EXPERIMENT, IMAGE, POOL, QUEUE
 
 Body = dict[str, Any]
@@ -16,7 +17,7 @@ CONTAINER: Body = {
     "name": "worker",
     "command": ["run"],
     "args": ["--fast"],
-    "workingDir": "/data",
+    "workingDir": "/scratch",
     "imagePullPolicy": "IfNotPresent",
     "env": [
         {"name": "A", "value": "1"},
@@ -30,7 +31,7 @@ CONTAINER: Body = {
     "resources": {"requests": {"cpu": "1"}, "limits": {"memory": "1Gi"}},
     "securityContext": SECURITY,
     "terminationMessagePolicy": "File",
-    "volumeMounts": [{"name": "data", "mountPath": "/data", "readOnly": False}],
+    "volumeMounts": [{"name": "data", "mountPath": "/scratch", "readOnly": False}],
 }
 POD: Body = {
     "initContainers": [{"name": "fetch", "image": "fetch:1", "command": ["fetch"]}],
@@ -91,6 +92,8 @@ JOB: Body = {
     "queue": QUEUE,
     "entryPoint": "main",
     "image": "localhost/workflow:1",
+    "workflow": {"path": "attacks", "source": workflow_sources.ARCHIVE},
+    "datasets": [{**workflow_sources.PATH, "sha256": workflow_sources.SHA256}],
     "parameters": [{"name": "eps", "value": "0.1"}],
     "dependsOn": [{"name": FIRST, "condition": "Ended", "onUnsatisfied": "Fail"}],
     "suspend": False,
@@ -112,11 +115,16 @@ JOBS: tuple[Body, ...] = (
     {
         **JOB,
         "parameters": [{"name": "eps", "valueFrom": {"job": FIRST, "output": "eps"}}],
+        "workflow": {"path": "attacks", "source": workflow_sources.GIT},
+        "datasets": [workflow_sources.ARTIFACT],
     },
     {
         **JOB,
         "parameters": [{"name": "eps", "valueFrom": {"job": FIRST, "field": "mlflowRunId"}}],
+        "workflow": {"source": workflow_sources.CONFIG_MAP},
     },
+    # There is no such claim, of which the scheduler tells.
+    {**JOB, "datasets": [workflow_sources.CLAIM]},
 )
 
 AMOUNTS: Body = {"requests": {"cpu": "1", "memory": 1}, "limits": {"cpu": "1500m", "memory": "1Gi"}}
@@ -141,11 +149,20 @@ QUEUES: tuple[Body, ...] = (
 )
 EXPERIMENTS: tuple[Body, ...] = (
     {
-        "workflow": {"image": IMAGE, "path": "/workflow"},
+        "workflow": {"image": IMAGE, "path": "attacks", "source": workflow_sources.ARCHIVE},
+        "datasets": [workflow_sources.CHECKED_CLAIM],
         "queue": QUEUE,
         "mlflowExperiment": "shared",
         "artifactLocation": "file:/nowhere",
         "tracking": "MLflow",
         "completions": 1,
+    },
+    {
+        "workflow": {"source": workflow_sources.GIT},
+        "datasets": [workflow_sources.ARTIFACT],
+    },
+    {
+        "workflow": {"source": workflow_sources.CONFIG_MAP},
+        "datasets": [workflow_sources.PATH],
     },
 )

@@ -33,15 +33,13 @@ DnsLabel = Annotated[
 ]
 """A name without dots (RFC 1123 label)."""
 
-DnsSubdomain = Annotated[
-    str,
-    Limits(
-        minLength=1,
-        maxLength=63,
-        pattern=r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$",
-    ),
-]
+_SUBDOMAIN = r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$"
+
+DnsSubdomain = Annotated[str, Limits(minLength=1, maxLength=63, pattern=_SUBDOMAIN)]
 """A name of another object, which is the value of a label as well (RFC 1123 subdomain)."""
+
+ObjectName = Annotated[str, Limits(minLength=1, maxLength=253, pattern=_SUBDOMAIN)]
+"""A name of a Kubernetes object (RFC 1123 subdomain)."""
 
 ImageReference = Annotated[str, Limits(minLength=1, maxLength=512, pattern=r"^\S+$")]
 

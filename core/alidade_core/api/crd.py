@@ -11,6 +11,8 @@ RESOURCES: tuple[type[Resource], ...] = (Experiment, Queue, Job)
 
 # What JSON schema has and a structural schema (apiextensions.k8s.io/v1) does not.
 _DROPPED = frozenset({"title", "$defs", "additionalProperties", "$ref", "anyOf", "allOf"})
+# What may be stricter in a spec by now than when an object was stored.
+_RULES = frozenset({"x-kubernetes-validations", "pattern"})
 
 
 def custom_resource_definition(resource: type[Resource]) -> dict[str, Any]:
@@ -31,6 +33,7 @@ def custom_resource_definition(resource: type[Resource]) -> dict[str, Any]:
         "required": ["spec"],
         "properties": properties,
     }
+    properties["status"] = _without_rules(properties["status"])
     properties["spec"].pop("default", None)
     properties["status"].pop("default", None)
     if definition.rules:
@@ -62,6 +65,19 @@ def custom_resource_definition(resource: type[Resource]) -> dict[str, Any]:
             ],
         },
     }
+
+
+def _without_rules(node: dict[str, Any]) -> dict[str, Any]:
+    """Return the schema of a status: what it has from a spec may be older than the spec's rules."""
+    kept = {key: part for key, part in node.items() if key not in _RULES}
+    if "properties" in kept:
+        kept["properties"] = {
+            name: _without_rules(part) for name, part in kept["properties"].items()
+        }
+    for inner in ("items", "additionalProperties"):
+        if inner in kept:
+            kept[inner] = _without_rules(kept[inner])
+    return kept
 
 
 def _column(column: Any) -> dict[str, Any]:

@@ -12,16 +12,19 @@ from alidade_core.api.base import (
     Count,
     Definition,
     DnsSubdomain,
-    ImageReference,
     Limits,
     Model,
     Resource,
+    Rule,
     Status,
     fixed,
     map_of,
 )
 from alidade_core.api.base import rules as cel
+from alidade_core.api.dataset import Datasets
 from alidade_core.api.job_status import JobState
+from alidade_core.api.source import without_mlflow
+from alidade_core.api.workflow import Workflow
 
 MAX_JOBS = 100_000
 MAX_SETBACKS = 32
@@ -34,17 +37,12 @@ class Tracking(StrEnum):
     NONE = "None"
 
 
-class Workflow(Model):
-    """The code that the jobs of the experiment run."""
-
-    image: Annotated[
-        ImageReference,
-        Field(description="Image that holds the entry points; the default of the jobs' image."),
-    ]
-    path: Annotated[
-        Annotated[str, Limits(maxLength=512)] | None,
-        Field(description="Directory in the image that holds MLproject."),
-    ] = None
+def _without_tracking(field: str, uris: str) -> Rule:
+    return Rule(
+        f"!has(self.tracking) || self.tracking != '{Tracking.NONE}' || {uris}",
+        f"{field} must not be among MLflow's artifacts where tracking is {Tracking.NONE}",
+        field=f".{field}",
+    )
 
 
 class ExperimentSpec(Model):
@@ -55,13 +53,34 @@ class ExperimentSpec(Model):
             fixed(
                 "artifactLocation",
                 "MLflow cannot move what is there; create another experiment",
-            )
+            ),
+            _without_tracking(
+                "workflow.source.archive.uri",
+                "!has(self.workflow) || !has(self.workflow.source) || "
+                "!has(self.workflow.source.archive) || "
+                + without_mlflow("self.workflow.source.archive.uri"),
+            ),
+            _without_tracking(
+                "datasets",
+                "!has(self.datasets) || self.datasets.all(d, !has(d.artifact) || "
+                + without_mlflow("d.artifact")
+                + ")",
+            ),
         )
     )
 
     workflow: Annotated[
         Workflow | None, Field(description="Default workflow of the experiment's jobs.")
     ] = None
+    datasets: Annotated[
+        Datasets,
+        Field(
+            description=(
+                "Data that the jobs find in /data; a job's own of the same name stands in its "
+                "place."
+            )
+        ),
+    ] = ()
     queue: Annotated[
         DnsSubdomain | None, Field(description="Default queue of the experiment's jobs.")
     ] = None

@@ -20,9 +20,11 @@ from alidade_core.api.base import (
     map_of,
 )
 from alidade_core.api.base import rules as cel
+from alidade_core.api.dataset import Datasets
 from alidade_core.api.job_status import JobState, JobStatus
 from alidade_core.api.parameter import ESCAPED, MAX_ENCODED, Parameter
 from alidade_core.api.pod_template import POD_TEMPLATE
+from alidade_core.api.workflow import JobWorkflow
 
 MAX_ITEMS = 64
 MAX_BACKOFF_LIMIT = 1000
@@ -152,6 +154,14 @@ class JobSpec(Model):
         ImageReference | None,
         Field(description="Image of the job; default: the experiment's workflow.image."),
     ] = None
+    workflow: Annotated[
+        JobWorkflow | None,
+        Field(description="Code of the job; default: the experiment's, as it is at that time."),
+    ] = None
+    datasets: Annotated[
+        Datasets,
+        Field(description="Data that the job finds in /data, beside the experiment's."),
+    ] = ()
     pod_template: Annotated[
         dict[str, Any] | None,
         Field(

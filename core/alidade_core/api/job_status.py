@@ -7,9 +7,11 @@ from typing import Annotated
 from pydantic import Field
 
 from alidade_core.api.base import Count, Limits, Model, Status, map_of
+from alidade_core.api.dataset import Dataset
 from alidade_core.api.job_condition import JobCondition
 from alidade_core.api.parameter import ParameterValue
 from alidade_core.api.reason import Reason
+from alidade_core.api.workflow import WorkflowStatus
 
 MAX_ATTEMPTS = 20
 MAX_LOST_RUNS = 3
@@ -161,6 +163,21 @@ class JobStatus(Status):
         ),
     ] = None
     mlflow_run_id: Annotated[str | None, Field(description="ID of the job's MLflow run.")] = None
+    workflow: Annotated[
+        WorkflowStatus | None,
+        Field(
+            description=(
+                "The code that the job was accepted with, which never changes; unset until its "
+                "experiment is known."
+            )
+        ),
+    ] = None
+    datasets: Annotated[
+        tuple[Dataset, ...],
+        Field(
+            description="The data that the job was accepted with.", json_schema_extra=map_of("name")
+        ),
+    ] = ()
     parameters: Annotated[
         tuple[ParameterValue, ...],
         Field(

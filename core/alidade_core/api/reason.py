@@ -4,6 +4,7 @@ Reasons are part of the API: they are put into statuses, conditions, events and 
 as they are. What Kubernetes says of pods is passed on in its own words beside these.
 """
 
+from alidade_core import contract
 from alidade_core.api.documented import DocumentedWord
 
 
@@ -19,7 +20,11 @@ class Reason(DocumentedWord):
         "QueueNotFound",
         "There is no such queue in the namespace, or none is named: apply it, or correct the name.",
     )
-    IMAGE_NOT_SET = ("ImageNotSet", "Give the job an `image`, or the experiment a `workflow`.")
+    IMAGE_NOT_SET = (
+        "ImageNotSet",
+        "Give the job an `image`, or the experiment's `workflow` one; or the installation, whose "
+        "`images.worker` is the default.",
+    )
     DEPENDENCY_PENDING = (
         "DependencyPending",
         "Nothing is wrong: the message tells which job has to be what.",
@@ -187,7 +192,22 @@ class Reason(DocumentedWord):
     )
     WORKFLOW_NOT_FOUND = (
         "WorkflowNotFound",
-        "The workflow is not there, or its MLproject cannot be read (exit code 66).",
+        "The workflow is not there, its source or a dataset is not what it has to be, or its "
+        "MLproject cannot be read (exit code 66).",
+    )
+    SOURCE_UNAVAILABLE = (
+        contract.SOURCE_UNAVAILABLE,
+        "The place of its workflow's source, or of a dataset, does not answer (exit code 69). It "
+        "is tried again.",
+    )
+    SOURCE_UNSUPPORTED = (
+        "SourceUnsupported",
+        "Its image has no program that fetches the workflow's source: make it from the worker's.",
+    )
+    TRACKING_REQUIRED = (
+        "TrackingRequired",
+        "Its workflow's source, or a dataset, is among MLflow's artifacts, and its experiment has "
+        "`tracking: None`.",
     )
     POD_STOPPED = (
         "PodStopped",

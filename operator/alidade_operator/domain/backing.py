@@ -10,11 +10,12 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from alidade_core.api.experiment import Experiment
 from alidade_core.api.job import Job
 from alidade_core.api.job_status import JobStatus
 from alidade_core.api.queue import Queue
 from alidade_operator.domain import failure_policy, observed, replicas
+from alidade_operator.domain.image import Image
+from alidade_operator.domain.inputs import Inputs
 from alidade_operator.domain.merge import merge
 from alidade_operator.domain.metadata import labels_of, metadata_for
 from alidade_operator.domain.pod_template import pod_template
@@ -40,9 +41,9 @@ class Wanted:
 
 def wanted(
     job: Job,
-    experiment: Experiment,
+    inputs: Inputs,
     queue: Queue,
-    image: str,
+    image: Image,
     tracking_uri: str,
     *,
     flavor: str | None = None,
@@ -52,7 +53,7 @@ def wanted(
 
     Args:
         job: The Job that owns it and gives it its name.
-        experiment: Its experiment.
+        inputs: The code and the data that it was accepted with.
         queue: Its queue: node pool and resources, those of the flavor where it has flavors.
         image: The image of its container.
         tracking_uri: Where its pods reach MLflow.
@@ -60,7 +61,7 @@ def wanted(
         kept_back: Domains whose labels and annotations are not passed on to it.
     """
     labels = _labels(job, queue, flavor)
-    template, gave_way = pod_template(job, experiment, queue, image, tracking_uri, labels=labels)
+    template, gave_way = pod_template(job, inputs, queue, image, tracking_uri, labels=labels)
     spec: dict[str, Any] = {
         "suspend": True,
         "backoffLimit": job.failures_left,
@@ -73,6 +74,10 @@ def wanted(
     metadata = metadata_for(job, kept_back)
     metadata["labels"] |= labels
     metadata["annotations"][observed.TEMPLATE_HASH] = _digest(spec)
+    if not inputs.in_image:
+        metadata["annotations"][observed.INPUTS] = inputs.model_dump_json(
+            by_alias=True, exclude_none=True
+        )
     return Wanted(
         {"apiVersion": "batch/v1", "kind": "Job", "metadata": metadata, "spec": spec}, gave_way
     )

@@ -10,9 +10,11 @@ from alidade_core.api.job_status import Fate
 from alidade_core.api.reason import Reason
 from alidade_core.contract import (
     EXIT_CODE,
+    MESSAGE,
     NO_WORKFLOW,
     OOM_KILLS,
     PEER_LOST,
+    REASON,
     RESERVED,
     RUN_LOST,
     UNREACHABLE,
@@ -22,6 +24,7 @@ from alidade_core.words import shorten
 from alidade_operator.domain.attempts import count_attempts, first_failed
 from alidade_operator.domain.fate import fate, is_lost
 from alidade_operator.domain.observed import BackingJob, Failure, Pod, Terminated
+from alidade_operator.domain.unsupported import is_unsupported, why_unsupported
 
 CONTRACT_EXITS = {
     USAGE: Reason.INVALID_PARAMETERS,
@@ -138,9 +141,11 @@ def why_stopped(pod: Pod) -> Cause:
 def _why_terminated(pod: Pod, ended: Terminated, log: str | None = None) -> Cause:
     own = _reserved(ended)
     code, kills = ended.exit_code, _killed(ended, own)
+    if is_unsupported(pod):
+        return Cause(Reason.SOURCE_UNSUPPORTED, f"failed: {why_unsupported(pod)}", code)
     vague = ended.reason in ("", Reason.ERROR, Reason.COMPLETED)
     alone = code == PEER_LOST and pod.index is None
-    contract = None if alone else CONTRACT_EXITS.get(code)
+    contract = None if alone else _by_contract(code, own)
     reason = contract or (Reason.ERROR if vague else ended.reason)
     # A worker's own codes are not an entry point's to end its container with.
     code = _number(own, EXIT_CODE) or code
@@ -148,12 +153,19 @@ def _why_terminated(pod: Pod, ended: Terminated, log: str | None = None) -> Caus
     reason = Reason.OOM_KILLED if starved else reason
     words = [] if reason == Reason.ERROR else [reason]
     words.append(f"exit code {code}{_signal(code)}")
-    said, text = _said(ended, "" if own else ended.message, log)
+    said, text = _said(ended, own.get(MESSAGE, "") if own else ended.message, log)
     told = f": {said}" if said and not starved else ""
     if kills and not starved and reason != Reason.OOM_KILLED:
         starved = f"; {told_of(kills)}"
     message = f"failed: {', '.join(words)}{told}{starved}"
     return Cause(reason, message, code, last_words.last_lines(text))
+
+
+def _by_contract(code: int, own: Mapping[str, str]) -> Reason | None:
+    """Return what an exit code of the contract means, and of one with several, which it was."""
+    if code == UNREACHABLE and own.get(REASON) == Reason.SOURCE_UNAVAILABLE:
+        return Reason.SOURCE_UNAVAILABLE
+    return CONTRACT_EXITS.get(code)
 
 
 def _said(ended: Terminated, message: str, log: str | None) -> tuple[str | None, str]:

@@ -8,11 +8,11 @@ from alidade_core.api.job import Job, JobSpec
 from alidade_core.api.job_condition import JobCondition
 from alidade_core.api.job_status import Attempt, JobState, JobStatus
 from alidade_core.api.reason import Reason
+from alidade_operator.domain import inputs
 from alidade_operator.domain.actions import CreateRun, EndRun, ReadPods, RunEnd
 from alidade_operator.domain.draft import Draft
 from alidade_operator.domain.history import FIRST
 from alidade_operator.domain.observed import SUBMITTED_BY
-from alidade_operator.domain.snapshot import Snapshot
 
 RUN_ENDS = {
     JobState.FINISHED: RunEnd.FINISHED,
@@ -75,7 +75,7 @@ def create(draft: Draft) -> None:
     draft.condition(
         JobCondition.TRACKED, False, Reason.RUN_REQUESTED, "its MLflow run has not ended"
     )
-    draft.do(CreateRun(tracking_id, snapshot.job.metadata.name, _tags(snapshot)))
+    draft.do(CreateRun(tracking_id, snapshot.job.metadata.name, _tags(draft)))
 
 
 def _tell_that_it_is_open(draft: Draft) -> None:
@@ -145,8 +145,8 @@ def job_of_run(run_id: str, owner: Owner) -> Job:
     )
 
 
-def _tags(snapshot: Snapshot) -> dict[str, str]:
-    job = snapshot.job
+def _tags(draft: Draft) -> dict[str, str]:
+    snapshot, job = draft.snapshot, draft.snapshot.job
     return {
         UID_TAG: job.metadata.uid,
         INSTALLATION_TAG: snapshot.installation,
@@ -156,6 +156,7 @@ def _tags(snapshot: Snapshot) -> dict[str, str]:
         "alidade.dev/entry-point": job.spec.entry_point,
         "alidade.dev/queue": snapshot.queue.metadata.name if snapshot.queue else "",
         "alidade.dev/depends-on": ",".join(d.name for d in job.spec.depends_on),
+        **inputs.tags(draft.status),
         **_submitter(job),
     }
 

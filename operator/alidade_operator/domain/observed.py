@@ -10,6 +10,9 @@ EXPERIMENT_LABEL = "alidade.dev/experiment"
 QUEUE_LABEL = "alidade.dev/queue"
 FLAVOR_LABEL = "alidade.dev/flavor"
 TEMPLATE_HASH = "alidade.dev/template-hash"
+INPUTS = "alidade.dev/inputs"
+"""Annotation of a batch/v1 Job with the code and the data that its job was accepted with, as JSON;
+not there where all of it is part of the image."""
 SUBMITTED_BY = "alidade.dev/submitted-by"
 """Annotation with the name of the user who created the Job, as admission policies have seen it."""
 PARAMETERS = "alidade.dev/parameters"
@@ -37,6 +40,7 @@ class BackingJob:
     Attributes:
         released_before: Whether its pods are told what they are told at a release.
         run_id: The MLflow run that they are told of.
+        inputs: The code and the data that it was made with, as JSON, if they are told of.
         done: Indices that it counts as completed, where its pods have any.
     """
 
@@ -59,6 +63,7 @@ class BackingJob:
     failed: int
     complete: bool
     failure: Failure | None
+    inputs: str | None = None
     done: tuple[range, ...] = ()
 
     @property
@@ -173,7 +178,8 @@ class Pod:
         sidecar: An init container that restarts and fails while the job's own container runs.
         beside: Names of the containers that run, other than the job's own.
         ran: Whether any container of it ever ran.
-        memory_limit: The memory limit of the job's own container, None where it has none.
+        image: The image of the job's own container, as it was asked for.
+        memory_limit: The memory limit of that container, None where it has none.
         probed: Whether the kubelet may kill that container, as it fails its liveness probe.
         index: Which replica it is.
     """
@@ -208,6 +214,7 @@ class Pod:
     stopped: bool | None = None
     sidecar: Container | None = None
     ran: bool = False
+    image: str = ""
     memory_limit: str | None = None
     probed: bool = False
 

@@ -14,6 +14,7 @@ from alidade_operator.domain import (
     accepted,
     again,
     ending,
+    inputs,
     kueue,
     meeting,
     mlflow_run,
@@ -58,6 +59,7 @@ def plan(snapshot: Snapshot) -> Plan:
     unreadable.resolve(draft)
     note_attempts(draft)
     accepted.compare(draft)
+    inputs.settle(draft)
     _bring_on(draft)
     pod_logs.archive(draft)
     refused.mind(draft)

@@ -10,15 +10,14 @@ from typing import Any
 
 from alidade_core import contract
 from alidade_core.api.base import GROUP
-from alidade_core.api.experiment import Experiment
 from alidade_core.api.job import Job
 from alidade_core.api.queue import Queue
-from alidade_operator.domain import observed, queue_wins, replicas
+from alidade_operator.domain import delivery, observed, queue_wins, replicas
+from alidade_operator.domain.image import Image
+from alidade_operator.domain.inputs import Inputs
 from alidade_operator.domain.merge import merge
 from alidade_operator.domain.metadata import is_of
 
-# Taken by the worker where the experiment names no path of its own.
-DEFAULT_WORKFLOW = "/workflow"
 MAX_DEPTH = 64
 """Levels of a podTemplate: a PodTemplateSpec has less than twenty."""
 
@@ -32,9 +31,9 @@ _DEFAULT_ENVIRONMENT = {
 
 def pod_template(
     job: Job,
-    experiment: Experiment,
+    inputs: Inputs,
     queue: Queue,
-    image: str,
+    image: Image,
     tracking_uri: str,
     *,
     labels: Mapping[str, str],
@@ -43,7 +42,7 @@ def pod_template(
 
     Args:
         job: The job.
-        experiment: Its experiment.
+        inputs: The code and the data that it was accepted with.
         queue: Its queue, as jobs of one flavor see it.
         image: The image of its container.
         tracking_uri: Where its pods reach MLflow.
@@ -52,17 +51,16 @@ def pod_template(
     given = {
         field: value for field, value in (job.spec.pod_template or {}).items() if value is not None
     }
-    template = merge({"metadata": {}, "spec": _defaults(job, queue, given)}, given)
+    template = merge({"metadata": {}, "spec": _defaults(job, queue, image, given)}, given)
     template["metadata"] = _metadata(template["metadata"], labels)
     if not isinstance(template["spec"], dict):
         return template, ()
     spec, gave_way = queue_wins.enforce(template["spec"], queue)
-    path = experiment.spec.workflow.path if experiment.spec.workflow else None
-    told = _contract(job, path or DEFAULT_WORKFLOW, tracking_uri)
+    told = _contract(job, inputs, tracking_uri) + replicas.environment(job)
     template["spec"] = {
-        **spec,
+        **delivery.provided(spec, inputs),
         **replicas.pod_spec(job),
-        **_containers(spec, image, told + replicas.environment(job)),
+        **_containers(spec, image, inputs, told),
     }
     return template, gave_way
 
@@ -83,7 +81,7 @@ def _inside(value: Any) -> list[Any]:
     return value if isinstance(value, list) else []
 
 
-def _defaults(job: Job, queue: Queue, given: Mapping[str, Any]) -> dict[str, Any]:
+def _defaults(job: Job, queue: Queue, image: Image, given: Mapping[str, Any]) -> dict[str, Any]:
     worker = {
         "name": observed.WORKER,
         "imagePullPolicy": "IfNotPresent",
@@ -107,6 +105,8 @@ def _defaults(job: Job, queue: Queue, given: Mapping[str, Any]) -> dict[str, Any
     }
     if job.spec.priority_class_name is not None:
         pod["priorityClassName"] = job.spec.priority_class_name
+    if image.pull_secrets:
+        pod["imagePullSecrets"] = [{"name": name} for name in image.pull_secrets]
     if init_containers := _init_containers(given):
         pod["initContainers"] = init_containers
     return pod
@@ -136,16 +136,17 @@ def _theirs(entries: Any) -> Any:
     return {key: value for key, value in entries.items() if not is_of(key, (GROUP,))}
 
 
-def _containers(spec: Mapping[str, Any], image: str, told: list[dict[str, Any]]) -> dict[str, Any]:
+def _containers(
+    spec: Mapping[str, Any], image: Image, inputs: Inputs, told: list[dict[str, Any]]
+) -> dict[str, Any]:
+    def own(found: dict[str, Any]) -> dict[str, Any]:
+        environment = _environment(found.get("env") or [], told)
+        return {**delivery.received(found, inputs), "image": image.reference, **environment}
+
     found = spec.get("containers")
     if not isinstance(found, list):
         return {}
-    return {
-        "containers": [
-            {**c, "image": image, **_environment(c.get("env") or [], told)} if _is_own(c) else c
-            for c in found
-        ]
-    }
+    return {"containers": [own(c) if _is_own(c) else c for c in found]}
 
 
 def _is_own(container: Any) -> bool:
@@ -156,7 +157,7 @@ def _environment(given: Any, told: list[dict[str, Any]]) -> dict[str, Any]:
     """Return the environment: the contract first, as Kubernetes expands only what stands before."""
     if not isinstance(given, list):
         return {}
-    settled = {variable["name"] for variable in told}
+    settled = {*delivery.VARIABLES, *(variable["name"] for variable in told)}
     theirs = [variable for variable in given if _name(variable) not in settled]
     named = {_name(variable) for variable in theirs}
     defaults = [
@@ -172,12 +173,12 @@ def _name(variable: Any) -> str | None:
     return name if isinstance(name, str) else None
 
 
-def _contract(job: Job, workflow: str, tracking_uri: str) -> list[dict[str, Any]]:
+def _contract(job: Job, inputs: Inputs, tracking_uri: str) -> list[dict[str, Any]]:
     values = {
         contract.JOB: job.metadata.name,
         contract.EXPERIMENT: job.spec.experiment,
         contract.ENTRY_POINT: job.spec.entry_point,
-        contract.WORKFLOW: workflow,
+        **delivery.environment(inputs),
         contract.TRACKING_URI: tracking_uri,
     }
     annotations = {

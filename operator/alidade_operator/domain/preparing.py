@@ -7,19 +7,30 @@ lists it, as long as that takes no room from what could run: a quota may allow f
 from collections.abc import Callable
 from dataclasses import replace
 
-from alidade_core.api.experiment import Experiment
 from alidade_core.api.job import Job
 from alidade_core.api.job_condition import JobCondition
 from alidade_core.api.job_status import DependencyStatus
 from alidade_core.api.queue import Queue
 from alidade_core.api.reason import Reason
-from alidade_operator.domain import accepted, blame, flavors, kueue, meeting, mlflow_run, placement
+from alidade_operator.domain import (
+    accepted,
+    blame,
+    flavors,
+    image,
+    inputs,
+    kueue,
+    meeting,
+    mlflow_run,
+    placement,
+)
 from alidade_operator.domain import backing as backing_job
 from alidade_operator.domain.actions import CreateBacking, DeleteBacking, Release
 from alidade_operator.domain.admission import NotYet
 from alidade_operator.domain.backing import Wanted
 from alidade_operator.domain.dependencies import Undecided, Unsatisfiable, Verdict, judge
 from alidade_operator.domain.draft import Draft
+from alidade_operator.domain.image import Image
+from alidade_operator.domain.inputs import Inputs
 from alidade_operator.domain.observed import BackingJob
 from alidade_operator.domain.parameters import Resolution, resolve
 from alidade_operator.domain.pod_template import MAX_DEPTH, too_deep
@@ -121,12 +132,16 @@ def _wanted(draft: Draft) -> Wanted | None:
         )
         return None
     draft.set(flavor=flavors.current(queue, draft.status.flavor))
-    image = job.spec.image or (experiment.spec.workflow and experiment.spec.workflow.image)
-    if not image:
+    chosen = image.choose(job, experiment, snapshot.default_image)
+    if chosen is None:
         draft.wait(
             Reason.IMAGE_NOT_SET,
-            "neither spec.image nor the experiment's spec.workflow.image names an image",
+            "neither spec.image nor the experiment's spec.workflow.image names an image, and the "
+            "operator has no default (the chart's images.worker)",
         )
+        return None
+    settled = inputs.settled(draft.status)
+    if _is_out_of_reach(draft, settled):
         return None
     for field, value in (
         ("podTemplate", job.spec.pod_template),
@@ -141,20 +156,33 @@ def _wanted(draft: Draft) -> Wanted | None:
     in_flavor = flavors.in_flavor(queue, draft.status.flavor)
 
     def made(queue: Queue) -> Wanted:
-        return _made(draft, experiment, queue, image)
+        return _made(draft, settled, queue, chosen)
 
     wanted = made(in_flavor)
     _mind_whose_fault(draft, wanted, lambda: made(blame.without_its_say(in_flavor)))
     return wanted
 
 
-def _made(draft: Draft, experiment: Experiment, queue: Queue, image: str) -> Wanted:
+def _is_out_of_reach(draft: Draft, settled: Inputs) -> bool:
+    """Whether the job failed as MLflow has what it runs, and it has nothing to do with MLflow."""
+    what = None if draft.snapshot.tracked else inputs.what_is_in_mlflow(settled)
+    if what is not None:
+        draft.fail(
+            Reason.TRACKING_REQUIRED,
+            f"failed: {what}, is among MLflow's artifacts, and experiment "
+            f"'{draft.snapshot.job.spec.experiment}' has tracking: None; it must have "
+            "tracking: MLflow, or the job its source and datasets from elsewhere",
+        )
+    return what is not None
+
+
+def _made(draft: Draft, settled: Inputs, queue: Queue, chosen: Image) -> Wanted:
     snapshot = draft.snapshot
     return backing_job.wanted(
         snapshot.job,
-        experiment,
+        settled,
         queue,
-        image,
+        chosen,
         snapshot.tracking_uri,
         flavor=draft.status.flavor,
         kept_back=snapshot.kept_back,

@@ -46,6 +46,7 @@ from alidade_operator.domain.failure import (
 from alidade_operator.domain.failure_policy import ignored_exits
 from alidade_operator.domain.fate import fate
 from alidade_operator.domain.observed import BackingJob, Pod
+from alidade_operator.domain.unsupported import first_unsupported, why_unsupported
 
 UNSEEN = "ended well, as batch/v1 counts; what it gave was gone before that could be read"
 
@@ -140,6 +141,11 @@ def _note_start(draft: Draft) -> None:
 def _watch(draft: Draft, backing: BackingJob) -> None:
     pods, replicas = draft.snapshot.pods, draft.snapshot.job.spec.replicas
     runs = [p for p in pods if p.container and p.container.running_since and p.phase == "Running"]
+    if hopeless := first_unsupported(pods):
+        # No other attempt would fare better.
+        message = f"failed: {why_unsupported(hopeless)}"
+        draft.fail(Reason.SOURCE_UNSUPPORTED, message, exit_code=hopeless.exit_code)
+        return
     pod = newest(runs)
     if pod is not None and replicas == 1:
         blocked.forget(draft)

@@ -13,6 +13,7 @@ from alidade_core.words import beginning
 from alidade_operator.domain import refusal
 from alidade_operator.domain.actions import Action
 from alidade_operator.domain.admission import Place
+from alidade_operator.domain.image import Image
 from alidade_operator.domain.observed import BackingJob, Pod
 from alidade_operator.domain.registration import Registered
 from alidade_operator.domain.room import Refused
@@ -157,6 +158,7 @@ class Snapshot:
         now: The time of the decision.
         tracking_uri: Where pods reach MLflow.
         installation: UID that the operator's installation is known by, empty if it has none.
+        default_image: What jobs run in that name no image, and whose experiment names none.
         kept_back: Domains whose labels and annotations are not passed on to what is made for it.
         experiment: Its experiment, None where there is none of that name.
         queue: Its queue, None where there is none of that name.
@@ -193,6 +195,7 @@ class Snapshot:
     now: datetime
     tracking_uri: str = ""
     installation: str = ""
+    default_image: Image | None = None
     kept_back: tuple[str, ...] = ()
     experiment: Experiment | None = None
     queue: Queue | None = None

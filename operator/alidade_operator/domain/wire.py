@@ -167,6 +167,7 @@ class Container(_Wire):
     """core/v1 Container."""
 
     name: Text = ""
+    image: Text = ""
     restart_policy: Text = ""
     resources: Annotated[Resources, _or(Resources)] = Resources()
     liveness_probe: Any = None

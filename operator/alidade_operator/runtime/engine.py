@@ -110,6 +110,7 @@ class Engine:
             faults=faults,
             see=self._see,
             job_tracking_uri=settings.for_jobs(),
+            default_image=settings.default_image(),
             kept_back=settings.unpropagated(),
             clock=clock,
         )

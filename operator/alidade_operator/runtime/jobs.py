@@ -29,6 +29,7 @@ from alidade_operator.domain.actions import (
 from alidade_operator.domain.ending import awaited_by
 from alidade_operator.domain.events import note_change, note_refusals, note_what_gave_way
 from alidade_operator.domain.graph import Key
+from alidade_operator.domain.image import Image
 from alidade_operator.domain.observed import JOB_LABEL
 from alidade_operator.domain.plan import Plan, plan, plan_deleted
 from alidade_operator.domain.room import is_settled
@@ -90,6 +91,7 @@ class JobReconciler:
         faults: What is wrong with queues.
         see: Called with kind and object of what was looked for and found.
         job_tracking_uri: Where pods reach MLflow.
+        default_image: What jobs run in that name no image, if there is one.
         kept_back: Domains whose labels and annotations of a job are not passed on.
         clock: The time.
     """
@@ -108,6 +110,7 @@ class JobReconciler:
         faults: QueueFaults,
         see: Callable[[Kind, Body], None],
         job_tracking_uri: str,
+        default_image: Image | None = None,
         kept_back: tuple[str, ...] = (),
         clock: Callable[[], datetime],
     ) -> None:
@@ -122,6 +125,7 @@ class JobReconciler:
         self._faults = faults
         self._see = see
         self._job_tracking_uri = job_tracking_uri
+        self._default_image = default_image
         self._kept_back = kept_back
         self._clock = clock
         self._backings = Backings(
@@ -274,6 +278,7 @@ class JobReconciler:
             now=self._clock(),
             tracking_uri=self._job_tracking_uri,
             installation=cache.installation,
+            default_image=self._default_image,
             kept_back=self._kept_back,
             experiment=experiment,
             queue=queue,
@@ -349,9 +354,7 @@ class JobReconciler:
                 self._archive.request(key, job.metadata.uid, action)
             case ReadLastLines():
                 self._last_lines.request(key, job.metadata.uid, action)
-            case ReadBacking() | ReadNamespace() | ReadPods() | ReadWorkload():
-                await self._ask(key, job, action)
-            case ReadWarnings() | ReadTraces():
+            case _ if isinstance(action, Inquiry):
                 await self._ask(key, job, action)
             case _:
                 await self._backings.act(job, action)

@@ -7,6 +7,8 @@ from typing import Annotated, Literal
 from pydantic import Field
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from alidade_operator.domain.image import Image
+
 
 class Settings(BaseSettings):
     """What the chart sets.
@@ -30,6 +32,14 @@ class Settings(BaseSettings):
             ),
             repr=False,
         ),
+    ] = ""
+    worker_image: Annotated[
+        str, Field(description="Image of jobs that name none; empty: each has to.")
+    ] = ""
+    worker_pull_secrets: Annotated[
+        str,
+        NoDecode,
+        Field(description="Secrets by which that is pulled, in the jobs' namespaces, with commas."),
     ] = ""
     namespaces: Annotated[
         str, NoDecode, Field(description="Namespaces to serve, with commas; empty: all.")
@@ -66,6 +76,12 @@ class Settings(BaseSettings):
     def unpropagated(self) -> tuple[str, ...]:
         """Return the domains whose labels and annotations stay on the Job."""
         return _listed(self.unpropagated_metadata)
+
+    def default_image(self) -> Image | None:
+        """Return the image of jobs that name none, None where each has to."""
+        if not self.worker_image:
+            return None
+        return Image(self.worker_image, _listed(self.worker_pull_secrets))
 
     def key(self) -> bytes:
         """Return what to sign with."""

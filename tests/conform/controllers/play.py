@@ -3,7 +3,6 @@
 from collections.abc import Iterable
 from typing import Any
 
-from alidade_operator.domain import backing
 from alidade_operator.domain.meeting import meeting_place
 from alidade_operator.domain.observed import PARAMETERS, RUN_ID, TEMPLATE_HASH
 from alidade_operator.kube.gateway import BATCH_JOBS, JOBS, PODS, SERVICES, ApiError, Body
@@ -11,7 +10,7 @@ from tests.conform.controllers.acts import Act
 from tests.conform.controllers.sides import Side, Thing
 from tests.conform.controllers.sight import Seen, Sight
 from tests.conform.play import refused
-from tests.support.builders import IMAGE, URI, experiment, job, queue
+from tests.support.builders import IMAGE, job, wanted
 from tests.support.simulation.pods import deleting, over
 
 NODE = "node-1"
@@ -77,7 +76,7 @@ class Player:
         spec = {"replicas": replicas, "backoffLimit": limit}
         given = spec | ({"podFailurePolicy": policy} if policy else {})
         of = self._job(name, whose, **given)
-        body: Body = backing.wanted(of, experiment(), queue(), IMAGE, URI).manifest
+        body: Body = wanted(of).manifest
         body["spec"]["suspend"] = suspend
         # It is made of UIDs too.
         body["metadata"]["annotations"][TEMPLATE_HASH] = "same"

@@ -10,7 +10,7 @@ from alidade_core.api.parameter import ParameterValue
 from alidade_core.api.queue import Queue
 from alidade_operator.domain import backing as backing_job
 from alidade_operator.domain import observed
-from tests.support.builders import IMAGE, NOW, URI, backing, experiment, job, queue
+from tests.support.builders import IMAGE, NOW, URI, backing, experiment, job, queue, wanted
 
 THIS = {"uid": "uid-batch-train", "resourceVersion": "1"}
 POLICY = {"rules": [{"action": "FailJob", "onExitCodes": {"operator": "In", "values": [64]}}]}
@@ -20,17 +20,6 @@ def manifest(
     of: Job | None = None, where: Queue | None = None, within: Experiment | None = None
 ) -> dict[str, Any]:
     return wanted(of, where, within).manifest
-
-
-def wanted(
-    of: Job | None = None,
-    where: Queue | None = None,
-    within: Experiment | None = None,
-    kept_back: tuple[str, ...] = (),
-) -> backing_job.Wanted:
-    return backing_job.wanted(
-        of or job(), within or experiment(), where or queue(), IMAGE, URI, kept_back=kept_back
-    )
 
 
 def pod_spec(of: dict[str, Any]) -> dict[str, Any]:

@@ -5,11 +5,10 @@ import pytest
 
 from alidade_operator.domain.actions import CreateBacking
 from alidade_operator.domain.admission import Admitted
-from alidade_operator.domain.backing import wanted
 from alidade_operator.domain.blame import is_the_queues, without_its_say
 from alidade_operator.domain.plan import plan
 from alidade_operator.domain.snapshot import Rejection, Snapshot
-from tests.support.builders import IMAGE, URI, ago, experiment, job, queue, snapshot
+from tests.support.builders import ago, job, queue, snapshot, wanted
 from tests.support.plans import RUN, S, acts, where
 
 QUEUE = queue(
@@ -53,15 +52,12 @@ def worker(**resources: Any) -> dict[str, Any]:
 def test_what_the_job_says_nothing_of_is_the_queues(
     fields: list[str], spec: dict[str, Any], found: bool
 ) -> None:
-    whole, own = (
-        wanted(job(**spec), experiment(), each, IMAGE, URI).manifest
-        for each in (QUEUE, without_its_say(QUEUE))
-    )
+    whole, own = (wanted(job(**spec), each).manifest for each in (QUEUE, without_its_say(QUEUE)))
     assert is_the_queues(fields, whole, own) is found
 
 
 def refused(fields: tuple[str, ...], seconds_ago: float = 0.0) -> Snapshot:
-    of = wanted(job(), experiment(), QUEUE, IMAGE, URI).template_hash
+    of = wanted(job(), QUEUE).template_hash
     rejection = Rejection(
         "BackingJobInvalid", "no such label", True, ago(seconds_ago), fields=fields, of=of
     )

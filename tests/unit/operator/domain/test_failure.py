@@ -1,3 +1,4 @@
+import json
 from dataclasses import replace
 from typing import Any
 
@@ -27,6 +28,12 @@ from tests.support.builders import (
     waiting,
 )
 
+UNAVAILABLE = json.dumps(
+    {
+        "alidade.dev/reason": "SourceUnavailable",
+        "alidade.dev/message": "git.example.org does not answer",
+    }
+)
 EVICTING = disruption("EvictionByEvictionAPI", "evicting")
 
 
@@ -48,6 +55,24 @@ def disrupted(reason: str, message: str, **fields: Any) -> Pod:
             "InvalidParameters",
             "failed: InvalidParameters, exit code 64: no parameter 'epsilon'",
             64,
+        ),
+        (
+            failed_pod(code=69, says="MLflow is away"),
+            "TrackingUnavailable",
+            "failed: TrackingUnavailable, exit code 69: MLflow is away",
+            69,
+        ),
+        (
+            failed_pod(code=69, says=UNAVAILABLE),
+            "SourceUnavailable",
+            "failed: SourceUnavailable, exit code 69: git.example.org does not answer",
+            69,
+        ),
+        (
+            failed_pod(code=1, says=UNAVAILABLE),
+            "Error",
+            "failed: exit code 1: git.example.org does not answer",
+            1,
         ),
         (
             failed_pod(code=66),

@@ -5,7 +5,6 @@ import pytest
 
 from alidade_core.api.job import Job
 from alidade_core.api.job_status import JobState, JobStatus
-from alidade_operator.domain import backing as backing_job
 from alidade_operator.domain.actions import CreateBacking, DeleteBacking, Release
 from alidade_operator.domain.admission import Admitted
 from alidade_operator.domain.flavors import current, in_flavor
@@ -14,17 +13,15 @@ from alidade_operator.domain.plan import Plan, plan
 from alidade_operator.domain.snapshot import Snapshot
 from tests.support.builders import (
     DELETED,
-    IMAGE,
-    URI,
     ago,
     backing,
-    experiment,
     failed,
     job,
     pod,
     queue,
     running_pod,
     snapshot,
+    wanted,
 )
 from tests.support.plans import RUN, acts, blocked, suspended, where
 
@@ -144,10 +141,8 @@ def test_then_one_is_made_for_the_new_flavor_and_asks_for_a_place_again() -> Non
     (action,) = plan(replace(after, backing=None, pods=(), run=RUN, place=Admitted())).actions
     assert isinstance(action, CreateBacking)
     assert action.manifest["metadata"]["labels"]["alidade.dev/flavor"] == "cpu"
-    wanted = backing_job.wanted(
-        after.job, experiment(), in_flavor(POOLS, "cpu"), IMAGE, URI, flavor="cpu"
-    )
-    made = replace(backing(template_hash=wanted.template_hash), flavor="cpu")
+    asked = wanted(after.job, in_flavor(POOLS, "cpu"), flavor="cpu")
+    made = replace(backing(template_hash=asked.template_hash), flavor="cpu")
     decided = plan(replace(after, backing=made, pods=(), place=Admitted()))
     assert acts(decided) == [Release]
     assert decided.status.flavor == "cpu"

@@ -4,22 +4,18 @@ from typing import Any
 
 import pytest
 
-from alidade_operator.domain import backing as backing_job
 from alidade_operator.domain import meeting, observed
 from alidade_operator.domain.actions import HaveService
 from alidade_operator.domain.plan import plan
 from alidade_operator.domain.snapshot import Snapshot
 from tests.support.builders import (
     DELETED,
-    IMAGE,
-    URI,
     ago,
     complete,
-    experiment,
     job,
-    queue,
     running_pod,
     snapshot,
+    wanted,
 )
 from tests.support.plans import RELEASED, acts, fitting
 
@@ -28,7 +24,7 @@ PAIR = job(replicas=2, status=RELEASED)
 
 def test_the_pods_meet_under_a_headless_service_of_the_jobs_name() -> None:
     found = meeting.meeting_place(PAIR)
-    batch = backing_job.wanted(PAIR, experiment(), queue(), IMAGE, URI).manifest
+    batch = wanted(PAIR).manifest
     assert found is not None
     assert (found["apiVersion"], found["kind"]) == ("v1", "Service")
     assert (found["metadata"]["name"], found["metadata"]["namespace"]) == ("train", "lab")
@@ -50,7 +46,7 @@ def test_a_job_of_one_pod_has_none() -> None:
 
 
 def test_the_service_does_not_name_the_queue_which_may_change_under_it() -> None:
-    batch = backing_job.wanted(PAIR, experiment(), queue(), IMAGE, URI).manifest
+    batch = wanted(PAIR).manifest
     found = meeting.meeting_place(PAIR)
     assert found is not None
     assert batch["metadata"]["labels"].items() - found["metadata"]["labels"].items() == {

@@ -5,19 +5,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from alidade_core.api.experiment import Experiment
 from alidade_operator.domain import backing as backing_job
 from alidade_operator.domain import observed
-from alidade_operator.domain.metadata import labels_of
-from alidade_operator.domain.pod_template import pod_template, too_deep
-from tests.support.builders import IMAGE, URI, experiment, job, queue, status
+from alidade_operator.domain.pod_template import too_deep
+from tests.support.builders import job, status, wanted
 
 WORKER = {"name": "worker"}
 
 
-def template(given_: Any, within: Experiment | None = None) -> dict[str, Any]:
-    of = job(podTemplate=given_)
-    found, _ = pod_template(of, within or experiment(), queue(), IMAGE, URI, labels=labels_of(of))
+def template(given_: Any) -> dict[str, Any]:
+    found: dict[str, Any] = wanted(job(podTemplate=given_)).manifest["spec"]["template"]
     return found
 
 
@@ -85,7 +82,7 @@ def test_what_is_no_pod_template_is_left_for_the_api_server_to_refuse(
     given_: Any, odd: str
 ) -> None:
     assert odd in str(template(given_))
-    manifest = backing_job.wanted(job(podTemplate=given_), experiment(), queue(), IMAGE, URI)
+    manifest = wanted(job(podTemplate=given_))
     assert odd in str(backing_job.let_run(manifest.manifest, status(), "7"))
 
 
@@ -117,13 +114,12 @@ def test_of_any_podtemplate_a_batch_job_is_made_and_it_stays_as_it_was(
 ) -> None:
     before = deepcopy(given_)
     of = job(podTemplate=given_)
-    wanted = backing_job.wanted(of, experiment(), queue(), IMAGE, URI)
-    made = backing_job.let_run(wanted.manifest, status(mlflow_run_id="r1"), "7")
+    asked = wanted(of)
+    made = backing_job.let_run(asked.manifest, status(mlflow_run_id="r1"), "7")
     assert given_ == before
-    assert wanted.manifest["spec"]["suspend"] is True
+    assert asked.manifest["spec"]["suspend"] is True
     assert made["spec"]["suspend"] is False
     assert (
-        made["metadata"]["annotations"].items()
-        >= wanted.manifest["metadata"]["annotations"].items()
+        made["metadata"]["annotations"].items() >= asked.manifest["metadata"]["annotations"].items()
     )
-    assert backing_job.wanted(of, experiment(), queue(), IMAGE, URI) == wanted
+    assert wanted(of) == asked

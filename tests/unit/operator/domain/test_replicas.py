@@ -5,8 +5,7 @@ from typing import Any
 import pytest
 
 from alidade_core.api.job import Job
-from alidade_operator.domain import backing as backing_job
-from tests.support.builders import IMAGE, URI, experiment, job, queue
+from tests.support.builders import job, wanted
 
 OWN_TF_CONFIG = {
     "spec": {
@@ -22,7 +21,7 @@ OWN_TF_CONFIG = {
 
 
 def manifest(of: Job) -> dict[str, Any]:
-    return backing_job.wanted(of, experiment(), queue(), IMAGE, URI).manifest
+    return wanted(of).manifest
 
 
 def pod_spec(of: Job) -> dict[str, Any]:
@@ -53,8 +52,7 @@ def test_a_job_of_one_pod_has_nothing_of_it() -> None:
 
 def test_the_batch_job_of_a_job_of_one_pod_changes_only_on_purpose() -> None:
     """Another hash has those of all jobs that wait made anew when the operator is upgraded."""
-    wanted = backing_job.wanted(job(), experiment(), queue(), IMAGE, URI)
-    assert wanted.template_hash == "a07a9ec50548df2c"
+    assert wanted(job()).template_hash == "a07a9ec50548df2c"
 
 
 @pytest.mark.parametrize("template", [None, OWN_TF_CONFIG])

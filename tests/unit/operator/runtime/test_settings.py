@@ -1,6 +1,7 @@
 import pytest
 from pydantic import ValidationError
 
+from alidade_operator.domain.image import Image
 from alidade_operator.runtime.settings import Settings
 
 
@@ -27,6 +28,15 @@ def test_domains_that_stay_on_a_job_are_listed_with_commas(
     assert Settings().unpropagated() == ()
     environment.setenv("ALIDADE_UNPROPAGATED_METADATA", "argoproj.io, example.org,")
     assert Settings().unpropagated() == ("argoproj.io", "example.org")
+
+
+def test_jobs_have_an_image_of_their_own_unless_the_operator_has_one(
+    environment: pytest.MonkeyPatch,
+) -> None:
+    environment.setenv("ALIDADE_WORKER_PULL_SECRETS", "login, other")
+    assert Settings().default_image() is None
+    environment.setenv("ALIDADE_WORKER_IMAGE", "localhost/worker:1")
+    assert Settings().default_image() == Image("localhost/worker:1", ("login", "other"))
 
 
 def test_pods_reach_mlflow_as_the_operator_does_unless_told_otherwise(

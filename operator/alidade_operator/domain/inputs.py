@@ -1,0 +1,123 @@
+"""The code and the data of a job: settled once, when it is accepted, and told in its status.
+
+Whatever becomes of its experiment then, the job runs with these, in every attempt.
+"""
+
+from pydantic import ValidationError
+
+from alidade_core.api.base import Model
+from alidade_core.api.dataset import Dataset
+from alidade_core.api.experiment import Experiment
+from alidade_core.api.job import JobSpec
+from alidade_core.api.job_status import JobStatus
+from alidade_core.api.source import in_mlflow
+from alidade_core.api.workflow import JobWorkflow, Workflow, WorkflowStatus
+from alidade_operator.domain.draft import Draft
+from alidade_operator.domain.observed import BackingJob
+from alidade_operator.domain.snapshot import Snapshot
+
+# Taken by the worker where nobody names a path, and the code is part of the image.
+DEFAULT_PATH = "/workflow"
+
+
+class Inputs(Model):
+    """What a job was accepted with."""
+
+    workflow: WorkflowStatus
+    datasets: tuple[Dataset, ...] = ()
+
+    @property
+    def in_image(self) -> bool:
+        """Whether all of it is part of the job's image."""
+        return self.workflow.source is None and not self.datasets
+
+
+def settle(draft: Draft) -> None:
+    """Write down what a job is accepted with, as soon as its experiment is known."""
+    if draft.status.ended or draft.status.workflow is not None:
+        return
+    inputs = _settled(draft.snapshot)
+    if inputs is not None:
+        draft.set(workflow=inputs.workflow, datasets=inputs.datasets)
+
+
+def settled(status: JobStatus) -> Inputs:
+    """Return what a job was accepted with.
+
+    Raises:
+        ValueError: It was not yet, as its experiment is not known.
+    """
+    if status.workflow is None:
+        raise ValueError("only a job whose experiment was known has settled inputs")
+    return Inputs(workflow=status.workflow, datasets=status.datasets)
+
+
+def decide(spec: JobSpec, experiment: Experiment) -> Inputs:
+    """Return what a job asks for: its own code and data, or else its experiment's."""
+    own, shared = spec.workflow or JobWorkflow(), experiment.spec.workflow or Workflow()
+    source = own.source or shared.source
+    # A path in the experiment's source says nothing of the job's.
+    path = own.path if own.source else own.path or shared.path
+    workflow = WorkflowStatus(
+        source=source,
+        path=path or ("" if source else DEFAULT_PATH),
+        sha256=source.sha256 if source else None,
+        commit=source.commit if source else None,
+    )
+    named = {dataset.name: dataset for dataset in (*experiment.spec.datasets, *spec.datasets)}
+    return Inputs(workflow=workflow, datasets=tuple(named.values()))
+
+
+def what_is_in_mlflow(inputs: Inputs) -> str | None:
+    """Say which input only MLflow has, None where none is."""
+    source = inputs.workflow.source
+    if source and source.archive and in_mlflow(source.archive.uri):
+        return f"its workflow's source, {source.archive.uri}"
+    return next(
+        (f"dataset {d.name}, {d.artifact}" for d in inputs.datasets if in_mlflow(d.artifact)), None
+    )
+
+
+def tags(status: JobStatus) -> dict[str, str]:
+    """Return what a run's tags tell of its job's code and data; of git, by MLflow's own names."""
+    source = status.workflow and status.workflow.source
+    found: dict[str, str | None] = {}
+    if source:
+        found["alidade.dev/workflow-sha256"] = source.sha256
+        found["mlflow.source.git.commit"] = source.commit
+        found["mlflow.source.git.repoURL"] = source.git.repository if source.git else None
+    for dataset in status.datasets:
+        found[f"alidade.dev/dataset.{dataset.name}"] = (
+            dataset.sha256 or dataset.claim or dataset.path
+        )
+    return {name: value for name, value in found.items() if value}
+
+
+def _settled(snapshot: Snapshot) -> Inputs | None:
+    backing, experiment, spec = snapshot.backing, snapshot.experiment, snapshot.job.spec
+    if backing is not None and (known := _remembered(backing)):
+        return known
+    if experiment is None:
+        return None
+    if backing is None:
+        return decide(spec, experiment)
+    # It was accepted, and made, before any experiment could have a source; nor did its pods, if it
+    # has any, look at the job's own.
+    nothing = {"source": None}
+    shared = experiment.spec.workflow
+    before = experiment.spec.model_copy(
+        update={"datasets": (), "workflow": shared and shared.model_copy(update=nothing)}
+    )
+    if not backing.suspended:
+        spec = spec.model_copy(update={"workflow": None, "datasets": ()})
+    return decide(spec, experiment.model_copy(update={"spec": before}))
+
+
+def _remembered(backing: BackingJob) -> Inputs | None:
+    """Return what a batch/v1 Job was made with, where somebody has cleared the job's status."""
+    if backing.inputs is None:
+        return None
+    try:
+        return Inputs.model_validate_json(backing.inputs)
+    except ValidationError:
+        return None
