@@ -15,10 +15,11 @@ from alidade_operator.kube.gateway import (
     Kind,
     NotFoundError,
 )
-from tests.support.builders import experiment_body, queue_body
+from tests.support.builders import IMAGE, experiment_body, queue_body
 from tests.support.simulation.cluster import CROWDED
 from tests.support.simulation.scenario import Deed, Scenario
 from tests.support.simulation.world import ENDING, World
+from tests.support.workflow_sources import CONFIG_MAP, ELSEWHERE, GIT, PATH
 
 EXPERIMENT = "mnist"
 FOR_A_TIME: dict[str, Body] = {
@@ -34,7 +35,13 @@ BY_HAND: dict[str, Body] = {
     "narrow": {"spec": {"parallelism": 0}},
 }
 """What is changed of a batch/v1 Job that the user has no business with."""
-FOR_GOOD: dict[str, Body] = {"move": {"queue": "gpu"}, "cancel": {"cancel": True}}
+FOR_GOOD: dict[str, Body] = {
+    "move": {"queue": "gpu", "workflow": {"image": IMAGE, "source": GIT}, "datasets": []},
+    "cancel": {"cancel": True},
+}
+SHARED: tuple[Body, ...] = ({}, {"workflow": {"image": IMAGE, "source": CONFIG_MAP}})
+OWN: tuple[Body, ...] = ({}, {}, {"workflow": {"path": "own"}}, {"workflow": {"source": ELSEWHERE}})
+"""What experiments and jobs say of the code that is run."""
 
 
 def _queue(scenario: Scenario, name: str) -> Body:
@@ -46,6 +53,18 @@ def _queue(scenario: Scenario, name: str) -> Body:
     return queue_body(name, flavors=flavors, **patience, **limit)
 
 
+def _experiment(scenario: Scenario) -> Body:
+    shared = SHARED[scenario.seed % len(SHARED)]
+    return experiment_body(tracking=scenario.tracking, datasets=[PATH], **shared)
+
+
+def _job(scenario: Scenario, number: int) -> Body:
+    body = scenario.tasks[number].body()
+    # By the seed: what it is makes no difference to anything else.
+    own = OWN[(scenario.seed >> 2 * number) % len(OWN)]
+    return {**body, "spec": {**body["spec"], **own}}
+
+
 class User:
     """Acts as the scenario says."""
 
@@ -54,9 +73,9 @@ class User:
         scenario = world.scenario
         self._created: list[str] = []
         self._things: dict[str, tuple[Kind, Body]] = {
-            EXPERIMENT: (EXPERIMENTS, experiment_body(tracking=scenario.tracking)),
+            EXPERIMENT: (EXPERIMENTS, _experiment(scenario)),
             **{name: (QUEUES, _queue(scenario, name)) for name in scenario.limits},
-            **{task.name: (JOBS, task.body()) for task in scenario.tasks},
+            **{task.name: (JOBS, _job(scenario, n)) for n, task in enumerate(scenario.tasks)},
         }
 
     def create_again(self) -> None:

@@ -11,6 +11,7 @@ from alidade_core.api.job import Dependency, DependencyCondition, Job
 from alidade_core.api.job_condition import JobCondition
 from alidade_core.api.job_status import JobState
 from alidade_core.api.reason import Reason
+from alidade_core.contract import DATASETS, WORKFLOW, WORKFLOW_SHA256, WORKFLOW_URI
 from alidade_operator.domain.observed import (
     COMPLETION_INDEX,
     JOB_LABEL,
@@ -188,6 +189,9 @@ class World:
             # What it was, it may not know any more.
             return
         before = Job.model_validate(old).status if old else status
+        if before.workflow is not None:
+            settled = (before.workflow, before.datasets) == (status.workflow, status.datasets)
+            self._expect(settled, f"{name} was accepted with other inputs")
         if before.start_time is not None:
             self._expect(before.start_time == status.start_time, f"{name} starts anew")
         if before.ended:
@@ -211,6 +215,7 @@ class World:
             self._expect(self._holds(dependency), f"{name} is released before {dependency!r}")
         told = batch["spec"]["template"]["metadata"]["annotations"]
         self._expect(json.loads(told[PARAMETERS]) == task.values, f"{name} gets {told[PARAMETERS]}")
+        self._check_inputs(job, batch)
         if self.scenario.tracking == "MLflow":
             owner = self.mlflow.owners.get(told[RUN_ID])
             self._expect(owner == job.metadata.uid, f"{name} is told of a run of {owner}")
@@ -219,6 +224,21 @@ class World:
         else:
             self._check_places(batch)
             self._check_turn(job)
+
+    def _check_inputs(self, job: Job, batch: Body) -> None:
+        """See that pods are told of the code and the data that their job was accepted with."""
+        name, accepted = job.metadata.name, job.status.workflow
+        if name in self.falsified or now() < self.blind_until:
+            return
+        (worker,) = batch["spec"]["template"]["spec"]["containers"]
+        env = {variable["name"]: variable.get("value") for variable in worker["env"]}
+        commit = (env.get(WORKFLOW_URI) or "").partition("@")[2] or None
+        told = (env[WORKFLOW], env.get(WORKFLOW_SHA256), commit)
+        settled = accepted and (accepted.path, accepted.sha256, accepted.commit)
+        self._expect(told == settled, f"{name} runs {told}, and was accepted with {settled}")
+        names = [dataset["name"] for dataset in json.loads(env.get(DATASETS) or "[]")]
+        wanted = [dataset.name for dataset in job.status.datasets]
+        self._expect(names == wanted, f"{name} gets {names}, and was accepted with {wanted}")
 
     def _check_given_back(self, name: str, batch: Body) -> None:
         """See that what is stopped as no node takes it says so."""
