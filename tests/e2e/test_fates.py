@@ -38,6 +38,10 @@ SHOT_BESIDE_A_WORKER = """mkdir /tmp/own
 echo 'entry_points: {main: {command: kill -9 $BASHPID}}' >/tmp/own/MLproject
 ALIDADE_ENTRY_POINT=main ALIDADE_WORKFLOW=/tmp/own python -m alidade_worker"""
 NOT_THERE = "localhost/alidade-there-is-no-such-image:dev"
+# An image that is on the nodes, and not made from the worker's.
+WITHOUT_WORKER = "localhost/alidade-mlflow:dev"
+UNSUPPORTED = f"image {WITHOUT_WORKER} does not keep to the contract alidade-workflow-v1"
+NO_CODE = {"configMap": {"name": "no-such-code", "key": "code.tgz", "sha256": 64 * "0"}}
 
 
 @dataclass(frozen=True)
@@ -66,6 +70,11 @@ def has_no_volume() -> dict[str, Any]:
     template = shell("true", volumeMounts=[{"name": "data", "mountPath": "/data"}])
     template["spec"]["volumes"] = [{"name": "data", "configMap": {"name": "no-such-map"}}]
     return {"podTemplate": template}
+
+
+def is_handed_a_source() -> dict[str, Any]:
+    code = {"git": {"repository": "http://there.is.none/code", "commit": 40 * "0"}}
+    return {"image": WITHOUT_WORKER, "workflow": {"source": code}, "backoffLimit": 3}
 
 
 def has_init_container(script: str) -> dict[str, Any]:
@@ -133,6 +142,8 @@ FATES = (
     fails("has-no-command", runs("", command=["there-is-none"]), "StartError", 128, "not found"),
     fails("has-no-secret", has_no_secret(), "CreateContainerConfigError", None, "no-such-secret"),
     fails("has-no-volume", has_no_volume(), "FailedMount", None, '"no-such-map" not found'),
+    fails("has-no-code", {"workflow": {"source": NO_CODE}}, "FailedMount", None, "no-such-code"),
+    fails("has-no-worker", is_handed_a_source(), "SourceUnsupported", 128, UNSUPPORTED),
     fails("has-no-data", has_init_container("echo no data; exit 9"), "Error", 9, "no data"),
     cancelled("is-cancelled-waiting", depends("never"), run=""),
     cancelled("is-cancelled-queued", {"queue": "held", **runs("true")}, run="KILLED"),
