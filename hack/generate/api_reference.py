@@ -82,6 +82,7 @@ def _rows(schema: dict[str, Any], path: str) -> Iterator[str]:
 
 
 def _rules(schema: dict[str, Any]) -> Iterator[str]:
+    """Yield what the schema's rules say, in its order; the same may be said of several fields."""
     for rule in schema.get("x-kubernetes-validations", ()):
         yield f"- {rule['message']}"
     for part in schema.get("properties", {}).values():
@@ -102,7 +103,7 @@ def sections() -> Iterator[str]:
         for part in ("spec", "status"):
             yield f"\n### {names['kind']} {part}\n\n| field | type | |\n|---|---|---|\n"
             yield "".join(f"{row}\n" for row in _rows(schema["properties"][part], f".{part}"))
-        if rules := list(_rules(schema)):
+        if rules := dict.fromkeys(_rules(schema)):
             yield "\nRefused when applied, with these words:\n\n" + "\n".join(rules) + "\n"
     yield CONDITIONS
     yield "".join(f"| `{kind}` | {kind.meaning} |\n" for kind in JobCondition)

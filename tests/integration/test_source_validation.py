@@ -35,9 +35,9 @@ def config_map(**changed: Any) -> Body:
 
 WHERE = "spec.workflow.source"
 URI = "must be a URI that begins with runs:/, models:/, mlflow-artifacts:/, s3://, http:// or"
-DIGEST = "must be a SHA-256: 64 digits of 0-9 and a-f"
-FULL_COMMIT = "must be the full ID of a commit, 40 or 64 digits of 0-9 and a-f"
-REPOSITORY = "must be an http:// or https:// URL of a repository, without user, password, query"
+DIGEST = "sha256 must be 64 digits of 0-9 and a-f"
+FULL_COMMIT = "commit must be a full ID, 40 or 64 digits of 0-9 and a-f"
+REPOSITORY = "repository must be an http:// or https:// URL, without user, password, query"
 ONE_SOURCE = "source must have exactly one of archive, git and configMap"
 ONE_PLACE = "a dataset must have exactly one of claim, artifact and path"
 INSIDE = f'{WHERE.removesuffix(".source")}.path: Invalid value: "object": path must be inside the'
@@ -62,7 +62,7 @@ REFUSED_SOURCES: dict[str, tuple[Body, str]] = {
     "a URI with a space": (archive(uri="s3://bucket/my workflow.tgz"), URI),
     "a URI with a password": (
         archive(uri="https://me:secret@example.org/a.zip"),
-        "must have no user or password: whoever may read this object would read them",
+        "uri must have no user or password: whoever may read this object would read them",
     ),
     "a URI without an end": (archive(uri="s3://" + 1024 * "a"), f"{WHERE}.archive.uri: Too long"),
     "a branch": (git(commit="main"), f"{WHERE}.git.commit: Invalid"),

@@ -6,7 +6,7 @@ from pydantic import ConfigDict, Field
 
 from alidade_core.api.base import DnsLabel, Limits, Model, ObjectName, Rule, map_of
 from alidade_core.api.base import rules as cel
-from alidade_core.api.source import Sha256, Uri
+from alidade_core.api.source import Sha256, of_uri
 
 MAX_DATASETS = 32
 MAX_PATH = 512
@@ -35,7 +35,7 @@ class Dataset(Model):
         Field(description="PersistentVolumeClaim of the namespace that holds it."),
     ] = None
     artifact: Annotated[
-        Uri | None,
+        Annotated[str, of_uri("artifact")] | None,
         Field(
             description=(
                 "URI of a file, as of a workflow's archive. A tar or zip is unpacked, any other "

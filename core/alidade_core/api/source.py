@@ -22,28 +22,28 @@ Sha256 = Annotated[
     str,
     Limits(
         maxLength=64,
-        **cel(
-            Rule("self.matches('^[0-9a-f]{64}$')", "must be 64 digits of 0-9 and a-f: a SHA-256")
-        ),
+        **cel(Rule("self.matches('^[0-9a-f]{64}$')", "sha256 must be 64 digits of 0-9 and a-f")),
     ),
 ]
-Uri = Annotated[
-    str,
-    Limits(
+
+
+def of_uri(field: str) -> Limits:
+    """Return what a URI has to keep to, told of the field that has it."""
+    return Limits(
         maxLength=MAX_URI,
         **cel(
             Rule(
                 rf"self.matches(r'^(({_OF_MLFLOW}):/|s3://|https?://){_NO_SPACES}+$')",
-                "must be a URI that begins with runs:/, models:/, mlflow-artifacts:/, s3://, "
-                "http:// or https://, and has no spaces",
+                f"{field} must be a URI that begins with runs:/, models:/, mlflow-artifacts:/, "
+                "s3://, http:// or https://, and has no spaces",
             ),
             Rule(
                 r"!self.matches(r'^[a-z0-9-]+://[^/]*@')",
-                "must have no user or password: whoever may read this object would read them",
+                f"{field} must have no user or password: whoever may read this object would read "
+                "them",
             ),
         ),
-    ),
-]
+    )
 
 
 def without_mlflow(uri: str) -> str:
@@ -60,7 +60,8 @@ class Archive(Model):
     """An archive (tar, also compressed, or zip) that is downloaded."""
 
     uri: Annotated[
-        Uri,
+        str,
+        of_uri("uri"),
         Field(
             description=(
                 "Where it is: among MLflow's artifacts (runs:/RUN/PATH, models:/, "
@@ -83,8 +84,8 @@ class GitSource(Model):
             **cel(
                 Rule(
                     r"self.matches(r'^https?://[^/@?#\x00-\x20\x7f]+/[^?#\x00-\x20\x7f]+$')",
-                    "must be an http:// or https:// URL of a repository, without user, password, "
-                    "query or fragment; a login comes from the Secret that secretName names",
+                    "repository must be an http:// or https:// URL, without user, password, query "
+                    "or fragment; a login comes from the Secret that secretName names",
                 )
             ),
         ),
@@ -97,8 +98,8 @@ class GitSource(Model):
             **cel(
                 Rule(
                     "self.matches('^([0-9a-f]{40}|[0-9a-f]{64})$')",
-                    "must be the full ID of a commit, 40 or 64 digits of 0-9 and a-f: what a "
-                    "branch or a tag names may be another tomorrow",
+                    "commit must be a full ID, 40 or 64 digits of 0-9 and a-f: what a branch or a "
+                    "tag names may be another tomorrow",
                 )
             ),
         ),
