@@ -88,14 +88,7 @@ def _copy(body: Body, names: Mapping[str, str]) -> Body:
             else entry
             for entry in spec["parameters"]
         ]
-    accepted = {
-        field: value
-        for field, value in body.get("status", {}).get("workflow", {}).items()
-        if field in ("source", "path")
-    }
-    if accepted.get("source"):
-        # The experiment may have another source by now; this is what the job ran.
-        spec["workflow"] = accepted
+    spec |= _accepted(body.get("status", {}))
     return {
         "apiVersion": body["apiVersion"],
         "kind": body["kind"],
@@ -109,6 +102,17 @@ def _copy(body: Body, names: Mapping[str, str]) -> Body:
         },
         "spec": spec,
     }
+
+
+def _accepted(status: Body) -> Body:
+    """Return what the job was accepted with: the experiment may have another source by now."""
+    workflow = {
+        field: value
+        for field, value in status.get("workflow", {}).items()
+        if field in ("source", "path") and value
+    }
+    accepted = {"workflow": workflow} if workflow.get("source") else {}
+    return accepted | ({"datasets": status["datasets"]} if status.get("datasets") else {})
 
 
 def _renamed(entry: Body, field: str, names: Mapping[str, str]) -> Body:

@@ -63,11 +63,18 @@ def test_outside_the_set_references_stay() -> None:
     assert the_copy(ATTACK)["spec"]["parameters"] == ATTACK["spec"]["parameters"]
 
 
-def test_it_runs_the_source_that_was_accepted() -> None:
+def test_it_runs_the_source_and_the_datasets_that_were_accepted() -> None:
     source = {"archive": {"uri": "runs:/1/w.tar.gz", "sha256": "0" * 64}}
-    told = {"workflow": {"source": source, "path": "sub", "sha256": "0" * 64}}
-    made = the_copy(job_body("train", status=told))
+    datasets = [{"name": "mnist", "claim": "images"}]
+    workflow = {"source": source, "path": "sub", "sha256": "0" * 64}
+    made = the_copy(job_body("train", status={"workflow": workflow, "datasets": datasets}))
     assert made["spec"]["workflow"] == {"source": source, "path": "sub"}
+    assert made["spec"]["datasets"] == datasets
+
+
+def test_a_workflow_that_is_part_of_the_image_stays_the_experiments() -> None:
+    made = the_copy(job_body("train", status={"workflow": {"path": "/workflow"}}))
+    assert made["spec"] == {"experiment": "mnist"}
 
 
 def test_labels_and_annotations_of_others_are_not_copied() -> None:
