@@ -332,6 +332,10 @@ class AsyncClient:
         """
         return (await self.mlflow_rest(port)).uri
 
+    async def check_mlflow(self) -> None:
+        """See that MLflow can be reached, and answers."""
+        await (await self.mlflow_rest()).check()
+
     async def mlflow_rest(self, port: int | None = None) -> Mlflow:
         """Return MLflow's REST API, by a way that stays open as long as the client."""
         async with self._opening:

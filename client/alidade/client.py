@@ -170,6 +170,10 @@ class Client:
         """Return the address of MLflow, by a way that stays open as long as the client."""
         return self._loop.run(self._client.open_mlflow(port))
 
+    def check_mlflow(self) -> None:
+        """See that MLflow can be reached, and answers."""
+        self._loop.run(self._client.check_mlflow())
+
     def mlflow(self) -> Any:
         """Return an MlflowClient (extra `mlflow`), by a way that is open as long as this client."""
         return self._loop.run(self._client.mlflow())

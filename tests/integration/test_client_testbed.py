@@ -8,12 +8,22 @@ import pytest
 from alidade import Client
 from alidade.packing import pack
 from alidade.testbed import SecuringAIClient
+from tests.integration.bench import NewOperator
 from tests.integration.scene import JOB, Scene
-from tests.support.manifests import POOL, queue
+from tests.support.manifests import IMAGE, POOL, job, queue
+from tests.support.operator import Operator
+from tests.support.polling import eventually
 
 pytestmark = pytest.mark.usefixtures("operator")
 
 MNIST, CPU = "mnist", "tensorflow_cpu"
+
+
+@pytest.fixture(scope="module")
+def operator(new_operator: NewOperator) -> Iterator[Operator]:
+    """An operator that has an image for jobs that name none, as the chart's has."""
+    with new_operator(worker_image=IMAGE) as operator:
+        yield operator
 
 
 @pytest.fixture
@@ -78,3 +88,54 @@ def test_what_is_not_there_is_answered_and_nothing_is_made(
     said = client.submit_job(*submission, depends_on="train-1")["message"]
     assert said == "Not Found - The job requested does not exist"
     assert empty_scene.all_of(JOB) == []
+
+
+def test_the_tutorials_jobs_run_one_after_the_other(
+    client: SecuringAIClient, empty_scene: Scene, archive: Path
+) -> None:
+    client.register_experiment(MNIST)
+    empty_scene.apply(queue("tensorflow-cpu", nodeSelector=POOL))
+    attack = client.submit_job(
+        workflows_file=archive,
+        experiment_name=MNIST,
+        entry_point="fgm",
+        entry_point_kwargs="-P model_name=mnist_le_net -P model_version=1",
+    )
+    name = attack["jobId"]
+    assert name.startswith("fgm-")
+    assert attack["workflowUri"].startswith("runs:/")
+    assert attack["entryPointKwargs"] == "-P model_name=mnist_le_net -P model_version=1"
+    assert (attack["queueId"], attack["timeout"]) == ("tensorflow-cpu", "86400s")
+
+    def run_id_is_known() -> str | None:
+        found: str | None = client.get_job_by_id(name)["mlflowRunId"]
+        return found
+
+    run_id = eventually(run_id_is_known)
+    second = client.submit_job(
+        workflows_file=archive,
+        experiment_name=MNIST,
+        entry_point="infer",
+        entry_point_kwargs=f"-P run_id={run_id}",
+        depends_on=name,
+    )
+    assert second["dependsOn"] == name
+
+    def finished() -> bool:
+        return bool(client.get_job_by_id(second["jobId"])["status"] == "finished")
+
+    eventually(finished)
+    assert client.get_job_by_id(name)["status"] == "finished"
+    told = empty_scene.status(second["jobId"])["parameters"]
+    assert told == [{"name": "run_id", "value": run_id}]
+
+
+def test_a_dependency_that_failed_fails_what_comes_after_it(
+    client: SecuringAIClient, empty_scene: Scene, archive: Path
+) -> None:
+    client.register_experiment(MNIST)
+    empty_scene.apply(queue("tensorflow-cpu", nodeSelector=POOL))
+    empty_scene.apply(job("fgm", cancel=True, experiment=MNIST))
+    empty_scene.until("fgm", "Cancelled")
+    answer = client.submit_job(archive, MNIST, "infer", depends_on="fgm")
+    eventually(lambda: client.get_job_by_id(answer["jobId"])["status"] == "failed")

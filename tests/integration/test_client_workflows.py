@@ -12,6 +12,7 @@ from alidade.mlflow.rest import Mlflow
 from alidade.mlflow.way import login
 from alidade.mlflow.workflows import stored
 from alidade.packing import pack
+from alidade_core.api.job_status import JobState
 from tests.integration.scene import Scene
 from tests.support.door import Answer, Door
 from tests.support.manifests import EXPERIMENT, experiment
@@ -109,3 +110,23 @@ async def test_an_installation_that_is_not_found_is_told_with_how_to_name_it(
         scene.kubectl("create", "configmap", "lab-client", told)
         assert (await client.mlflow_rest()).uri == scene.tracking.uri
         await (await client.mlflow_rest()).check()
+
+
+async def test_a_folder_is_run_as_it_was_submitted_and_again_so(
+    scene: Scene, folder: Path, tmp_path: Path
+) -> None:
+    digest = pack(folder).sha256
+    async with AsyncClient(kubeconfig=scene.kubeconfig(tmp_path)) as client:
+        train = await client.submit(folder, "train", experiment=EXPERIMENT, name="train")
+        other = await client.submit(folder, "train", experiment=EXPERIMENT, path="sub")
+        ended = await client.wait(train)
+        (again,) = await client.rerun(train)
+    assert train.spec.workflow is not None
+    assert train.spec.workflow.source is not None
+    assert train.spec.workflow.source.sha256 == digest
+    assert other.spec.workflow == train.spec.workflow.model_copy(update={"path": "sub"})
+    assert ended.status.state is JobState.FINISHED
+    assert ended.status.workflow is not None
+    assert ended.status.workflow.sha256 == digest
+    assert again.spec.workflow == train.spec.workflow
+    assert scene.run("train").data.tags["alidade.dev/workflow-sha256"] == digest

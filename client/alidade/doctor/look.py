@@ -122,7 +122,7 @@ async def _mlflow(client: "AsyncClient", told: dict[str, str] | None) -> str | N
         # That there is no installation is told already.
         return None
     try:
-        await (await client.mlflow_rest()).check()
+        await client.check_mlflow()
     except AlidadeError as error:
         return str(error)
     return ""

@@ -48,8 +48,7 @@ def job_answer(job: Job, experiment: Experiment | None = None) -> Answer:
     spec, status = job.spec, job.status
     registered = experiment.status.mlflow_experiment_id if experiment else None
     given = [p for p in spec.parameters if p.value is not None]
-    source = getattr(getattr(spec, "workflow", None), "source", None)
-    archive = getattr(source, "archive", None)
+    source = spec.workflow.source if spec.workflow else None
     state = status.state or JobState.WAITING
     deadline = spec.active_deadline_seconds
     return {
@@ -63,7 +62,7 @@ def job_answer(job: Job, experiment: Experiment | None = None) -> Answer:
         or None,
         "dependsOn": next((d.name for d in spec.depends_on), None),
         "timeout": f"{deadline}s" if deadline else None,
-        "workflowUri": getattr(archive, "uri", None),
+        "workflowUri": source.archive.uri if source and source.archive else None,
         **_times(job),
     }
 
