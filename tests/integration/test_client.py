@@ -1,5 +1,9 @@
 """The client against a real API server, the real operator and a real MLflow."""
 
+import base64
+import os
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -27,6 +31,7 @@ from tests.integration.scene import JOB, Scene
 from tests.support.kubelet import failed, running, succeeded
 from tests.support.kubelet_logs import line
 from tests.support.manifests import EXPERIMENT, job
+from tests.support.sources import python_path
 
 pytestmark = pytest.mark.usefixtures("operator")
 
@@ -212,3 +217,22 @@ async def test_it_is_asynchronous_too(scene: Scene, tmp_path: Path) -> None:
         assert [each.text async for each in client.logs(train)]
         assert (await client.get(Experiment, EXPERIMENT)).status.mlflow_experiment_id
     assert scene.exists(JOB, "train")
+
+
+def test_keys_of_a_kubeconfig_are_left_nowhere(scene: Scene, tmp_path: Path) -> None:
+    path = scene.kubeconfig(tmp_path)
+    config = yaml.safe_load(path.read_text())
+    for part in (config["clusters"][0]["cluster"], config["users"][0]["user"]):
+        for name in [name for name in part if name != "server"]:
+            part[f"{name}-data"] = base64.b64encode(Path(part.pop(name)).read_bytes()).decode()
+    path.write_text(yaml.safe_dump(config))
+    left = tmp_path / "left"
+    left.mkdir()
+    program = "from alidade import *\nwith Client() as client: client.list(Queue)"
+    own = {
+        "KUBECONFIG": str(path),
+        "TMPDIR": str(left),
+        "PYTHONPATH": python_path("core", "client"),
+    }
+    subprocess.run([sys.executable, "-c", program], env=os.environ | own, check=True)
+    assert list(left.iterdir()) == []

@@ -72,8 +72,8 @@ class _Handler(BaseHTTPRequestHandler):
                 if frame.opcode is Opcode.CLOSE:
                     target.shutdown(socket.SHUT_RDWR)
                     return
-                if frame.opcode in (Opcode.BINARY, Opcode.CONTINUATION):
-                    target.sendall(bytes(frame.payload)[1:])
+                if isinstance(frame.payload, (bytes, bytearray)):
+                    target.sendall(frame.payload[1:])
         with contextlib.suppress(OSError):
             target.shutdown(socket.SHUT_RDWR)
 

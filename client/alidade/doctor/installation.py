@@ -12,6 +12,9 @@ Body = dict[str, Any]
 VERSION: Final = "0.1.0"
 """The version of this client."""
 
+WORKER_IMAGE: Final = "ALIDADE_WORKER_IMAGE"
+"""The operator's variable with the image of jobs that name none."""
+
 _PATIENCE: Final = timedelta(minutes=2)
 _OPERATOR: Final = {"app.kubernetes.io/component": "operator"}
 _MLFLOW: Final = {"app.kubernetes.io/component": "mlflow"}
@@ -32,6 +35,7 @@ def findings(facts: Facts) -> Iterator[Finding]:
             "install the client of the same version",
         )
     yield from _operator(facts)
+    yield from _worker_image(facts)
     yield from _leader(facts)
     yield from _mlflow(facts)
 
@@ -55,6 +59,24 @@ def _operator(facts: Facts) -> Iterator[Finding]:
                 f"no instance of the operator is ready: deployment/{name}"
                 f"{_trouble(facts, _OPERATOR)}",
                 f"kubectl -n {namespace} logs deployment/{name}",
+            )
+
+
+def _worker_image(facts: Facts) -> Iterator[Finding]:
+    """See that jobs that name no image have one."""
+    without = [
+        each.metadata.name
+        for each in facts.experiments or ()
+        if each.spec.workflow is None or each.spec.workflow.image is None
+    ]
+    for deployment in facts.operators or () if without else ():
+        containers = deployment["spec"].get("template", {}).get("spec", {}).get("containers", ())
+        env = [variable for container in containers for variable in container.get("env", ())]
+        if env and not any(v["name"] == WORKER_IMAGE and v.get("value") for v in env):
+            yield Finding(
+                f"jobs of experiment '{without[0]}' have no image: it names none, and neither does "
+                "the installation",
+                "upgrade the chart, whose images.worker is the default",
             )
 
 

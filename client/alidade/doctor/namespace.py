@@ -19,6 +19,7 @@ def findings(facts: Facts) -> Iterator[Finding]:
     yield from _experiments(facts)
     yield from _unseen_jobs(facts)
     yield from _stuck_jobs(facts)
+    yield from _wrong_images(facts)
 
 
 def _experiments(facts: Facts) -> Iterator[Finding]:
@@ -68,3 +69,16 @@ def _stuck_jobs(facts: Facts) -> Iterator[Finding]:
             f"job '{name}'{more}: no pod can run: {reason}: {message}",
             f"kubectl alidade why {name}",
         )
+
+
+def _wrong_images(facts: Facts) -> Iterator[Finding]:
+    """Tell of images that cannot be given a workflow's source."""
+    told = {
+        job.status.root_cause.message: job.metadata.name
+        for job in facts.jobs or ()
+        if job.failed_by_itself
+        and job.status.root_cause is not None
+        and job.status.root_cause.reason == Reason.SOURCE_UNSUPPORTED
+    }
+    for message, name in told.items():
+        yield Finding(f"job '{name}' failed: {message}", "make the image from the worker's")

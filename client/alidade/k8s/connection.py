@@ -1,6 +1,7 @@
 """A connection to an API server, as a kubeconfig describes it."""
 
 import asyncio
+import atexit
 import builtins
 import json
 import os
@@ -78,6 +79,7 @@ class Kube:
         except (httpx.HTTPError, kr8s.APITimeoutError, kr8s.ServerError) as error:
             raise _away(error) from error
         api.timeout = TIMEOUT_SECONDS
+        atexit.register(_forget, api.auth)
         return api
 
     async def get(
@@ -229,6 +231,18 @@ class Kube:
             raise error_of(asked, error.response.status_code, error.response.text) from error
         except (httpx.TransportError, kr8s.APITimeoutError, OSError) as error:
             raise _away(error) from error
+
+
+def _forget(auth: Any) -> None:
+    """Delete the keys and certificates that kr8s has copied out of a kubeconfig into files."""
+    copies = (
+        (auth.client_key_file, auth._user, "client-key-data"),
+        (auth.client_cert_file, auth._user, "client-certificate-data"),
+        (auth.server_ca_file, auth._cluster, "certificate-authority-data"),
+    )
+    for file, entry, field in copies:
+        if file and field in entry:
+            Path(file).unlink(missing_ok=True)
 
 
 def namespace_of(auth: Any, account: Path = _ACCOUNT) -> str:

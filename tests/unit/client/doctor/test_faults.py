@@ -178,6 +178,43 @@ FAULTS: dict[str, tuple[Facts, str]] = {
         "no instance of the operator is ready: deployment/alidade-operator (ErrImagePull: no such "
         "tag)",
     ),
+    "no worker image": (
+        replace(
+            WELL,
+            operators=[
+                {
+                    **deployment(),
+                    "spec": {
+                        "replicas": 1,
+                        "template": {
+                            "spec": {"containers": [{"env": [{"name": "A", "value": "b"}]}]}
+                        },
+                    },
+                }
+            ],
+            experiments=[experiment(workflow=None)],
+        ),
+        "jobs of experiment 'mnist' have no image: it names none, and neither does the "
+        "installation",
+    ),
+    "an image that is not made from the worker's": (
+        replace(
+            WELL,
+            jobs=[
+                job(
+                    status={
+                        "state": "Failed",
+                        "rootCause": {
+                            "job": "train",
+                            "reason": "SourceUnsupported",
+                            "message": "image own:3 does not keep to the contract",
+                        },
+                    }
+                )
+            ],
+        ),
+        "job 'train' failed: image own:3 does not keep to the contract",
+    ),
     "nobody leads": (replace(WELL, lease={}), "no operator leads: nobody holds the Lease"),
     "an operator that does nothing": (
         replace(WELL, lease=lease(seconds_ago=600)),
