@@ -189,6 +189,9 @@ def test_an_image_that_does_not_know_the_contract_fails_its_job_at_once(scene: S
         "program), so it is not run without its workflow's source; make it from the worker's image"
     )
     assert status["rootCause"]["exitCode"] == 128
+    (told,) = (c for c in status["conditions"] if c["type"] == "PodTemplateApplied")
+    assert (told["status"], told["reason"]) == ("False", "ContractWins")
+    assert told["message"].startswith("command and args of podTemplate's container worker have no")
     eventually(lambda: not scene.exists(BATCH_JOB, "a"))
 
 

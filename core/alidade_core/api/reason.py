@@ -68,6 +68,11 @@ class Reason(DocumentedWord):
         "Fields of `podTemplate` that the message names gave way to the queue's, whose "
         "`jobsMayOverride` does not name them.",
     )
+    CONTRACT_WINS = (
+        "ContractWins",
+        "`command` and `args` of `podTemplate` have no effect: the container is started as the "
+        "program that fetches its workflow's source and its datasets.",
+    )
     APPLIED = ("Applied", "All of `podTemplate` is in the batch/v1 Job.")
     KUEUE_DEFAULT_QUEUE = (
         "KueueDefaultQueue",

@@ -28,10 +28,12 @@ class Wanted:
     Attributes:
         manifest: It, suspended.
         gave_way: Fields of the job's podTemplate that the queue does not let jobs have otherwise.
+        unused: Fields of its container there that have no effect, as it is started otherwise.
     """
 
     manifest: dict[str, Any]
     gave_way: tuple[str, ...] = ()
+    unused: tuple[str, ...] = ()
 
     @property
     def template_hash(self) -> str:
@@ -61,12 +63,12 @@ def wanted(
         kept_back: Domains whose labels and annotations are not passed on to it.
     """
     labels = _labels(job, queue, flavor)
-    template, gave_way = pod_template(job, inputs, queue, image, tracking_uri, labels=labels)
+    made = pod_template(job, inputs, queue, image, tracking_uri, labels=labels)
     spec: dict[str, Any] = {
         "suspend": True,
         "backoffLimit": job.failures_left,
         "podFailurePolicy": job.spec.pod_failure_policy or failure_policy.default(job),
-        "template": template,
+        "template": made.template,
         **replicas.indexed(job),
     }
     if job.spec.active_deadline_seconds is not None:
@@ -78,9 +80,8 @@ def wanted(
         metadata["annotations"][observed.INPUTS] = inputs.model_dump_json(
             by_alias=True, exclude_none=True
         )
-    return Wanted(
-        {"apiVersion": "batch/v1", "kind": "Job", "metadata": metadata, "spec": spec}, gave_way
-    )
+    manifest = {"apiVersion": "batch/v1", "kind": "Job", "metadata": metadata, "spec": spec}
+    return Wanted(manifest, made.gave_way, made.unused)
 
 
 def let_run(

@@ -40,6 +40,13 @@ def received(container: Mapping[str, Any], inputs: Inputs) -> dict[str, Any]:
     return _with_more(found, "volumeMounts", [mount for _, mount in _mounted(inputs)])
 
 
+def unused(container: Mapping[str, Any], inputs: Inputs) -> tuple[str, ...]:
+    """Return the fields of the job's container that have no effect, as it is started otherwise."""
+    if not _wants_seeing_to(inputs):
+        return ()
+    return tuple(field for field in ("command", "args") if container.get(field))
+
+
 def provided(spec: Mapping[str, Any], inputs: Inputs) -> dict[str, Any]:
     """Return the pod's spec with the volumes that its container mounts."""
     return _with_more(spec, "volumes", [volume for volume, _ in _mounted(inputs)])

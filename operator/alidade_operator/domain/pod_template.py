@@ -6,7 +6,7 @@ podTemplate is not what a pod template is, it stays as it is: the API server say
 """
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 from alidade_core import contract
 from alidade_core.api.base import GROUP
@@ -29,6 +29,20 @@ _DEFAULT_ENVIRONMENT = {
 }
 
 
+class PodTemplate(NamedTuple):
+    """A template of pods.
+
+    Attributes:
+        template: It.
+        gave_way: Fields of the job's podTemplate that the queue settled.
+        unused: Fields of its container there that the contract with the worker settled.
+    """
+
+    template: dict[str, Any]
+    gave_way: tuple[str, ...] = ()
+    unused: tuple[str, ...] = ()
+
+
 def pod_template(
     job: Job,
     inputs: Inputs,
@@ -37,8 +51,8 @@ def pod_template(
     tracking_uri: str,
     *,
     labels: Mapping[str, str],
-) -> tuple[dict[str, Any], tuple[str, ...]]:
-    """Return the template of a job's pods, and the fields of podTemplate that the queue settled.
+) -> PodTemplate:
+    """Return the template of a job's pods.
 
     Args:
         job: The job.
@@ -54,7 +68,7 @@ def pod_template(
     template = merge({"metadata": {}, "spec": _defaults(job, queue, image, given)}, given)
     template["metadata"] = _metadata(template["metadata"], labels)
     if not isinstance(template["spec"], dict):
-        return template, ()
+        return PodTemplate(template)
     spec, gave_way = queue_wins.enforce(template["spec"], queue)
     told = _contract(job, inputs, tracking_uri) + replicas.environment(job)
     template["spec"] = {
@@ -62,7 +76,8 @@ def pod_template(
         **replicas.pod_spec(job),
         **_containers(spec, image, inputs, told),
     }
-    return template, gave_way
+    own: dict[str, Any] = next((c for c in _listed(spec.get("containers")) if _is_own(c)), {})
+    return PodTemplate(template, gave_way, delivery.unused(own, inputs))
 
 
 def too_deep(template: Any, levels: int = MAX_DEPTH) -> bool:
@@ -147,6 +162,10 @@ def _containers(
     if not isinstance(found, list):
         return {}
     return {"containers": [own(c) if _is_own(c) else c for c in found]}
+
+
+def _listed(found: Any) -> list[Any]:
+    return found if isinstance(found, list) else []
 
 
 def _is_own(container: Any) -> bool:

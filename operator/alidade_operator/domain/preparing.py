@@ -12,6 +12,7 @@ from alidade_core.api.job_condition import JobCondition
 from alidade_core.api.job_status import DependencyStatus
 from alidade_core.api.queue import Queue
 from alidade_core.api.reason import Reason
+from alidade_core.contract import SOURCE_COMMAND
 from alidade_operator.domain import (
     accepted,
     blame,
@@ -21,6 +22,7 @@ from alidade_operator.domain import (
     kueue,
     meeting,
     mlflow_run,
+    observed,
     placement,
 )
 from alidade_operator.domain import backing as backing_job
@@ -224,15 +226,21 @@ def _is_fit(draft: Draft, wanted: Wanted) -> bool:
 
 
 def _tell_what_gave_way(draft: Draft, wanted: Wanted) -> None:
+    told = []
     if wanted.gave_way:
         fields = ", ".join(sorted(wanted.gave_way))
-        draft.condition(
-            JobCondition.POD_TEMPLATE_APPLIED,
-            False,
-            Reason.QUEUE_WINS,
+        told.append(
             f"the queue's values stand in place of podTemplate.spec's: {fields} "
-            f"(queue {draft.status.queue}'s jobsMayOverride does not name them)",
+            f"(queue {draft.status.queue}'s jobsMayOverride does not name them)"
         )
+    if wanted.unused:
+        told.append(
+            f"{' and '.join(wanted.unused)} of podTemplate's container {observed.WORKER} have no "
+            f"effect: it is started as {SOURCE_COMMAND}, which fetches its source and datasets"
+        )
+    if told:
+        reason = Reason.QUEUE_WINS if wanted.gave_way else Reason.CONTRACT_WINS
+        draft.condition(JobCondition.POD_TEMPLATE_APPLIED, False, reason, "; ".join(told))
     elif draft.status.condition(JobCondition.POD_TEMPLATE_APPLIED):
         draft.condition(JobCondition.POD_TEMPLATE_APPLIED, True, Reason.APPLIED)
 

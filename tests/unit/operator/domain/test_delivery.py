@@ -5,7 +5,9 @@ from typing import Any
 
 import pytest
 
-from tests.support.builders import experiment, job, wanted
+from alidade_core.api.job_condition import JobCondition
+from alidade_operator.domain.plan import plan
+from tests.support.builders import experiment, job, snapshot, wanted
 from tests.support.workflow_sources import (
     ARCHIVE,
     ARTIFACT,
@@ -22,7 +24,7 @@ from tests.support.workflow_sources import (
 
 Body = dict[str, Any]
 COMMAND = ["alidade-workflow-v1"]
-TMP = {"name": "tmp", "mountPath": "/tmp"}
+APPLIED = JobCondition.POD_TEMPLATE_APPLIED
 
 
 def pod(**spec: Any) -> Body:
@@ -101,6 +103,43 @@ def test_no_template_starts_the_container_otherwise_and_so_without_its_source(
     assert "args" not in worker(of)
     assert worker(of)["workingDir"] == "/tmp"
     assert beside in of["containers"]
+
+
+@pytest.mark.parametrize(
+    ("own", "fields"),
+    [
+        ({"command": ["bash"], "args": ["-c"]}, "command and args of podTemplate's container"),
+        ({"args": ["--fast"]}, "args of podTemplate's container"),
+    ],
+)
+def test_that_it_starts_otherwise_is_told(own: Body, fields: str) -> None:
+    template = {"spec": {"containers": [{"name": "worker", **own}]}}
+    for spec in ({"workflow": {"source": GIT}}, {"datasets": [PATH]}):
+        told = plan(snapshot(job(podTemplate=template, **spec))).status.condition(APPLIED)
+        assert told is not None
+        assert (told.status, told.reason) == ("False", "ContractWins")
+        assert told.message.startswith(fields)
+        assert "it is started as alidade-workflow-v1" in told.message
+
+
+def test_where_the_queue_wins_too_both_are_told() -> None:
+    template = {"spec": {"nodeName": "n", "containers": [{"name": "worker", "args": ["a"]}]}}
+    of = job(podTemplate=template, workflow={"source": GIT})
+    told = plan(snapshot(of)).status.condition(APPLIED)
+    assert told is not None
+    assert told.reason == "QueueWins"
+    assert "nodeName" in told.message
+    assert "args of podTemplate's container" in told.message
+
+
+def test_nothing_is_told_of_what_takes_effect() -> None:
+    template = {"spec": {"containers": [{"name": "worker", "args": ["a"]}]}}
+    for datasets in ([], [CLAIM]):
+        of = job(podTemplate=template, datasets=datasets)
+        assert not plan(snapshot(of)).status.condition(APPLIED)
+    plain = {"spec": {"containers": [{"name": "side", "args": ["a"]}]}}
+    of = job(podTemplate=plain, workflow={"source": GIT})
+    assert not plan(snapshot(of)).status.condition(APPLIED)
 
 
 def test_of_a_config_map_its_key_alone_is_mounted() -> None:
