@@ -35,13 +35,13 @@ BY_HAND: dict[str, Body] = {
     "narrow": {"spec": {"parallelism": 0}},
 }
 """What is changed of a batch/v1 Job that the user has no business with."""
-FOR_GOOD: dict[str, Body] = {
-    "move": {"queue": "gpu", "workflow": {"image": IMAGE, "source": GIT}, "datasets": []},
-    "cancel": {"cancel": True},
-}
+FOR_GOOD: dict[str, Body] = {"move": {"queue": "gpu"}, "cancel": {"cancel": True}}
 SHARED: tuple[Body, ...] = ({}, {"workflow": {"image": IMAGE, "source": CONFIG_MAP}})
 OWN: tuple[Body, ...] = ({}, {}, {"workflow": {"path": "own"}}, {"workflow": {"source": ELSEWHERE}})
 """What experiments and jobs say of the code that is run."""
+LATER: Body = {"workflow": {"image": IMAGE, "source": GIT}, "datasets": []}
+"""What an experiment says of it some time later."""
+LATEST_SECONDS = 60
 
 
 def _queue(scenario: Scenario, name: str) -> Body:
@@ -86,6 +86,7 @@ class User:
     async def act(self) -> None:
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(self._create_all())
+            tasks.create_task(self._change_the_code())
             if self._world.scenario.ends is not None:
                 tasks.create_task(self._fill_what_ends())
                 tasks.create_task(self._end(self._world.scenario.ends))
@@ -97,6 +98,10 @@ class User:
             self._created.append(name)
             self._create(name)
             await self._world.chance.pause()
+
+    async def _change_the_code(self) -> None:
+        await asyncio.sleep(self._world.scenario.seed % LATEST_SECONDS)
+        self._update(EXPERIMENT, **LATER)
 
     async def _fill_what_ends(self) -> None:
         """Create the same once more in the namespace that ends, for as long as it takes any."""
