@@ -10,6 +10,12 @@ beside = core.is_dir() and "ALIDADE_WHEELS" not in environ
 setup(
     install_requires=[
         f"alidade-core @ {core.as_uri()}" if beside else "alidade-core==0.1.0",
+        "boto3>=1.40",
+        "certifi>=2024.2",
+        "dulwich>=1.2",
         "mlflow-skinny>=3.17",
+        "packaging>=24",
+        "requests>=2.32",
+        "urllib3>=2.2",
     ]
 )

@@ -43,3 +43,12 @@ def beginning(text: str, limit: int = 4 * MAX_MESSAGE) -> str:
 def words_of(error: BaseException) -> str:
     """Return an error's words, or its name where it has none, as a TimeoutError."""
     return str(error) or type(error).__name__
+
+
+def last_of(error: BaseException, limit: int) -> str:
+    """Return the system's words of why there is no connection.
+
+    In the errors of HTTP libraries they are the last; before them are addresses in memory, which
+    differ each time.
+    """
+    return shorten(str(error).rpartition(": ")[2].strip("()'\" "), limit)

@@ -3,12 +3,14 @@
 import ast
 import re
 import sys
+import tomllib
 from collections.abc import Iterator
 from importlib.metadata import packages_distributions
 from pathlib import Path
 
 import pytest
 
+from alidade_core.contract import SOURCE_COMMAND
 from tests.support.sources import REPOSITORY
 
 DISTRIBUTIONS = ("core", "client", "operator", "worker")
@@ -40,6 +42,11 @@ def test_it_asks_for_what_it_imports_and_nothing_else(name: str) -> None:
     assert {_distribution(module) for module in modules} == asked_for(folder)
 
 
+def test_the_worker_brings_the_program_that_the_operator_asks_for() -> None:
+    project = tomllib.loads((REPOSITORY / "worker" / "pyproject.toml").read_text())["project"]
+    assert project["scripts"] == {SOURCE_COMMAND: "alidade_worker.__main__:main"}
+
+
 def _distribution(module: str) -> str:
     """Return what brings a module, by the name of what is the least of it."""
     match module:
@@ -47,6 +54,8 @@ def _distribution(module: str) -> str:
             return "pydantic"
         case "mlflow":
             return "mlflow-skinny"
+        case "botocore":
+            return "boto3"
         case "alidade_core":
             return "alidade-core"
         case _:

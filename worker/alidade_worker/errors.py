@@ -1,14 +1,23 @@
 """How a job can fail without its entry point being to blame, with the exit code of each way."""
 
+import json
 from typing import ClassVar
 
 from alidade_core import contract
+from alidade_core.words import clip
+
+# Of the termination message, which also holds the reason and what JSON puts in.
+_LONGEST_MESSAGE = 1500
 
 
 class WorkerError(Exception):
     """A failure whose text is meant for the person who wrote the job."""
 
     exit_code: ClassVar[int]
+
+    def message(self) -> str:
+        """Return the termination message that tells of it."""
+        return str(self)
 
 
 class UsageError(WorkerError):
@@ -24,9 +33,25 @@ class OutputsError(WorkerError):
 
 
 class WorkflowError(WorkerError):
-    """The workflow is not there, or its MLproject cannot be used."""
+    """The workflow is not there, or its source, its MLproject or a dataset cannot be used."""
 
     exit_code = contract.NO_WORKFLOW
+
+
+class SourceUnavailableError(WorkerError):
+    """The workflow's source or a dataset cannot be reached, and later perhaps can."""
+
+    exit_code = contract.UNREACHABLE
+
+    def message(self) -> str:
+        """Return it with its reason, as MLflow's absence has the same exit code."""
+        return json.dumps(
+            {
+                contract.REASON: contract.SOURCE_UNAVAILABLE,
+                contract.MESSAGE: clip(str(self), _LONGEST_MESSAGE),
+            },
+            ensure_ascii=False,
+        )
 
 
 class TrackingError(WorkerError):

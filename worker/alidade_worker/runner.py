@@ -4,20 +4,24 @@ import os
 import signal
 import sys
 import tempfile
-from collections.abc import Mapping, MutableMapping
+from collections.abc import Iterable, Mapping, MutableMapping
+from dataclasses import dataclass
 from pathlib import Path
 
-from alidade_core.contract import EXIT_CODE, EXPERIMENT_ID, OOM_KILLS, RUN_ID
+from alidade_core.contract import DATA_FOLDER, EXIT_CODE, EXPERIMENT_ID, OOM_KILLS, RUN_ID
 from alidade_worker.assignment import read_assignment
+from alidade_worker.datasets import provide_datasets, read_datasets
 from alidade_worker.errors import CODES, WorkerError
+from alidade_worker.log import say
 from alidade_worker.memory import CGROUPS, oom_kills
 from alidade_worker.outputs import OUTPUTS, read_outputs, render_outputs
 from alidade_worker.parameters import effective_parameters
 from alidade_worker.project import load_entry_point
+from alidade_worker.source.means import read_means
 from alidade_worker.supervision import Supervisor
 from alidade_worker.termination import write_message
-from alidade_worker.tracking import be_patient, resume_run
-from alidade_worker.workflow import workflow_directory
+from alidade_worker.tracking import be_patient, record_parameters, resume_run
+from alidade_worker.workflow import Workflow, find_workflow
 
 _FAILED = 1
 _KILLED = 128 + signal.SIGKILL
@@ -26,8 +30,17 @@ _KILLED = 128 + signal.SIGKILL
 _LONGEST_COMMAND = 100 * 1024
 
 
+@dataclass(frozen=True)
+class Places:
+    """Where a pod has what is no matter of its job."""
+
+    cgroups: Path = CGROUPS
+    data: Path = Path(DATA_FOLDER)
+    """Where datasets are found."""
+
+
 def run(
-    environment: MutableMapping[str, str], supervisor: Supervisor, cgroups: Path = CGROUPS
+    environment: MutableMapping[str, str], supervisor: Supervisor, places: Places | None = None
 ) -> int:
     """Run the job that the environment describes, leave the termination message, say how it went.
 
@@ -39,41 +52,49 @@ def run(
         1 if Kubernetes would take it for the former.
     """
     try:
-        status, message = _run(environment, supervisor, cgroups)
+        with tempfile.TemporaryDirectory(prefix="alidade-") as scratch:
+            status, message = _run(environment, supervisor, places or Places(), Path(scratch))
     except WorkerError as error:
-        status, message = error.exit_code, str(error)
-        _say(f"exit code {status}: {message}")
+        status, message = error.exit_code, error.message()
+        say(f"exit code {status}: {error}")
     write_message(environment, message)
     return status
 
 
 def _run(
-    environment: MutableMapping[str, str], supervisor: Supervisor, cgroups: Path
+    environment: MutableMapping[str, str], supervisor: Supervisor, places: Places, scratch: Path
 ) -> tuple[int, str]:
     be_patient(environment)
     assignment = read_assignment(environment)
-    directory = workflow_directory(assignment.workflow)
-    entry_point = load_entry_point(directory, assignment.entry_point)
+    datasets = read_datasets(environment)
+    means = read_means(environment)
+    workflow = find_workflow(assignment.workflow, environment, scratch, means)
+    entry_point = load_entry_point(workflow.directory, assignment.entry_point)
     values = effective_parameters(entry_point.name, entry_point.parameters, assignment.parameters)
+    provide_datasets(datasets, places.data, means)
     command = entry_point.command(values)
     if assignment.run_id:
-        resume_run(assignment.run_id, str(directory), entry_point.name, values)
-    with tempfile.TemporaryDirectory(prefix="alidade-") as scratch:
-        outputs = Path(scratch) / "outputs.json"
-        # Of a run that this is not to report to, its process knows nothing.
-        told = {**environment, RUN_ID: assignment.run_id or ""}
-        before = oom_kills(cgroups)
-        status = supervisor.run(
-            _shell(command, Path(scratch)), directory, _environment_of_child(told, outputs)
-        )
-        own = _news_of_memory(before, oom_kills(cgroups), status)
-        if status in CODES:
-            own[EXIT_CODE] = str(status)
-            _say(f"the entry point's exit code is {status}, a worker's own; the container's is 1")
-            status = _FAILED
-        if status:
-            return status, render_outputs({}, own) if own else ""
-        return 0, render_outputs(read_outputs(outputs), own)
+        resume_run(assignment.run_id, workflow.origin, entry_point.name)
+    outputs = scratch / "outputs.json"
+    # Of a run that this is not to report to, its process knows nothing.
+    told = {**environment, RUN_ID: assignment.run_id or ""}
+    before = oom_kills(places.cgroups)
+    status = supervisor.run(
+        _shell(command, scratch),
+        workflow.directory,
+        _environment_of_child(told, outputs, workflow),
+    )
+    own = _news_of_memory(before, oom_kills(places.cgroups), status)
+    if assignment.run_id:
+        with supervisor.epilogue():
+            record_parameters(assignment.run_id, values)
+    if status in CODES:
+        own[EXIT_CODE] = str(status)
+        say(f"the entry point's exit code is {status}, a worker's own; the container's is 1")
+        status = _FAILED
+    if status:
+        return status, render_outputs({}, own) if own else ""
+    return 0, render_outputs(read_outputs(outputs), own)
 
 
 def _news_of_memory(before: int | None, after: int | None, status: int) -> dict[str, str]:
@@ -84,14 +105,8 @@ def _news_of_memory(before: int | None, after: int | None, status: int) -> dict[
         # Unless it is told otherwise, whoever reads that status takes want of memory for likely.
         return {OOM_KILLS: "0"} if status == _KILLED else {}
     processes = "one process" if kills == 1 else f"{kills} processes"
-    _say(f"the kernel killed {processes} of this container for want of memory")
+    say(f"the kernel killed {processes} of this container for want of memory")
     return {OOM_KILLS: str(kills)}
-
-
-def _say(text: str) -> None:
-    line = f"alidade-worker: {text}\n"
-    sys.stderr.buffer.write(line.encode(errors="replace"))
-    sys.stderr.buffer.flush()
 
 
 def _shell(command: str, scratch: Path) -> list[str]:
@@ -102,15 +117,22 @@ def _shell(command: str, scratch: Path) -> list[str]:
     return ["/bin/bash", str(script)]
 
 
-def _environment_of_child(environment: Mapping[str, str], outputs: Path) -> dict[str, str]:
+def _environment_of_child(
+    environment: Mapping[str, str], outputs: Path, workflow: Workflow
+) -> dict[str, str]:
+    # A command's "python" is to be the interpreter that has the worker's libraries.
+    programs = (Path(sys.executable).parent, *workflow.programs)
     child = {
         **environment,
         OUTPUTS: str(outputs),
-        # A command's "python" is to be the interpreter that has the worker's libraries.
-        "PATH": os.pathsep.join((str(Path(sys.executable).parent), environment.get("PATH", ""))),
+        "PATH": _before(programs, environment.get("PATH", "")),
+        "PYTHONPATH": _before(workflow.python_path, environment.get("PYTHONPATH", "")),
         "PYTHONUNBUFFERED": "1",
     }
-    # MLflow takes an empty ID for one to look up.
-    return {
-        name: value for name, value in child.items() if value or name not in (RUN_ID, EXPERIMENT_ID)
-    }
+    # MLflow takes an empty ID for one to look up, Python an empty path for the current folder.
+    left_out = (RUN_ID, EXPERIMENT_ID, "PYTHONPATH")
+    return {name: value for name, value in child.items() if value or name not in left_out}
+
+
+def _before(folders: Iterable[Path], others: str) -> str:
+    return os.pathsep.join([*map(str, folders), *filter(None, [others])])

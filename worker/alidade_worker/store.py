@@ -1,9 +1,8 @@
 """MLflow's client as a job's processes use it: a parameter logged twice does not end the job.
 
-MLflow keeps a parameter's first value and answers another one with an error. But a job's parameters
-are in its run before its code runs, as they were typed, where code that logs its own may spell them
-otherwise ("1e-3", 0.001); and what a first attempt logged is still there when a second one runs, on
-another host, say. So another value becomes a tag, and a warning.
+MLflow keeps a parameter's first value and answers another one with an error. But what a first
+attempt at a job logged, or the worker recorded after it ("1e-3"), is still there when the code of a
+second one logs its own (0.001, another host). So another value becomes a tag, and a warning.
 
 Found by MLflow as a plugin (entry points ``http`` and ``https`` of ``mlflow.tracking_store``).
 """

@@ -3,9 +3,12 @@
 import os
 import signal
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
+
+from alidade_worker.log import say
 
 _SHELL_SIGNAL_BASE = 128
 
@@ -21,6 +24,7 @@ class Supervisor:
         self._process: subprocess.Popen[bytes] | None = None
         self._starting = False
         self._pending: int | None = None
+        self._epilogue = False
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, self._forward)
 
@@ -43,8 +47,19 @@ class Supervisor:
         returncode = process.wait()
         return returncode if returncode >= 0 else _SHELL_SIGNAL_BASE - returncode
 
+    @contextmanager
+    def epilogue(self) -> Iterator[None]:
+        """Let either signal end this block alone, once the command has: nobody waits for it."""
+        self._epilogue = True
+        try:
+            yield
+        except SystemExit:
+            say("told to stop")
+        finally:
+            self._epilogue = False
+
     def _forward(self, number: int, _frame: FrameType | None) -> None:
-        if not self._starting:
+        if not self._starting or self._epilogue:
             raise SystemExit(128 + number)
         if self._process is None:
             self._pending = number

@@ -1,6 +1,5 @@
 """The job's MLflow run, which the operator has made and a worker resumes."""
 
-import sys
 from collections.abc import Mapping, MutableMapping
 
 from mlflow import MlflowClient
@@ -18,6 +17,7 @@ from mlflow.utils.mlflow_tags import (
 )
 
 from alidade_worker.errors import RunLostError, TrackingError
+from alidade_worker.log import say
 
 PATIENCE = {"MLFLOW_HTTP_REQUEST_MAX_RETRIES": "9", "MLFLOW_HTTP_REQUEST_BACKOFF_FACTOR": "2"}
 """Some eight minutes of doubling pauses, capped at two: a tracking server may restart meanwhile."""
@@ -32,10 +32,8 @@ def be_patient(environment: MutableMapping[str, str]) -> None:
         environment.setdefault(name, value)
 
 
-def resume_run(run_id: str, workflow: str, entry_point: str, values: Mapping[str, str]) -> None:
-    """Mark the run as running, and record what runs and with which parameters.
-
-    A second attempt at the same job records the same again, which MLflow accepts.
+def resume_run(run_id: str, origin: str, entry_point: str) -> None:
+    """Mark the run as running, and record what runs.
 
     Raises:
         RunLostError: MLflow knows no such run.
@@ -43,15 +41,13 @@ def resume_run(run_id: str, workflow: str, entry_point: str, values: Mapping[str
     """
     client = MlflowClient()
     tags = {
-        MLFLOW_SOURCE_NAME: workflow,
+        MLFLOW_SOURCE_NAME: origin,
         MLFLOW_SOURCE_TYPE: SourceType.to_string(SourceType.PROJECT),
         MLFLOW_PROJECT_ENTRY_POINT: entry_point,
     }
     try:
         client.update_run(run_id, status="RUNNING")
         client.log_batch(run_id, tags=[RunTag(name, value) for name, value in tags.items()])
-        for name, value in values.items():
-            _record(client, run_id, Param(name, value))
     except MlflowException as error:
         problem = f"MLflow run {run_id} cannot be resumed: {error}"
         # To MLflow a deleted run is there, but in a state that is not valid.
@@ -59,12 +55,29 @@ def resume_run(run_id: str, workflow: str, entry_point: str, values: Mapping[str
         raise (RunLostError if lost else TrackingError)(problem) from error
 
 
+def record_parameters(run_id: str, values: Mapping[str, str]) -> None:
+    """Record the parameters that the entry point had, those that it did not log itself.
+
+    After it, as MLflow keeps a parameter's first value: the code's own spelling is the right one.
+    What MLflow does not take is said in the log, and keeps no job from its end.
+    """
+    if not values:
+        return
+    client = MlflowClient()
+    try:
+        known = client.get_run(run_id).data.params
+        for name, value in values.items():
+            if name not in known:
+                _record(client, run_id, Param(name, value))
+    except MlflowException as error:
+        say(f"the parameters are not in the MLflow run: {error}")
+
+
 def _record(client: MlflowClient, run_id: str, param: Param) -> None:
-    """Record a parameter; one that MLflow does not take as it is does not keep the job from it."""
+    """Record a parameter; one that MLflow does not take does not keep it from the others."""
     try:
         client.log_batch(run_id, params=[param])
     except MlflowException as error:
         if error.error_code != _REFUSED:
             raise
-        said = f"alidade-worker: parameter {param.key} is not in the MLflow run: {error}"
-        print(said, file=sys.stderr, flush=True)  # noqa: T201
+        say(f"parameter {param.key} is not in the MLflow run: {error}")

@@ -8,7 +8,7 @@ from art.attacks.evasion import FastGradientMethod
 from art.estimators.classification import TensorFlowV2Classifier
 from keras import losses
 
-from mnist_robustness.data import Dataset, Pixels
+from alidade_worker.images import Dataset, Pixels
 
 NORMS: dict[str, float] = {"inf": np.inf, "1": 1, "2": 2}
 

@@ -1,7 +1,6 @@
 """Labelled images in memory, and the three layouts on disk from which they are read."""
 
 import gzip
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
@@ -9,33 +8,15 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from alidade_worker.images import ARRAY_FILES, Dataset, Pixels, load_arrays
+
 Split = Literal["training", "testing"]
 ImageSize = tuple[int, int, int]
 """Height, width and channels (1 or 3)."""
 
-Pixels = NDArray[np.float32]
-Labels = NDArray[np.int64]
-
-ARRAY_FILES = ("images.npy", "labels.npy")
-"""Names of the files that hold a :class:`Dataset` as arrays."""
-
 _IDX_STEM: dict[Split, str] = {"training": "train", "testing": "t10k"}
 _IDX_UNSIGNED_BYTE = 0x08
 _PIL_MODE = {1: "L", 3: "RGB"}
-
-
-@dataclass(frozen=True)
-class Dataset:
-    """Images with their labels."""
-
-    images: Pixels
-    """Shape (number, height, width, channels), each value in [0, 1]."""
-    labels: Labels
-    """Shape (number,), indices of classes."""
-
-    def __len__(self) -> int:
-        """Return the number of images."""
-        return len(self.labels)
 
 
 def load_split(data_dir: Path, split: Split, image_size: ImageSize) -> Dataset:
@@ -48,7 +29,7 @@ def load_split(data_dir: Path, split: Split, image_size: ImageSize) -> Dataset:
     - ``{train,t10k}-{images-idx3,labels-idx1}-ubyte``, plain or with ``.gz``: the IDX files that
       MNIST and Fashion-MNIST are published in;
     - ``{training,testing}/images.npy`` and ``labels.npy``: the arrays of a :class:`Dataset`, see
-      :func:`save_arrays`.
+      :func:`alidade_worker.images.save_arrays`.
 
     Raises:
         FileNotFoundError: the directory has none of these for the split.
@@ -76,20 +57,6 @@ def save_folders(dataset: Dataset, folder: Path) -> None:
     pixels = np.rint(dataset.images * 255).astype(np.uint8)
     for number, (image, label) in enumerate(zip(pixels, dataset.labels, strict=True)):
         Image.fromarray(image.squeeze()).save(folder / str(label) / f"{number:0{digits}}.png")
-
-
-def save_arrays(dataset: Dataset, folder: Path) -> None:
-    """Write a data set as two NumPy files, exact to the last bit, into a new or empty folder."""
-    folder.mkdir(parents=True, exist_ok=True)
-    arrays: tuple[NDArray[Any], ...] = (dataset.images, dataset.labels)
-    for name, values in zip(ARRAY_FILES, arrays, strict=True):
-        np.save(folder / name, values)
-
-
-def load_arrays(folder: Path) -> Dataset:
-    """Read what :func:`save_arrays` has written."""
-    images, labels = (np.load(folder / name, allow_pickle=False) for name in ARRAY_FILES)
-    return Dataset(images=images, labels=labels)
 
 
 def _idx_file(data_dir: Path, split: Split, part: str) -> Path | None:

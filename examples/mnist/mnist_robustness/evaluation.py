@@ -5,7 +5,7 @@ from typing import Any
 from keras import losses, metrics
 from keras.utils import to_categorical
 
-from mnist_robustness.data import Dataset
+from alidade_worker.images import Dataset
 
 _BATCH_SIZE = 500
 

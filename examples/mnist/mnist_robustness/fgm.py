@@ -6,12 +6,14 @@ from pathlib import Path
 import click
 import mlflow
 
-from mnist_robustness import archive, options
+from alidade_worker import images
+from alidade_worker.distances import measure_distances, summarize_distances
+from alidade_worker.images import Dataset
+from alidade_worker.registry import load_registered
+from mnist_robustness import options
 from mnist_robustness.attack import NORMS, FastGradient, perturb
-from mnist_robustness.data import Dataset, ImageSize, load_split
-from mnist_robustness.distances import measure_distances, summarize_distances
+from mnist_robustness.data import ImageSize, load_split
 from mnist_robustness.preview import contact_sheet
-from mnist_robustness.registry import load_registered
 from mnist_robustness.tracking import MODEL_NAME_TAG, MODEL_VERSION_TAG, tracked_run
 
 
@@ -62,7 +64,7 @@ def log_images(clean: Dataset, adversarial: Dataset, tar_name: str, folder: str)
     """Log the adversarial images as an archive, and a picture of the first of them."""
     with tempfile.TemporaryDirectory() as scratch:
         tar = Path(scratch, tar_name)
-        archive.pack(adversarial, tar, folder)
+        images.pack(adversarial, tar, folder)
         mlflow.log_artifact(str(tar))
     mlflow.log_image(contact_sheet(clean.images, adversarial.images), "preview.png")
 

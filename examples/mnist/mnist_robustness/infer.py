@@ -6,9 +6,10 @@ from pathlib import Path
 import click
 import mlflow
 
-from mnist_robustness import archive, options
+from alidade_worker import images
+from alidade_worker.registry import load_registered
+from mnist_robustness import options
 from mnist_robustness.evaluation import evaluate
-from mnist_robustness.registry import load_registered
 from mnist_robustness.tracking import (
     ATTACK_RUN_TAG,
     MODEL_NAME_TAG,
@@ -48,7 +49,7 @@ def main(
             tar = mlflow.artifacts.download_artifacts(
                 run_id=run_id, artifact_path=adv_tar_name, dst_path=scratch
             )
-            adversarial = archive.unpack(Path(tar), adv_data_dir)
+            adversarial = images.unpack(Path(tar), adv_data_dir)
         metrics = evaluate(model, adversarial)
         mlflow.log_metrics(metrics)
         click.echo(

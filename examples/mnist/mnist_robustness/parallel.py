@@ -13,8 +13,8 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from alidade_worker.images import Dataset
 from alidade_worker.replicas import PEER_LOST
-from mnist_robustness.data import Dataset
 
 _PEER_LOST = (tf.errors.UnavailableError, tf.errors.AbortedError, tf.errors.CancelledError)
 _EVALUATED_AT_ONCE = 500

@@ -3,7 +3,7 @@
 import numpy as np
 from PIL import Image
 
-from mnist_robustness.data import Pixels
+from alidade_worker.images import Pixels
 
 _COLUMNS = 20
 _MAGNIFICATION = 2

@@ -15,9 +15,10 @@ from keras.utils import to_categorical
 from mlflow.models import infer_signature
 
 from alidade_worker import replicas
+from alidade_worker.images import Dataset
 from alidade_worker.outputs import set_output
 from mnist_robustness import options, parallel
-from mnist_robustness.data import Dataset, ImageSize, load_split
+from mnist_robustness.data import ImageSize, load_split
 from mnist_robustness.evaluation import evaluate
 from mnist_robustness.models import ARCHITECTURES, build_model
 from mnist_robustness.tracking import MODEL_NAME_TAG, MODEL_VERSION_TAG, tracked_run

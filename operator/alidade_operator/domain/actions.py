@@ -136,6 +136,8 @@ class EndRun:
     run_id: str
     end: RunEnd
     tags: dict[str, str]
+    parameters: dict[str, str]
+    """Those of which the run may have none, as its pod was killed before it recorded them."""
 
 
 @dataclass(frozen=True)

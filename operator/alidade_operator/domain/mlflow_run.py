@@ -124,7 +124,8 @@ def end(status: JobStatus) -> EndRun | None:
     """Return what makes a run's end agree with that of its job, None where there is none yet."""
     if status.state not in RUN_ENDS or not status.mlflow_run_id:
         return None
-    return EndRun(status.mlflow_run_id, RUN_ENDS[status.state], _end_tags(status))
+    parameters = {parameter.name: parameter.value for parameter in status.parameters}
+    return EndRun(status.mlflow_run_id, RUN_ENDS[status.state], _end_tags(status), parameters)
 
 
 def settled(draft: Draft) -> bool:

@@ -5,8 +5,8 @@ import re
 from collections.abc import Mapping
 from typing import Any, Final
 
+from alidade_core.retry_after import MAX_SECONDS, retry_after
 from alidade_core.words import clean
-from alidade_operator.domain.retry_after import MAX_SECONDS, retry_after
 from alidade_operator.kube.gateway import (
     TOO_DEEP,
     ApiError,

@@ -72,7 +72,9 @@ class Runs:
         run_id, uid = action.run_id, job.metadata.uid
 
         async def end() -> TrackingView:
-            there = await self._tracking.end_run(run_id, uid, action.end, action.tags)
+            there = await self._tracking.end_run(
+                run_id, uid, action.end, action.tags, action.parameters
+            )
             return TrackingView(tracking_id=run_id, settled=True, gone=not there)
 
         self._tracker.request(key, uid, end)

@@ -65,9 +65,11 @@ class MlflowTracking:
         """Return the ID of the run that is a job's, of all that can be proven to be made for it."""
         return await self._ask(self._requests, self._right_run, uid)
 
-    async def end_run(self, run_id: str, uid: str, end: str, tags: dict[str, str]) -> bool:
+    async def end_run(
+        self, run_id: str, uid: str, end: str, tags: dict[str, str], parameters: dict[str, str]
+    ) -> bool:
         """Make the end of the job's run this one, add the tags, and see that both are there."""
-        return await self._ask(self._requests, self._runs.end, run_id, uid, end, tags)
+        return await self._ask(self._requests, self._runs.end, run_id, uid, end, tags, parameters)
 
     async def end_surplus(self, run_id: str, uid: str, right: str) -> None:
         """End a run that a job has beside its right one."""

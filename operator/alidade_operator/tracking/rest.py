@@ -18,9 +18,9 @@ from mlflow.utils.rest_utils import http_request
 from requests import ConnectionError as NoConnectionError
 from requests import Response, Timeout
 
-from alidade_core.words import shorten
-from alidade_operator.domain.retry_after import retry_after
-from alidade_operator.tracking.answers import first_words
+from alidade_core.first_words import first_words
+from alidade_core.retry_after import retry_after
+from alidade_core.words import last_of, shorten
 from alidade_operator.tracking.tracking import TrackingError
 
 Body = dict[str, Any]
@@ -139,6 +139,5 @@ def _cause(error: MlflowException) -> str:
     if isinstance(cause, Timeout):
         return f"no answer within {TIMEOUT_SECONDS} s"
     if isinstance(cause, NoConnectionError):
-        # The words of the system are the last; before them are addresses in memory.
-        return shorten(str(cause).rpartition(": ")[2].strip("()'\" "), MAX_CAUSE)
+        return last_of(cause, MAX_CAUSE)
     return shorten(str(cause or error), MAX_CAUSE)

@@ -7,11 +7,18 @@ from typing import Any, Final, NamedTuple
 
 from alidade_core.words import clean
 from alidade_operator.domain.mlflow_run import INSTALLATION_TAG, MAX_TAG, UID_TAG, owner_of
-from alidade_operator.tracking.rest import RESOURCE_DOES_NOT_EXIST, Body, Rest
+from alidade_operator.tracking.rest import (
+    INVALID_PARAMETER_VALUE,
+    RESOURCE_DOES_NOT_EXIST,
+    Body,
+    Rest,
+)
 from alidade_operator.tracking.signature import SIGNATURE_TAG, Proof, Signer
 from alidade_operator.tracking.tracking import Run, TrackingError
 
 PAGE: Final = 1000
+MAX_PARAMETER: Final = 6000
+"""How many characters of a parameter's value MLflow keeps."""
 SURPLUS_TAG: Final = "alidade.dev/surplus-of"
 SCHEDULED, RUNNING, KILLED = "SCHEDULED", "RUNNING", "KILLED"
 ENDS: Final = ("FINISHED", "FAILED", KILLED)
@@ -74,9 +81,17 @@ class Runs:
         ordered = sorted(chain.from_iterable(found))
         return ordered[0].run_id if ordered else None
 
-    def end(self, run_id: str, uid: str, end: str, tags: dict[str, str]) -> bool:
-        """Make the end of a job's run this one, with these tags; return whether it is there."""
-        return self._make_so(run_id, uid, end, _cut(tags))
+    def end(
+        self, run_id: str, uid: str, end: str, tags: dict[str, str], parameters: dict[str, str]
+    ) -> bool:
+        """Make the end of a job's run this one, with these tags; return whether it is there.
+
+        Parameters that it does not have are added, as far as MLflow takes them.
+        """
+        run = self._make_so(run_id, uid, end, _cut(tags))
+        if run is not None:
+            self._add(run, parameters)
+        return run is not None
 
     def end_surplus(self, run_id: str, uid: str, right: str) -> None:
         """End a run that a job has beside its right one, and say so in a tag."""
@@ -160,24 +175,37 @@ class Runs:
         run = self._find(run_id)
         return run if run is not None and _tags(run).get(UID_TAG) == uid else None
 
-    def _make_so(self, run_id: str, uid: str, end: str | None, tags: dict[str, str]) -> bool:
-        """Give a job's run an end, if there is to be one, and tags; return whether it is there."""
+    def _make_so(self, run_id: str, uid: str, end: str | None, tags: dict[str, str]) -> Body | None:
+        """Give a job's run an end, if there is to be one, and tags; return it if it is there."""
         run = self._find_of(uid, run_id)
         if run is None:
-            return False
+            return None
         ended, missing = _lacks(run, end, tags)
         if ended and not missing:
-            return True
+            return run
         self._write_end(run_id, None if ended else end, missing)
         run = self._find_of(uid, run_id)
         if run is None:
-            return False
+            return None
         if _lacks(run, end, tags) != (True, {}):
             raise TrackingError(
                 f"it took the end of run {run_id}, but shows another: {run['info'].get('status')}",
                 unreachable=False,
             )
-        return True
+        return run
+
+    def _add(self, run: Body, parameters: dict[str, str]) -> None:
+        known = {each["key"] for each in run.get("data", {}).get("params", ())}
+        for name, value in parameters.items():
+            if name in known or not value:
+                continue
+            try:
+                # One by one: what MLflow does not take keeps none of the others from it.
+                param = {name: clean(value[:MAX_PARAMETER])}
+                self._rest.post("runs/log-batch", run_id=_id(run), params=_listed(param))
+            except TrackingError as error:
+                if error.code not in (INVALID_PARAMETER_VALUE, RESOURCE_DOES_NOT_EXIST):
+                    raise
 
     def _write_end(self, run_id: str, end: str | None, tags: dict[str, str]) -> None:
         try:

@@ -87,7 +87,9 @@ class Tracking(Protocol):
         """
         ...
 
-    async def end_run(self, run_id: str, uid: str, end: str, tags: dict[str, str]) -> bool:
+    async def end_run(
+        self, run_id: str, uid: str, end: str, tags: dict[str, str], parameters: dict[str, str]
+    ) -> bool:
         """Make the run's end this one, add the tags, and see that both are there.
 
         Args:
@@ -95,6 +97,7 @@ class Tracking(Protocol):
             uid: UID of the job whose it is to be; a run of another is let be.
             end: Its end.
             tags: The tags.
+            parameters: What it is given where it has no parameter of that name.
 
         Returns:
             Whether the job's run is there; one that is gone is let be.

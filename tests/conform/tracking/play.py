@@ -84,7 +84,8 @@ class Player:
 
     async def _end_run(self, job: str, end: str, tags: Mapping[str, str | Much]) -> Any:
         run_id = self._runs.get(job, _NO_RUN)
-        return await self._side.tracking.end_run(run_id, f"{self._tag}-{job}", end, _written(tags))
+        whose = f"{self._tag}-{job}"
+        return await self._side.tracking.end_run(run_id, whose, end, _written(tags), {})
 
     async def _end_surplus(self, job: str, whose: str, right: str) -> None:
         surplus, kept = (self._runs.get(of, _NO_RUN) for of in (job, right))

@@ -7,9 +7,9 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, TypeVar
 
+from alidade_core.first_words import first_words
 from alidade_operator.domain.mlflow_run import UID_TAG, owner_of
 from alidade_operator.domain.registration import Registered, Registrant, Registration
-from alidade_operator.tracking.answers import first_words
 from alidade_operator.tracking.experiments import Experiments
 from alidade_operator.tracking.mlflow import MlflowTracking
 from alidade_operator.tracking.rest import Body, Rest
@@ -83,10 +83,12 @@ class Mlflow(TrackingServer, MlflowTracking):
                 known.tags[registrant.tag] = "true"
         return await super().ensure_run(experiment_id, name, tags, search=search)
 
-    async def end_run(self, run_id: str, uid: str, end: str, tags: dict[str, str]) -> bool:
+    async def end_run(
+        self, run_id: str, uid: str, end: str, tags: dict[str, str], parameters: dict[str, str]
+    ) -> bool:
         if not self._empty and run_id not in self.runs:
             self.runs[run_id], self.tags[run_id] = "RUNNING", {UID_TAG: uid}
-        return await super().end_run(run_id, uid, end, tags)
+        return await super().end_run(run_id, uid, end, tags, parameters)
 
     async def _ask(self, lane: ThreadPoolExecutor, request: Callable[..., T], *arguments: Any) -> T:
         await self._way()

@@ -1,7 +1,7 @@
 """What an MLflow server keeps, and how it answers the requests that the operator makes."""
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from copy import deepcopy
 from dataclasses import dataclass, field
 from typing import Any
@@ -40,6 +40,7 @@ class Backup:
     experiments: dict[str, MlflowExperiment]
     runs: dict[str, str]
     tags: dict[str, dict[str, str]]
+    parameters: dict[str, dict[str, str]]
     within: dict[str, str]
 
 
@@ -50,6 +51,7 @@ class TrackingServer:
         experiments: The experiments by their IDs.
         runs: Status of each run.
         tags: The tags of each run.
+        parameters: Its parameters.
         within: The experiment of each run.
         owners: UID of the job of each run that ever was, by the tag that it was made with.
         settled: Runs that were ever ended by a request.
@@ -61,6 +63,7 @@ class TrackingServer:
         self.experiments: dict[str, MlflowExperiment] = {}
         self.runs: dict[str, str] = {}
         self.tags: dict[str, dict[str, str]] = {}
+        self.parameters: dict[str, dict[str, str]] = {}
         self.within: dict[str, str] = {}
         self.owners: dict[str, str] = {}
         self.settled: set[str] = set()
@@ -70,13 +73,15 @@ class TrackingServer:
 
     def back_up(self) -> Backup:
         """Return all that there is."""
-        return deepcopy(Backup(self.experiments, self.runs, self.tags, self.within))
+        return deepcopy(
+            Backup(self.experiments, self.runs, self.tags, self.parameters, self.within)
+        )
 
     def restore(self, backup: Backup | None = None) -> None:
         """Have what there was then, and nothing else; without a backup, nothing."""
-        there = deepcopy(backup or Backup({}, {}, {}, {}))
+        there = deepcopy(backup or Backup({}, {}, {}, {}, {}))
         self.experiments, self.within = there.experiments, there.within
-        self.runs, self.tags = there.runs, there.tags
+        self.runs, self.tags, self.parameters = there.runs, there.tags, there.parameters
 
     def invite_a_stranger(self) -> None:
         """Have somebody else begin a run in an experiment of his own."""
@@ -100,7 +105,7 @@ class TrackingServer:
             "runs/create": self._create_run,
             "runs/get": self._run,
             "runs/search": self._search,
-            "runs/log-batch": self._tag_run,
+            "runs/log-batch": self._log_batch,
             "runs/update": self._update_run,
         }
         return answers[path](**given)
@@ -166,7 +171,9 @@ class TrackingServer:
             "artifact_uri": "mlflow-artifacts:/",
         }
         tags = [{"key": k, "value": v} for k, v in self.tags.get(run_id, {}).items()]
-        return {"run": {"info": info, "data": {"tags": tags}}}
+        given = self.parameters.get(run_id, {}).items()
+        params = [{"key": k, "value": v} for k, v in given]
+        return {"run": {"info": info, "data": {"tags": tags, "params": params}}}
 
     def _search(self, experiment_ids: list[str], **given: Any) -> Body:
         conditions = _CONDITION.findall(given["filter"])
@@ -185,9 +192,18 @@ class TrackingServer:
             return (self.runs[run_id] == value) == (operator == "=")
         return self.tags.get(run_id, {}).get(key) == value
 
-    def _tag_run(self, run_id: str, tags: list[dict[str, str]]) -> Body:
+    def _log_batch(
+        self,
+        run_id: str,
+        tags: Sequence[dict[str, str]] = (),
+        params: Sequence[dict[str, str]] = (),
+    ) -> Body:
         self._check_active(run_id)
+        known, given = self.parameters.setdefault(run_id, {}), _listed(params)
+        if any(known.get(key, value) != value for key, value in given.items()):
+            raise _refusal(INVALID_PARAMETER_VALUE)
         self.tags[run_id] |= _listed(tags)
+        known |= given
         return {}
 
     def _update_run(self, run_id: str, status: str, **_: Any) -> Body:
@@ -218,5 +234,5 @@ def _refusal(code: str) -> TrackingError:
     return TrackingError(f"answers {status}: {code}", unreachable=False, status=status, code=code)
 
 
-def _listed(tags: list[dict[str, str]]) -> dict[str, str]:
+def _listed(tags: Sequence[dict[str, str]]) -> dict[str, str]:
     return {tag["key"]: tag["value"] for tag in tags}

@@ -11,7 +11,7 @@ import mlflow
 import pytest
 from mlflow import MlflowClient
 
-from alidade_worker.runner import run
+from alidade_worker.runner import Places, run
 from alidade_worker.supervision import Supervisor
 from tests.support.sources import WORKER
 
@@ -30,6 +30,7 @@ entry_points:
   complain: {command: "echo 'out of paper' >&2; exit 3"}
   boast: {command: "python boast.py"}
   read: {parameters: {file: path}, command: "cat {file}"}
+  touch: {parameters: {file: string}, command: "touch {file}"}
   stray: {command: "echo {undeclared}"}
   ids: {command: "env | grep -c -E '^MLFLOW_(RUN|EXPERIMENT)_ID=' > ids; true"}
   log: {command: "python log.py"}
@@ -127,25 +128,30 @@ def run_job(workflow: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
     handlers = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)}
     monkeypatch.chdir(tmp_path)
     message = tmp_path / "termination-log"
-    cgroups = tmp_path / "cgroups"
+    places = Places(tmp_path / "cgroups", tmp_path / "data")
+    places.data.mkdir()
     python_path = os.pathsep.join(filter(None, (os.environ.get("PYTHONPATH"), WORKER)))
 
     def job(
-        entry_point: str = "greet", run_id: str = "", tf_config: str = "", **parameters: str
+        entry_point: str = "greet",
+        run_id: str = "",
+        tf_config: str = "",
+        directory: str = str(workflow),
+        **parameters: str,
     ) -> Outcome:
         environment = {
             **os.environ,
             "PYTHONPATH": python_path,
             "ALIDADE_ENTRY_POINT": entry_point,
             "ALIDADE_PARAMETERS": json.dumps(parameters, ensure_ascii=False),
-            "ALIDADE_WORKFLOW": str(workflow),
+            "ALIDADE_WORKFLOW": directory,
             "ALIDADE_TERMINATION_LOG": str(message),
             "MLFLOW_RUN_ID": run_id,
             "TF_CONFIG": tf_config,
             "MLFLOW_EXPERIMENT_ID": "",
         }
         message.write_text("")
-        return Outcome(run(environment, Supervisor(), cgroups), message.read_text())
+        return Outcome(run(environment, Supervisor(), places), message.read_text())
 
     yield job
     for number, handler in handlers.items():

@@ -48,8 +48,6 @@ def test_the_workflow_is_a_directory_of_the_pod(tmp_path: Path) -> None:
     assert workflow_directory(str(tmp_path)) == tmp_path
     with pytest.raises(WorkflowError, match="There is no workflow directory"):
         workflow_directory(str(tmp_path / "gone"))
-    with pytest.raises(WorkflowError, match="takes a directory only"):
-        workflow_directory("git+https://example.org/repository")
 
 
 def test_without_a_source_the_workflow_is_the_images(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,5 +1,9 @@
 """A job's run on a real tracking server, and behind a door that turns the job away."""
 
+import os
+import signal
+import subprocess
+import sys
 import tomllib
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -10,7 +14,9 @@ from mlflow import MlflowClient
 
 from alidade_worker.store import TAG_PREFIX
 from tests.support.door import Answer, Door
+from tests.support.polling import PATIENCE_SECONDS, eventually
 from tests.support.process import free_port
+from tests.support.sources import WORKER as SOURCES
 from tests.support.tracking import TrackingServer
 
 RunJob = Callable[..., Any]
@@ -63,11 +69,68 @@ def test_code_that_logs_its_own_parameters_works_and_so_does_a_second_attempt(
         monkeypatch.setenv("HOST_NAME", host)
         assert run_job("own", run_id=run_id, eps="1e-3", name="x").status == 0
     run = client.get_run(run_id)
-    assert run.data.params == {"eps": "1e-3", "name": "x", "extra": "1", "host": "node-1"}
+    assert run.data.params == {"eps": "0.001", "name": "x", "extra": "1", "host": "node-1"}
     later = {key: value for key, value in run.data.tags.items() if key.startswith(TAG_PREFIX)}
     assert later == {f"{TAG_PREFIX}host": "node-2"}
     assert len(client.get_metric_history(run_id, "done")) == 2
     assert "Parameter host of MLflow run" in capfd.readouterr().err
+
+
+def test_code_without_the_plugin_logs_its_own_spelling_too(
+    run_job: RunJob, client: MlflowClient, run_id: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HOST_NAME", "node-1")
+    assert run_job("own", run_id=run_id, eps="1e-3", name="x").status == 0
+    assert client.get_run(run_id).data.params["eps"] == "0.001"
+
+
+def test_what_failing_code_was_given_is_recorded_as_well(
+    run_job: RunJob, client: MlflowClient, run_id: str
+) -> None:
+    assert run_job("exit", run_id=run_id, code="3").status == 3
+    assert client.get_run(run_id).data.params == {"code": "3"}
+
+
+def test_a_server_that_goes_away_meanwhile_costs_the_parameters_and_not_the_job(
+    run_job: RunJob,
+    server: TrackingServer,
+    run_id: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")
+    away = tmp_path / "away"
+    with Door(server.uri) as door:
+        monkeypatch.setenv("MLFLOW_TRACKING_URI", door.uri)
+        door.rule = lambda request: Answer(503, b"later") if away.exists() else None
+        assert run_job("touch", run_id=run_id, file=str(away)).status == 0
+    run = server.client.get_run(run_id)
+    assert (run.info.status, run.data.params) == ("RUNNING", {})
+
+
+def test_a_worker_that_is_told_to_stop_meanwhile_ends_as_its_entry_point_did(
+    server: TrackingServer, run_id: str, tmp_path: Path
+) -> None:
+    away, message = tmp_path / "away", tmp_path / "message"
+    (tmp_path / "MLproject").write_text(
+        "entry_points: {main: {parameters: {a: string}, command: 'touch away'}}"
+    )
+    with Door(server.uri) as door:
+        door.rule = lambda request: Answer(503, b"later") if away.exists() else None
+        environment = {
+            **{name: value for name, value in os.environ.items() if "MLFLOW_HTTP" not in name},
+            "PYTHONPATH": SOURCES,
+            "ALIDADE_PARAMETERS": '{"a": "1"}',
+            "ALIDADE_WORKFLOW": str(tmp_path),
+            "ALIDADE_TERMINATION_LOG": str(message),
+            "MLFLOW_TRACKING_URI": door.uri,
+            "MLFLOW_RUN_ID": run_id,
+        }
+        worker = subprocess.Popen([sys.executable, "-m", "alidade_worker"], env=environment)
+        eventually(lambda: away.exists() and "runs/get" in door.seen[-1].path)
+        worker.send_signal(signal.SIGTERM)
+        assert worker.wait(PATIENCE_SECONDS) == 0
+    assert message.read_text() == "{}"
 
 
 @pytest.mark.parametrize(

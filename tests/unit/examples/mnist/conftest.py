@@ -9,7 +9,8 @@ from numpy.typing import NDArray
 from PIL import Image
 from sklearn.datasets import load_digits
 
-from mnist_robustness.data import Dataset, Split
+from alidade_worker.images import Dataset
+from mnist_robustness.data import Split
 
 _STEM: dict[Split, str] = {"training": "train", "testing": "t10k"}
 _TESTING = 519

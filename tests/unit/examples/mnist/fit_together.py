@@ -13,7 +13,7 @@ import keras
 import numpy as np
 from sklearn.datasets import load_digits
 
-from mnist_robustness.data import Dataset
+from alidade_worker.images import Dataset
 from mnist_robustness.models import build_model
 from mnist_robustness.parallel import Team, together
 

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from mnist_robustness.archive import pack, unpack
-from mnist_robustness.data import Dataset, load_split, save_folders
+from alidade_worker.images import Dataset
+from mnist_robustness.data import load_split, save_folders
 
 
 def test_every_layout_holds_the_same_images(layout: tuple[Path, Dataset]) -> None:
@@ -51,14 +51,3 @@ def test_a_file_that_is_no_idx(digits: Path, tmp_path: Path) -> None:
     )
     with pytest.raises(ValueError, match="not an IDX file of bytes with 3 dimensions"):
         load_split(tmp_path, "testing", (8, 8, 1))
-
-
-def test_an_archive_gives_back_every_bit(tmp_path: Path) -> None:
-    rng = np.random.default_rng(0)
-    images = rng.random((7, 8, 8, 1), dtype=np.float32)
-    pack(Dataset(images=images, labels=np.arange(7)), tmp_path / "a.tar.gz", "adv_testing")
-    back = unpack(tmp_path / "a.tar.gz", "adv_testing")
-    np.testing.assert_array_equal(back.images, images)
-    np.testing.assert_array_equal(back.labels, np.arange(7))
-    with pytest.raises(FileNotFoundError):
-        unpack(tmp_path / "a.tar.gz", "elsewhere")

@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 
+from alidade_worker.images import Dataset
 from mnist_robustness.attack import FastGradient, perturb
-from mnist_robustness.data import Dataset
 from mnist_robustness.models import ARCHITECTURES, build_model
 from mnist_robustness.train import hold_out
 

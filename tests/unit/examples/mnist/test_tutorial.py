@@ -12,9 +12,9 @@ import pandas as pd
 import pytest
 from mlflow import MlflowClient
 
-from mnist_robustness.archive import unpack
+from alidade_worker.distances import MEASURES, STATISTICS
+from alidade_worker.images import unpack
 from mnist_robustness.data import load_split
-from mnist_robustness.distances import MEASURES, STATISTICS
 from mnist_robustness.results import find_runs, get_runs, main, transferability
 from tests.support.polling import PATIENCE_SECONDS
 from tests.support.sources import EXAMPLE, WORKER

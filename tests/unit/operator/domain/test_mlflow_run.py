@@ -4,6 +4,7 @@ import pytest
 
 from alidade_core.api.base import Condition
 from alidade_core.api.job_status import Attempt, JobState, JobStatus, RootCause
+from alidade_core.api.parameter import ParameterValue
 from alidade_operator.domain.actions import CreateRun, EndRun, ReadPods, RunEnd
 from alidade_operator.domain.draft import Draft
 from alidade_operator.domain.mlflow_run import MAX_TAG, UID_TAG, create, settle, settled
@@ -152,7 +153,8 @@ def test_once_its_batch_job_is_gone_the_pods_that_may_be_left_are_read_first() -
     ],
 )
 def test_the_run_ends_as_the_job_ended(state: JobState, end: RunEnd) -> None:
-    draft = draft_of(over(state))
+    given = (ParameterValue(name="eps", value="0.3"),)
+    draft = draft_of(over(state, parameters=given))
     assert draft.actions == [
         EndRun(
             "r1",
@@ -162,6 +164,7 @@ def test_the_run_ends_as_the_job_ended(state: JobState, end: RunEnd) -> None:
                 "alidade.dev/reason": "R",
                 "alidade.dev/message": "m",
             },
+            {"eps": "0.3"},
         )
     ]
     assert not settled(draft)

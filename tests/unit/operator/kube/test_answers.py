@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from alidade_operator.domain.retry_after import MAX_SECONDS
+from alidade_core.retry_after import MAX_SECONDS
 from alidade_operator.kube.answers import (
     MAX_DEPTH,
     body_of,

@@ -128,10 +128,12 @@ class Tracking(Mlflow):
             await self.requests()
         return await super().ensure_run(experiment_id, name, tags, search=search)
 
-    async def end_run(self, run_id: str, uid: str, end: str, tags: dict[str, str]) -> bool:
+    async def end_run(
+        self, run_id: str, uid: str, end: str, tags: dict[str, str], parameters: dict[str, str]
+    ) -> bool:
         if self.requests and self.tags[run_id][NAMESPACE_TAG] == THEIRS:
             await self.requests()
-        return await super().end_run(run_id, uid, end, tags)
+        return await super().end_run(run_id, uid, end, tags, parameters)
 
     async def log_artifact(self, run_id: str, uid: str, file: Path, folder: str) -> None:
         if self.uploads and self.tags[run_id][NAMESPACE_TAG] == THEIRS:

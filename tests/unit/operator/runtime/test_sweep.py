@@ -74,7 +74,7 @@ async def test_runs_that_have_ended_or_are_anothers_are_let_be() -> None:
     lab = Scene()
     await lab.run("stays")
     await lab.run("foreign", **{INSTALLATION_TAG: "uid-of-another-cluster"})
-    await lab.mlflow.end_run(await lab.run("ended"), "uid-ended", "FINISHED", {})
+    await lab.mlflow.end_run(await lab.run("ended"), "uid-ended", "FINISHED", {}, {})
     assert await lab.sweep() == []
 
 
@@ -82,7 +82,7 @@ async def test_runs_that_have_ended_or_are_anothers_are_let_be() -> None:
 async def test_a_second_run_that_mlflow_makes_when_its_job_is_gone_is_ended_as_that() -> None:
     lab = Scene()
     right, late = await lab.run("gone"), await lab.run("gone")
-    await lab.mlflow.end_run(right, "uid-gone", "FINISHED", {})
+    await lab.mlflow.end_run(right, "uid-gone", "FINISHED", {}, {})
     assert await lab.sweep() == []
     assert (lab.mlflow.runs[right], lab.mlflow.runs[late]) == ("FINISHED", "KILLED")
     assert lab.mlflow.tags[late][SURPLUS_TAG] == right

@@ -135,13 +135,17 @@ async def test_an_end_that_was_lost_is_not_taken_for_one(
     lost = Answer(200, b"{}", "application/json")
     door.rule = lambda request: lost if request.path.endswith("/update") else None
     with pytest.raises(TrackingError, match="shows another: SCHEDULED"):
-        await behind.end_run(run_id, tags[UID_TAG], "FINISHED", {"alidade.dev/state": "Finished"})
+        await behind.end_run(
+            run_id, tags[UID_TAG], "FINISHED", {"alidade.dev/state": "Finished"}, {}
+        )
     door.rule = lambda request: lost if request.path.endswith("/log-batch") else None
     with pytest.raises(TrackingError, match="it took the end"):
-        await behind.end_run(run_id, tags[UID_TAG], "FINISHED", {"alidade.dev/reason": "Completed"})
+        await behind.end_run(
+            run_id, tags[UID_TAG], "FINISHED", {"alidade.dev/reason": "Completed"}, {}
+        )
     door.open()
     assert await behind.end_run(
-        run_id, tags[UID_TAG], "FINISHED", {"alidade.dev/reason": "Completed"}
+        run_id, tags[UID_TAG], "FINISHED", {"alidade.dev/reason": "Completed"}, {}
     )
 
 
@@ -217,7 +221,7 @@ def test_whatever_is_answered_it_is_a_tracking_error_or_an_answer(
             behind.ensure_run("1", "train", {UID_TAG: "u"}, search=True),
             behind.open_runs("i"),
             behind.right_run("u"),
-            behind.end_run("r", "u", "FAILED", {"a": "b"}),
+            behind.end_run("r", "u", "FAILED", {"a": "b"}, {}),
             behind.log_artifact("r", "u", Path(__file__), "logs/p"),
         ):
             with suppress(TrackingError):

@@ -59,11 +59,25 @@ async def test_the_end_of_a_run_is_made_the_jobs(
     run_id = await tracking.ensure_run(experiment, "train", tags, search=False)
     client.update_run(run_id, status=left_as)
     for _ in range(2):
-        await tracking.end_run(run_id, tags[UID_TAG], "FAILED", {"alidade.dev/reason": "OOMKilled"})
+        await tracking.end_run(
+            run_id, tags[UID_TAG], "FAILED", {"alidade.dev/reason": "OOMKilled"}, {}
+        )
     run = client.get_run(run_id)
     assert run.info.status == "FAILED"
     assert run.info.end_time
     assert run.data.tags["alidade.dev/reason"] == "OOMKilled"
+
+
+async def test_a_run_gets_the_parameters_that_a_killed_pod_did_not_record(
+    tracking: MlflowTracking, client: MlflowClient, experiment: str, tags: dict[str, str]
+) -> None:
+    run_id = await tracking.ensure_run(experiment, "train", tags, search=False)
+    client.log_param(run_id, "eps", 0.001)
+    given = {"eps": "1e-3", "name": "x", "none": "", "long": "y" * 7000, "a\tb": "not taken"}
+    for _ in range(2):
+        assert await tracking.end_run(run_id, tags[UID_TAG], "FAILED", {}, given)
+    params = client.get_run(run_id).data.params
+    assert params == {"eps": "0.001", "name": "x", "long": "y" * 6000}
 
 
 async def test_the_time_of_an_end_that_agrees_is_left_alone(
@@ -71,7 +85,7 @@ async def test_the_time_of_an_end_that_agrees_is_left_alone(
 ) -> None:
     run_id = await tracking.ensure_run(experiment, "train", tags, search=False)
     client.set_terminated(run_id, "FINISHED", end_time=12345)
-    await tracking.end_run(run_id, tags[UID_TAG], "FINISHED", {})
+    await tracking.end_run(run_id, tags[UID_TAG], "FINISHED", {}, {})
     assert client.get_run(run_id).info.end_time == 12345
 
 
@@ -80,7 +94,7 @@ async def test_a_tag_longer_than_mlflow_takes_is_cut(
 ) -> None:
     run_id = await tracking.ensure_run(experiment, "train", tags, search=False)
     await tracking.end_run(
-        run_id, tags[UID_TAG], "FAILED", {"alidade.dev/message": "x" * 2 * MAX_TAG}
+        run_id, tags[UID_TAG], "FAILED", {"alidade.dev/message": "x" * 2 * MAX_TAG}, {}
     )
     assert client.get_run(run_id).data.tags["alidade.dev/message"] == "x" * MAX_TAG
 
@@ -90,7 +104,7 @@ async def test_what_no_store_takes_in_a_tag_does_not_keep_a_run_from_its_end(
 ) -> None:
     run_id = await tracking.ensure_run(experiment, "train", tags, search=False)
     assert await tracking.end_run(
-        run_id, tags[UID_TAG], "FAILED", {"alidade.dev/message": "half \ud8ed, \0"}
+        run_id, tags[UID_TAG], "FAILED", {"alidade.dev/message": "half \ud8ed, \0"}, {}
     )
     assert client.get_run(run_id).data.tags["alidade.dev/message"] == "half \ufffd, \ufffd"
 
@@ -171,7 +185,7 @@ async def test_the_right_run_of_a_job_is_found_in_whichever_experiment_it_ended(
     first = await tracking.ensure_run(experiment, "train", its, search=False)
     right = await tracking.ensure_run(experiment, "train", its, search=False)
     assert await tracking.right_run(its[UID_TAG]) == first
-    await tracking.end_run(right, its[UID_TAG], "FINISHED", {})
+    await tracking.end_run(right, its[UID_TAG], "FINISHED", {}, {})
     assert await tracking.right_run(its[UID_TAG]) == right
 
 
@@ -188,10 +202,10 @@ async def test_a_run_is_made_in_no_experiment_but_its_own(
 async def test_a_run_that_is_gone_is_told_and_let_be(
     tracking: MlflowTracking, client: MlflowClient, experiment: str, tags: dict[str, str]
 ) -> None:
-    assert not await tracking.end_run("0" * 32, tags[UID_TAG], "FAILED", {"a": "b"})
+    assert not await tracking.end_run("0" * 32, tags[UID_TAG], "FAILED", {"a": "b"}, {})
     deleted = await tracking.ensure_run(experiment, "train", tags, search=False)
     client.delete_run(deleted)
-    assert not await tracking.end_run(deleted, tags[UID_TAG], "FAILED", {"a": "b"})
+    assert not await tracking.end_run(deleted, tags[UID_TAG], "FAILED", {"a": "b"}, {})
     assert client.get_run(deleted).info.lifecycle_stage == "deleted"
 
 
@@ -208,7 +222,7 @@ async def test_a_run_of_another_job_is_let_be(
     file.write_text("said")
     for run_id in (others, strangers):
         before = client.get_run(run_id).to_dictionary()
-        assert not await tracking.end_run(run_id, "uid-of-another", "FAILED", {"a": "b"})
+        assert not await tracking.end_run(run_id, "uid-of-another", "FAILED", {"a": "b"}, {})
         with pytest.raises(TrackingError, match=f"it has no run {run_id} of this job") as told:
             await tracking.log_artifact(run_id, "uid-of-another", file, "logs/p")
         assert told.value.code == "RESOURCE_DOES_NOT_EXIST"
@@ -243,7 +257,7 @@ async def test_one_that_is_paused_between_two_requests_changes_nothing_more(
     left = iter([10.0, 10.0, -1.0] * 2)
     paused = MlflowTracking(server.uri, KEY, lambda: next(left))
     with pytest.raises(TrackingError, match="does not lead any more"):
-        await paused.end_run(run_id, tags[UID_TAG], "FAILED", {"a": "b"})
+        await paused.end_run(run_id, tags[UID_TAG], "FAILED", {"a": "b"}, {})
     with pytest.raises(TrackingError, match="does not lead any more"):
         await paused.log_artifact(run_id, tags[UID_TAG], log, "logs")
     run = client.get_run(run_id)

@@ -5,7 +5,7 @@ from typing import Any
 import mlflow
 
 
-def load_registered(name: str, version: int) -> Any:
+def load_registered(name: str, version: int | str) -> Any:
     """Return the Keras classifier registered under this name and version, for inference.
 
     Raises:

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from mnist_robustness.distances import (
+from alidade_worker.distances import (
     MEASURES,
     STATISTICS,
     measure_distances,

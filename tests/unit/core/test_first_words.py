@@ -1,6 +1,6 @@
 import pytest
 
-from alidade_operator.tracking.answers import MAX_WORDS, first_words
+from alidade_core.first_words import MAX_WORDS, first_words
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 from scipy.stats import iqr, wasserstein_distance
 
-from mnist_robustness.data import Pixels
+from alidade_worker.images import Pixels
 
 MEASURES = (
     "l_infinity_norm",

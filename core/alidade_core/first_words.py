@@ -1,4 +1,4 @@
-"""Answers that are not MLflow's own: a proxy's page, a text."""
+"""The first words of an answer that is not the server's own: a proxy's page, a text."""
 
 import json
 import re

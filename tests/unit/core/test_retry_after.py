@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from alidade_operator.domain.retry_after import MAX_SECONDS, retry_after
+from alidade_core.retry_after import MAX_SECONDS, retry_after
 
 # A server whose clock is years behind.
 SENT = "Tue, 21 Oct 2014 07:28:00 GMT"

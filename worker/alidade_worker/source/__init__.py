@@ -1,0 +1,1 @@
+"""A workflow's source, or a dataset: fetched, checked and unpacked, or refused in one sentence."""
