@@ -11,6 +11,9 @@ import pytest
 from alidade import packing
 from alidade.errors import PackingError
 from alidade.packing import pack
+from alidade_core.tree_digest import tree_digest
+from alidade_worker.source.archive import unpack
+from tests.support.archives import tree
 
 
 @pytest.fixture
@@ -55,6 +58,18 @@ def test_nothing_of_the_machine_is_in_it(folder: Path) -> None:
         ("MLproject", 0o644, 0, 0, ""),
         ("package/train.py", 0o755, 0, 0, ""),
     ]
+
+
+def test_the_worker_unpacks_what_was_packed(folder: Path, tmp_path: Path) -> None:
+    write(folder, **{"caf\u00e9/a b.txt": "x", f"{'long' * 30}/{'name' * 30}": "y"})
+    (folder / "package/train.py").chmod(0o755)
+    archive, unpacked = tmp_path / "archive", tmp_path / "unpacked"
+    archive.write_bytes(pack(folder).content)
+    unpacked.mkdir()
+    unpack(archive, unpacked)
+    assert tree(unpacked) == tree(folder)
+    assert tree_digest(unpacked) == tree_digest(folder)
+    assert os.access(unpacked / "package/train.py", os.X_OK)
 
 
 def test_what_is_ignored_is_left_out_and_told(folder: Path) -> None:
