@@ -11,7 +11,13 @@ from typing import Any, Self, TypeVar
 from alidade import logs, packing
 from alidade.doctor import look
 from alidade.doctor.facts import Facts
-from alidade.errors import AlidadeError, AlreadyExistsError, NotFoundError, WaitTimeoutError
+from alidade.errors import (
+    AlidadeError,
+    AlreadyExistsError,
+    NotFoundError,
+    RefusedError,
+    WaitTimeoutError,
+)
 from alidade.jobs import rerun, tree, why
 from alidade.jobs.submission import Submission, Value, job_body, name_of
 from alidade.k8s.connection import Kube
@@ -23,7 +29,7 @@ from alidade.mlflow.rest import Mlflow
 from alidade.progress import Progress, Quiet
 from alidade.results import Result, results
 from alidade_core.api.base import Resource
-from alidade_core.api.experiment import Experiment
+from alidade_core.api.experiment import Experiment, Tracking
 from alidade_core.api.job import Dependency, Job
 from alidade_core.api.queue import Queue
 
@@ -111,6 +117,11 @@ class AsyncClient:
             async with asyncio.timeout(_REGISTERING_SECONDS):
                 while True:
                     found = await self.get(Experiment, experiment)
+                    if found.spec.tracking is Tracking.NONE:
+                        raise RefusedError(
+                            f"experiment '{experiment}' has tracking: None, so that MLflow has "
+                            "nothing of it: name its workflow's source yourself"
+                        )
                     if found.status.mlflow_experiment_id:
                         return found
                     if ready := found.status.condition("Ready"):

@@ -9,6 +9,7 @@ from typing import Any, Final
 from alidade.errors import AlidadeError, LogsGoneError, NotFoundError
 from alidade.k8s.connection import Kube
 from alidade.k8s.kinds import PODS
+from alidade.k8s.patience import patiently
 from alidade.mlflow.rest import Mlflow
 from alidade_core.api.base import GROUP
 from alidade_core.api.job import Job
@@ -117,7 +118,7 @@ class _Followed:
     async def _look(self) -> None:
         last: Exception | None = None
         try:
-            while not await self._ended():  # noqa: ASYNC110 (it is another machine that knows)
+            while not await patiently(self._ended):  # noqa: ASYNC110 (it is another machine that knows)
                 await asyncio.sleep(_PAUSE_SECONDS)
             await asyncio.gather(*self._readers)
         except AlidadeError as error:

@@ -4,7 +4,9 @@ import base64
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
+import threading
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -21,16 +23,18 @@ from alidade.errors import (
     WaitTimeoutError,
 )
 from alidade.jobs.submission import Value
-from alidade.progress import Lines
+from alidade.progress import Lines, Quiet
 from alidade_core.api.base import Metadata
 from alidade_core.api.experiment import Experiment
 from alidade_core.api.job import Job
 from alidade_core.api.job_status import JobState
 from alidade_core.api.queue import Queue, QueueSpec
 from tests.integration.scene import JOB, Scene
+from tests.support.control_plane import ControlPlane
 from tests.support.kubelet import failed, running, succeeded
 from tests.support.kubelet_logs import line
 from tests.support.manifests import EXPERIMENT, job
+from tests.support.polling import PATIENCE_SECONDS
 from tests.support.sources import python_path
 
 pytestmark = pytest.mark.usefixtures("operator")
@@ -87,6 +91,33 @@ def test_a_wait_has_an_end_if_it_is_told_so(client: Client, scene: Scene) -> Non
     client.submit(experiment=EXPERIMENT, name="train")
     with pytest.raises(WaitTimeoutError, match=r"train: not ended within 0\.1 s"):
         client.wait("train", timeout=0.1)
+
+
+class Begun(Quiet):
+    """Notes that a wait has begun."""
+
+    def __init__(self) -> None:
+        self.begun = threading.Event()
+
+    def show(self, jobs: Sequence[Job]) -> None:
+        self.begun.set()
+
+
+def test_a_wait_outlasts_an_api_server_that_is_away_for_a_while(
+    client: Client, scene: Scene, plane: ControlPlane
+) -> None:
+    scene.let("train", [running()])
+    client.submit(experiment=EXPERIMENT, name="train")
+    scene.until("train", "Started")
+    with ThreadPoolExecutor() as threads:
+        progress = Begun()
+        ended = threads.submit(client.wait, "train", progress=progress)
+        assert progress.begun.wait(PATIENCE_SECONDS)
+        plane.kill("kube-apiserver")
+        plane.start("kube-apiserver")
+        plane.wait_until_served()
+        scene.let("train", [running(), succeeded()])
+        assert ended.result().status.state is JobState.FINISHED
 
 
 def test_what_is_not_there_is_told(client: Client, scene: Scene) -> None:

@@ -71,6 +71,15 @@ async def test_a_store_that_is_not_mlflows_is_told(
             await stored(await client.mlflow_rest(), registered, pack(folder))
 
 
+async def test_an_experiment_that_mlflow_has_nothing_of_takes_no_archive(
+    scene: Scene, folder: Path, tmp_path: Path
+) -> None:
+    scene.apply(experiment("untracked", tracking="None"))
+    async with AsyncClient(kubeconfig=scene.kubeconfig(tmp_path)) as client:
+        with pytest.raises(RefusedError, match="'untracked' has tracking: None"):
+            await client.submit(folder, experiment="untracked")
+
+
 async def test_an_mlflow_that_is_away_is_told(scene: Scene) -> None:
     async with Mlflow("http://127.0.0.1:1", {}) as mlflow:
         with pytest.raises(UnreachableError, match=r"MLflow at http://127\.0\.0\.1:1 cannot be"):

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from alidade.manifests import API_VERSION
+from alidade_core.api.base import Model
 from alidade_core.api.job import Dependency, Job
 from alidade_core.api.parameter import RunField, ValueSource
 
@@ -93,7 +94,7 @@ def job_body(wanted: Submission, source: Body | None = None) -> Body:
         "parameters": [_parameter(*each) for each in wanted.parameters.items()],
         "dependsOn": [each.model_dump(by_alias=True, exclude_unset=True) for each in dependencies],
         "workflow": {name: value for name, value in workflow.items() if value},
-        **wanted.spec,
+        **{field: _plain(value) for field, value in wanted.spec.items()},
     }
     metadata = {
         "name": wanted.name or made_name(wanted.entry_point),
@@ -106,6 +107,13 @@ def job_body(wanted: Submission, source: Body | None = None) -> Body:
         "metadata": {name: value for name, value in metadata.items() if value},
         "spec": {name: value for name, value in spec.items() if value not in (None, [], {})},
     }
+
+
+def _plain(value: object) -> object:
+    """Return the API's form of a value, which may be a model, or several."""
+    if isinstance(value, Model):
+        return value.dump()
+    return [_plain(each) for each in value] if isinstance(value, (list, tuple)) else value
 
 
 def _dependencies(wanted: Submission) -> list[Dependency]:

@@ -9,6 +9,7 @@ from alidade_core.api.job_condition import JobCondition
 from alidade_core.api.job_status import JobState
 from alidade_core.api.queue import Queue
 from alidade_core.api.reason import Reason
+from alidade_core.words import quoted_list
 
 _TROUBLES = (
     JobCondition.POD_BLOCKED,
@@ -73,6 +74,7 @@ def why(
         chain.append(_cause(at) if at else _gone(name, job))
     _tell_of_the_root(chain, job)
     if at is not None and not at.status.ended:
+        chain.extend(_in_its_place(at, known.values()))
         chain.extend(_around(at, experiment, queue))
     return chain
 
@@ -153,6 +155,29 @@ def _tell_of_the_root(chain: list[Cause], job: Job) -> None:
     if cause is None or any(link.name == f"job {cause.job}" for link in chain):
         return
     chain.append(_gone(cause.job, job))
+
+
+def _in_its_place(job: Job, jobs: Iterable[Job]) -> Iterable[Cause]:
+    """Say which jobs have the places of a queue that is full; those first that cannot run."""
+    if job.status.reason != Reason.QUEUE_FULL:
+        return
+    holders = [
+        each
+        for each in jobs
+        if each.status.queue == job.status.queue
+        and not each.status.ended
+        and _is(each, JobCondition.SUSPENDED, "False")
+    ]
+    names = quoted_list(each.metadata.name for each in holders)
+    yield Cause(f"queue {job.status.queue}", None, Reason.QUEUE_FULL, f"its places have {names}")
+    for each in holders:
+        if _is(each, JobCondition.POD_BLOCKED, "True"):
+            yield _cause(each)
+
+
+def _is(job: Job, kind: str, status: str) -> bool:
+    condition = job.status.condition(kind)
+    return condition is not None and condition.status == status
 
 
 def _around(job: Job, experiment: Experiment | None, queue: Queue | None) -> Iterable[Cause]:

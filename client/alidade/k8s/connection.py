@@ -9,6 +9,7 @@ import ssl
 import warnings
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping
 from contextlib import asynccontextmanager
+from functools import partial
 from http import HTTPStatus
 from pathlib import Path
 from typing import Any, Final
@@ -20,6 +21,7 @@ from kr8s.asyncio import api as connect
 from alidade.errors import AlidadeError, UnreachableError
 from alidade.k8s.answers import Asked, error_of, is_error
 from alidade.k8s.kinds import PODS, Kind
+from alidade.k8s.patience import patiently
 
 Body = dict[str, Any]
 
@@ -141,8 +143,8 @@ class Kube:
     ) -> AsyncGenerator[builtins.list[Body], None]:
         """Yield all objects as they are, and again after each change, for ever."""
         asked = await self._asked("list", kind, namespace)
+        answer = await self._json("GET", asked)
         while True:
-            answer = await self._json("GET", asked)
             known = {item["metadata"]["name"]: item for item in answer["items"]}
             yield [*known.values()]
             since = answer["metadata"]["resourceVersion"]
@@ -153,6 +155,7 @@ class Kube:
                     del known[name]
                 yield [*known.values()]
             await asyncio.sleep(_PAUSE_SECONDS)
+            answer = await patiently(partial(self._json, "GET", asked))
 
     async def _watch(self, asked: Asked, since: str) -> AsyncGenerator[Body, None]:
         """Yield changes until the API server has no more of them to tell."""

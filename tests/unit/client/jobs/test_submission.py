@@ -11,6 +11,7 @@ from alidade.jobs.submission import (
     run_of,
     valid_name,
 )
+from alidade_core.api.dataset import Dataset
 from alidade_core.api.job import Dependency, DependencyCondition
 from tests.support.builders import job
 
@@ -57,6 +58,13 @@ def test_a_source_and_a_path_are_its_workflow() -> None:
         "path": "sub",
         "source": source,
     }
+
+
+def test_other_fields_may_be_models() -> None:
+    images = Dataset(name="images", claim="mnist")
+    wanted = Submission(experiment="mnist", spec={"datasets": [images], "backoffLimit": 2})
+    spec = job_body(wanted)["spec"]
+    assert (spec["datasets"], spec["backoffLimit"]) == ([{"name": "images", "claim": "mnist"}], 2)
 
 
 def test_made_names_are_valid_and_differ() -> None:

@@ -118,6 +118,26 @@ def test_a_circle_is_told_once_around() -> None:
     assert names(why(jobs[0], jobs)) == ["job a", "job b"]
 
 
+def test_a_full_queue_leads_to_who_has_its_places_and_cannot_run() -> None:
+    def condition(kind: str, status: str, message: str = "") -> Condition:
+        said = {"type": kind, "status": status, "reason": "Unschedulable", "message": message}
+        return Condition.model_validate({**said, "lastTransitionTime": NOW})
+
+    holds = (condition("Suspended", "False"),)
+    stuck = (*holds, condition("PodBlocked", "True", "0/3 nodes are available"))
+    jobs = [
+        job_in(JobState.QUEUED, "stuck", queue="cpu", conditions=stuck),
+        job_in(JobState.STARTED, "runs", queue="cpu", conditions=holds),
+        job_in(JobState.STARTED, "elsewhere", queue="gpu", conditions=holds),
+        job_in(JobState.QUEUED, "behind", queue="cpu", reason=Reason.QUEUE_FULL),
+    ]
+    asked = job_in(JobState.QUEUED, "asked", queue="cpu", reason=Reason.QUEUE_FULL)
+    chain = why(asked, jobs)
+    assert names(chain) == ["job asked", "queue cpu", "job stuck"]
+    assert chain[1].message == "its places have 'stuck', 'runs'"
+    assert chain[2].also == ("Unschedulable: 0/3 nodes are available",)
+
+
 def test_what_no_operator_has_seen_is_said_so() -> None:
     (cause,) = why(job("train"), [])
     assert (cause.state, cause.message) == (None, "no operator has seen it yet")
