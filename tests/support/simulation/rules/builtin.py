@@ -49,7 +49,20 @@ def _plain(template: Body) -> Body:
     """Return a template without what is empty and Go leaves out."""
     spec = template.get("spec") or {}
     kept = {key: value for key, value in spec.items() if value or key not in _DIRECTIVES}
+    for field in ("containers", "initContainers"):
+        if kept.get(field):
+            kept[field] = [_plain_container(container) for container in kept[field]]
     return {**template, "spec": kept}
+
+
+def _plain_container(container: Body) -> Body:
+    if not container.get("env"):
+        return container
+    variables = [
+        {key: text for key, text in variable.items() if text or key != "value"}
+        for variable in container["env"]
+    ]
+    return {**container, "env": variables}
 
 
 def change_faults(kind: Kind, old: Body, new: Body) -> Iterator[str]:

@@ -45,6 +45,8 @@ def decode(kind: Kind, body: Body, *, strict: bool = False) -> Body:
         # What it is given by default.
         template = decoded.get("spec", {}).get("template", {}).get("metadata", {})
         decoded["metadata"] |= {"labels": template["labels"]} if template.get("labels") else {}
+    if kind == EVENTS:
+        decoded = {key: value for key, value in decoded.items() if value != ""}
     return {**decoded, "metadata": _without_empty(decoded["metadata"])}
 
 

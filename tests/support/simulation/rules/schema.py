@@ -28,6 +28,7 @@ _TYPES: dict[str, tuple[type, ...]] = {
     "integer": (int,),
     "number": (int, float),
 }
+_INT64 = (-(2**63), 2**63 - 1)
 Schema = Mapping[str, Any]
 
 
@@ -110,14 +111,15 @@ def _is(kind: str, value: Any) -> bool:
         return kind == "boolean"
     if kind == "integer" and isinstance(value, float):
         return value.is_integer()
+    if kind == "integer" and isinstance(value, int):
+        # Beyond that it is read as a floating point number.
+        return _INT64[0] <= value <= _INT64[1]
     return isinstance(value, _TYPES[kind])
 
 
 def _within(schema: Schema, value: float) -> bool:
     low, high = schema.get("minimum", value), schema.get("maximum", value)
-    bits = {"int32": 31, "int64": 63}.get(schema.get("format", ""))
-    fits = bits is None or -(2**bits) <= value < 2**bits
-    return bool(low <= value <= high) and fits
+    return bool(low <= value <= high)
 
 
 def _object_faults(schema: Schema, value: Body, path: str) -> Iterator[str]:
