@@ -250,13 +250,15 @@ def _stand_by(draft: Draft, wanted: Wanted) -> None:
     snapshot, rejection = draft.snapshot, draft.snapshot.rejection
     if snapshot.backing is not None:
         return
+    if snapshot.short_since and not draft.due(snapshot.short_since, SHORT_SECONDS):
+        # It does not ask now, and whether it would be refused for something else is not known.
+        return
     if rejection is not None and not rejection.short:
         # No waiting heals that, so it is told before the job's turn comes.
         draft.wait(rejection.reason, rejection.message)
         if not draft.due(rejection.at, rejection.pause):
             return
-    if snapshot.short_since is None or draft.due(snapshot.short_since, SHORT_SECONDS):
-        draft.do(CreateBacking(wanted.manifest))
+    draft.do(CreateBacking(wanted.manifest))
 
 
 def _queue(draft: Draft, wanted: Wanted) -> None:

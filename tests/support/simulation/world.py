@@ -231,7 +231,7 @@ class World:
         if name in self.falsified or now() < self.blind_until:
             return
         (worker,) = batch["spec"]["template"]["spec"]["containers"]
-        env = {variable["name"]: variable.get("value") for variable in worker["env"]}
+        env = {variable["name"]: variable.get("value", "") for variable in worker["env"]}
         commit = (env.get(WORKFLOW_URI) or "").partition("@")[2] or None
         told = (env[WORKFLOW], env.get(WORKFLOW_SHA256), commit)
         settled = accepted and (accepted.path, accepted.sha256, accepted.commit)

@@ -105,6 +105,9 @@ def test_what_waits_takes_no_room_where_a_quota_is_short() -> None:
     assert (acts(decided), where(decided)) == ([], (S.WAITING, "DependencyNotFound"))
     assert decided.wake_after == timedelta(seconds=SHORT_SECONDS - 10)
     assert acts(plan(replace(waits, short_since=ago(SHORT_SECONDS)))) == [CreateBacking]
+    # What refused it before is no news as long as it does not ask again.
+    webhook = Rejection("BackingJobRejected", "not today", final=False, at=ago(99), pause=5)
+    assert plan(replace(waits, rejection=webhook)).status.reason == "DependencyNotFound"
     runs = snapshot(job(), run=RUN, place=Admitted(), short_since=ago(10))
     assert acts(plan(runs)) == [CreateBacking]
 
