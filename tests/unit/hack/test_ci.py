@@ -69,7 +69,7 @@ def _steps(clone: Tree) -> list[str]:
 def _told(said: str) -> dict[str, str]:
     """Return the table at the end: by step, what is told of it."""
     table = said[said.index(" seconds  GB free  step\n") :]
-    rows = re.findall(r"^ +\d+ +\d+  ([^:\n]+)(.*)$", table, re.MULTILINE)
+    rows = re.findall(r"^ +\d+ +(?:\d+|-)  ([^:\n]+)(.*)$", table, re.MULTILINE)
     return dict(rows)
 
 
