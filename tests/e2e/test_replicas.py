@@ -66,8 +66,9 @@ def test_nothing_else_was_logged_while_they_ran(trained: Trained) -> None:
     since = trained.run.info.start_time
     every = [found.experiment_id for found in trained.client.search_experiments()]
     others = trained.client.search_runs(every, f"attributes.start_time >= {since}")
-    untold = [run for run in others if "alidade.dev/uid" not in run.data.tags]
-    assert untold == []
+    # Of a job, or a client's that keeps a workflow there.
+    told = {"alidade.dev/uid", "alidade.dev/kind"}
+    assert [run for run in others if not told & run.data.tags.keys()] == []
 
 
 def test_the_run_ends_with_the_job_tried_once(trained: Trained) -> None:
