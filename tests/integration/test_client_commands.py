@@ -60,6 +60,14 @@ def test_a_job_is_submitted_and_its_end_is_the_commands(run: Run, scene: Scene) 
     assert run("wait", "train", "bad", "-o", "name")[0] == 10
 
 
+def test_the_logs_of_what_is_submitted_come_as_they_are_written(run: Run, scene: Scene) -> None:
+    scene.let("train", [running(), failed(3, "ValueError: eps")])
+    code, said = run("submit", "-", "train", "--name", "train", "--follow")
+    (pod,) = (pod["metadata"]["name"] for pod in scene.pods("train"))
+    assert (code, said) == (10, line(pod))
+    assert run("submit", "-", "--follow", "-o", "json")[0] == 2
+
+
 def test_the_graph_and_the_root_of_a_failure_are_shown(run: Run, scene: Scene) -> None:
     scene.let("train", [running(), failed(3, "ValueError: eps")])
     scene.apply(job("train"), job("fgm", "train"), job("infer", "fgm"))

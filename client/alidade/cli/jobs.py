@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from alidade.cli import show
+from alidade.cli import lines, show
 from alidade.cli.connect import connect
 from alidade.cli.options import Context, JobName, Namespace, OutputOption, jobs_completed
 
@@ -69,11 +69,5 @@ def logs(
     context: Context = None,
 ) -> None:
     """Show a job's logs, of all attempts and replicas; of pods that are gone from MLflow."""
-    said: str | None = None
     with connect(namespace, context) as client:
-        for line in client.logs(job, follow=follow):
-            where = f"{line.pod}/{line.container}"
-            if where != said and said is not None and not prefix:
-                typer.echo(f"--- {where}", err=True)
-            said = where
-            typer.echo(f"{where}: {line.text}" if prefix else line.text)
+        lines.tell(client, job, follow=follow, prefix=prefix)

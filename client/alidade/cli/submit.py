@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from alidade.cli import show
+from alidade.cli import lines, show
 from alidade.cli.connect import connect, experiment_of
 from alidade.cli.options import Context, Experiment, Namespace, OutputOption
 
@@ -64,6 +64,10 @@ def submit(
     wait: Annotated[
         bool, typer.Option("--wait", help="Wait for the job's end, and exit as it did.")
     ] = False,
+    follow: Annotated[
+        bool,
+        typer.Option("--follow", "-f", help="Show its logs as they come, and exit as it did."),
+    ] = False,
     timeout: Annotated[
         float | None, typer.Option(metavar="SECONDS", help="How long to wait at most.")
     ] = None,
@@ -75,6 +79,8 @@ def submit(
     from alidade.jobs.submission import Submission
     from alidade.progress import shown
 
+    if follow and output is not None:
+        raise typer.BadParameter("--follow shows the logs, where -o would show the job: drop one")
     given = {**_parameters(parameters or ()), **_values(values or ())}
     with connect(namespace, context) as client:
         if experiment and create_experiment:
@@ -93,13 +99,16 @@ def submit(
         if packed is not None:
             typer.echo(packed.told, err=True)
         job = client.create(wanted, packed)
-        if not wait:
+        if not (wait or follow):
             show.resources([job], output, "created")
             return
         if output is None:
             typer.echo(f"job.alidade.dev/{job.metadata.name} created", err=True)
+        if follow:
+            lines.tell(client, job.metadata.name, follow=True)
         ended = client.wait(job, timeout=timeout, progress=shown())
-        show.resources([ended], output, str(ended.status.state))
+        if not follow:
+            show.resources([ended], output, str(ended.status.state))
         show.end([ended])
 
 
