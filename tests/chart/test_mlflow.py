@@ -242,7 +242,12 @@ def test_a_slow_first_start_is_given_minutes() -> None:
 
 def test_with_a_server_of_ones_own_nothing_of_this_is_there() -> None:
     rendered = Rendered(EXTERNAL)
-    assert not [name for name in rendered.names() if "mlflow" in name]
+    components = {
+        body["metadata"]["labels"]["app.kubernetes.io/component"] for body in rendered.objects
+    }
+    assert "operator" in components
+    assert "mlflow" not in components
+    assert not {"Deployment/alidade-mlflow", "Service/alidade-mlflow"} & set(rendered.names())
     assert "PersistentVolumeClaim" not in rendered.kinds()
 
 
