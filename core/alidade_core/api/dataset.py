@@ -38,8 +38,8 @@ class Dataset(Model):
         Annotated[str, of_uri("artifact")] | None,
         Field(
             description=(
-                "URI of a file, as of a workflow's archive. A tar or zip is unpacked, any other "
-                "is put there under its own name."
+                "URI of a file, as of a workflow's archive. If its name ends as an archive's it is "
+                "unpacked, any other is put there under its own name."
             )
         ),
     ] = None

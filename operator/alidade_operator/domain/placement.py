@@ -31,7 +31,7 @@ MAX_MESSAGE = 512
 
 
 def mind(draft: Draft, backing: BackingJob, pending: Pending) -> None:
-    """Give the place back, if no pod has been placed for too long and somebody waits."""
+    """Give the place back, if no pod could be placed or started for too long and somebody waits."""
     snapshot, queue, first = draft.snapshot, draft.snapshot.queue, blocked.since(draft.status)
     if first is None or pending.stage is None or draft.status.ended:
         return
