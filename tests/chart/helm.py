@@ -6,7 +6,8 @@ from typing import Any
 
 import yaml
 
-from tests.support.control_plane import REPOSITORY, binaries
+from tests.support.control_plane import binaries
+from tests.support.sources import REPOSITORY
 
 CHART = REPOSITORY / "charts/alidade"
 RELEASE = "alidade"

@@ -9,9 +9,10 @@ from itertools import product
 import pytest
 
 from tests.chart.cluster import Installation
-from tests.support.control_plane import REPOSITORY, ControlPlane
+from tests.support.control_plane import ControlPlane
 from tests.support.manifests import Body, experiment, job, queue
 from tests.support.polling import eventually
+from tests.support.sources import REPOSITORY
 
 READ = {"get", "list", "watch"}
 WRITE = {"create", "update", "patch", "delete", "deletecollection"}

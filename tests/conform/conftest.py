@@ -7,7 +7,8 @@ import pytest
 
 from tests.conform.comparison import SHORT, Recording, connected, record
 from tests.conform.controllers.play import NODE
-from tests.support.control_plane import REPOSITORY, ControlPlane, node
+from tests.support.control_plane import ControlPlane, node
+from tests.support.sources import REPOSITORY
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

@@ -10,11 +10,12 @@ import pytest
 from alidade_operator.kube.gateway import JOBS, QUEUES, ExpiredError, Page
 from tests.conform.comparison import connected
 from tests.conform.sides import PAGE, Calm, Real
-from tests.support.control_plane import REPOSITORY, ControlPlane
+from tests.support.control_plane import ControlPlane
 from tests.support.manifests import job, queue
 from tests.support.polling import eventually
 from tests.support.simulation.api_server import ApiServer
 from tests.support.simulation.gateway import FORGOTTEN, UnreliableGateway
+from tests.support.sources import REPOSITORY
 
 NAMES = [f"a{number}" for number in range(PAGE + 1)]
 

@@ -9,9 +9,10 @@ from typing import Any
 import pytest
 from mlflow import MlflowClient
 
-from tests.support.cluster import REPOSITORY, Cluster, PriorityClasses, namespace, tracking_server
+from tests.support.cluster import Cluster, PriorityClasses, namespace, tracking_server
 from tests.support.manifests import experiment, go_ahead, job, queue, waiting_for_it
 from tests.support.polling import eventually
+from tests.support.sources import REPOSITORY
 
 SMALL = {"requests": {"cpu": "50m", "memory": "64Mi"}}
 GPU: dict[str, Any] = {

@@ -12,9 +12,10 @@ import pytest
 import yaml
 from mlflow import MlflowClient
 
-from tests.support.cluster import REPOSITORY, Cluster, PriorityClasses
+from tests.support.cluster import Cluster, PriorityClasses
 from tests.support.kueue import CERTIFICATES, NAMESPACE, Kueue, flavor, quota
 from tests.support.manifests import POOL, experiment, go_ahead, job, queue, waiting_for_it
+from tests.support.sources import REPOSITORY
 
 # The API server asks it about all batch/v1 Jobs, and takes none while it comes and goes.
 pytestmark = pytest.mark.alone

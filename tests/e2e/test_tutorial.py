@@ -10,7 +10,8 @@ import yaml
 from mlflow import MlflowClient
 from mlflow.entities import Run
 
-from tests.support.cluster import REPOSITORY, WAIT, Cluster
+from tests.support.cluster import WAIT, Cluster
+from tests.support.sources import REPOSITORY
 
 MODELS = ("mnist_le_net", "mnist_shallow_net")
 NETWORKS = ("le-net", "shallow-net")

@@ -13,7 +13,6 @@ import pytest
 from mlflow import MlflowClient
 
 from tests.support.cluster import (
-    REPOSITORY,
     SYSTEM,
     WAIT,
     Cluster,
@@ -23,6 +22,7 @@ from tests.support.cluster import (
 )
 from tests.support.manifests import experiment, job, queue, waiting_for_it
 from tests.support.polling import eventually
+from tests.support.sources import REPOSITORY
 
 pytestmark = pytest.mark.alone
 SMALL = {"requests": {"cpu": "50m", "memory": "32Mi"}}

@@ -14,11 +14,12 @@ from kubernetes import client, config
 from kubernetes.dynamic import DynamicClient
 
 from tests.integration.scene import Scene
-from tests.support.control_plane import REPOSITORY, ControlPlane, node
+from tests.support.control_plane import ControlPlane, node
 from tests.support.kubelet import Kubelet
 from tests.support.kubelet_logs import LogServer
 from tests.support.manifests import experiment, queue
 from tests.support.operator import Operator
+from tests.support.sources import REPOSITORY
 from tests.support.tracking import TrackingServer
 
 CRDS = REPOSITORY / "crds"

@@ -6,10 +6,11 @@ from pathlib import Path
 import pytest
 
 from tests.integration.scene import Scene
-from tests.support.control_plane import REPOSITORY, ControlPlane
+from tests.support.control_plane import ControlPlane
 from tests.support.manifests import experiment, job, queue
 from tests.support.operator import Operator
 from tests.support.polling import eventually
+from tests.support.sources import REPOSITORY
 from tests.support.tracking import TrackingServer
 
 DEFINITIONS = REPOSITORY / "crds"

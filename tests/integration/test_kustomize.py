@@ -9,8 +9,9 @@ from typing import Any
 import pytest
 import yaml
 
-from tests.support.control_plane import REPOSITORY, binaries
+from tests.support.control_plane import binaries
 from tests.support.manifests import Body, experiment, job, queue
+from tests.support.sources import REPOSITORY
 
 COMPONENT = REPOSITORY / "kustomize"
 TUTORIAL = REPOSITORY / "examples/mnist"

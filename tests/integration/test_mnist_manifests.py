@@ -8,9 +8,9 @@ import pytest
 import yaml
 
 from tests.integration.scene import BATCH_JOB, QUEUE, Scene, most_at_a_time
-from tests.support.control_plane import REPOSITORY
 from tests.support.kubelet import running, succeeded
 from tests.support.polling import eventually
+from tests.support.sources import REPOSITORY
 
 MANIFESTS = REPOSITORY / "examples/mnist/manifests"
 TRAIN = ("train-shallow-net", "train-le-net")

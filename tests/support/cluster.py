@@ -18,8 +18,8 @@ from tests.support.kubectl import kubectl
 from tests.support.manifests import go_ahead
 from tests.support.polling import eventually
 from tests.support.process import Server, answers, free_port
+from tests.support.sources import REPOSITORY
 
-REPOSITORY = Path(__file__).resolve().parents[2]
 STATE = REPOSITORY / ".cluster"
 KUBECTL = STATE / "bin/kubectl"
 KUBECONFIG = STATE / "kubeconfig"

@@ -20,8 +20,8 @@ import yaml
 from tests.support.kubectl import kubectl
 from tests.support.polling import eventually
 from tests.support.process import Server, free_port
+from tests.support.sources import REPOSITORY
 
-REPOSITORY = Path(__file__).resolve().parents[2]
 CONTROLLERS = ("kube-controller-manager", "kube-scheduler")
 
 

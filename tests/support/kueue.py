@@ -13,8 +13,9 @@ from typing import Any
 
 import yaml
 
-from tests.support.control_plane import REPOSITORY, binaries, openssl
+from tests.support.control_plane import binaries, openssl
 from tests.support.process import free_port
+from tests.support.sources import REPOSITORY
 
 API = "kueue.x-k8s.io/v1beta2"
 NAMESPACE = "kueue-system"

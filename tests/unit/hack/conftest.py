@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-REPOSITORY = Path(__file__).resolve().parents[3]
+from tests.support.sources import REPOSITORY
 
 # An engine that runs a cluster of three nodes, which is up.
 DOCKER = """

@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.unit.hack.conftest import REPOSITORY, Tree
+from tests.support.sources import REPOSITORY
+from tests.unit.hack.conftest import Tree
 
 STEPS = ["lint", "verify", "test-unit", "test-integration", "test-e2e"]
 # Each notes its name and where it makes things, and makes some as the real one does.

@@ -1,6 +1,5 @@
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,8 +11,8 @@ from alidade_core.api.experiment import Experiment
 from alidade_core.api.job import Job, JobSpec
 from alidade_core.api.queue import Queue
 from tests.support.builders import experiment_body, job_body, queue_body
+from tests.support.sources import REPOSITORY
 
-REPOSITORY = Path(__file__).parents[4]
 # What a structural schema of apiextensions.k8s.io/v1 may say.
 KEYWORDS = {
     "default",
