@@ -58,6 +58,12 @@ class PackingError(AlidadeError):
     exit_code = 8
 
 
+class FolderError(AlidadeError):
+    """A folder cannot be made into a workflow's."""
+
+    exit_code = 8
+
+
 class LogsGoneError(AlidadeError):
     """The logs of a job are nowhere any more."""
 

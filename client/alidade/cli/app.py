@@ -6,6 +6,7 @@ import typer
 
 from alidade.cli import graph, jobs, mlflow
 from alidade.cli.doctor import doctor
+from alidade.cli.init import init
 from alidade.cli.submit import submit
 from alidade.errors import AlidadeError
 
@@ -17,6 +18,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 for command in (
+    init,
     submit,
     graph.tree,
     graph.why,
