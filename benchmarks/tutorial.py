@@ -65,6 +65,8 @@ class Plain:
         run_id = self.client.create_run(self.experiment, run_name=name).info.run_id
         message = self.scratch / name
         parameters = {p["name"]: self.value(p) for p in spec.get("parameters", ())}
+        if spec["entryPoint"] != "infer":
+            parameters["data_dir"] = str(EXAMPLE / "data")
         environment = {
             **os.environ,
             "ALIDADE_ENTRY_POINT": spec["entryPoint"],

@@ -34,7 +34,9 @@ def _counts(*texts: str) -> bool:
 
 
 data_dir = click.option(
-    "--data-dir", type=click.Path(exists=True, file_okay=False, path_type=Path), default="data"
+    "--data-dir",
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    default="/data/mnist",
 )
 image_size = click.option("--image-size", type=ImageSizeType(), default="28,28,1")
 model_name = click.option("--model-name", default="mnist_le_net")
