@@ -59,6 +59,10 @@ test-e2e: deploy ## The tutorial and its failures with TensorFlow pods on a real
 	@$(DEV)/pytest --timeout 1800 --numprocesses 4 --dist loadscope --no-loadscope-reorder -m 'not alone' tests/e2e
 	@$(DEV)/pytest --timeout 1800 -m alone tests/e2e
 
+.PHONY: test-testbed
+test-testbed: deploy ## The testbed's tutorial on all of MNIST, as test-e2e has it on a few hundred images.
+	@$(DEV)/pytest --timeout 3600 --all-of-mnist tests/e2e/test_testbed.py
+
 .PHONY: lock
 lock: ## Lock the versions of all libraries anew (hack/lock --upgrade takes newer ones).
 	@hack/lock

@@ -25,7 +25,12 @@ from tests.support.cluster import (
 
 NODES = ("test_disruptions", "test_pools", "test_rejected", "test_stopped")
 """Modules that freeze or drain nodes, or take all devices, and would meet each other there."""
-LONGEST = ("test_tutorial", "test_replicas", *NODES, "test_fates")
+LONGEST = ("test_tutorial", "test_testbed", "test_replicas", *NODES, "test_fates")
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    whole = "whether the testbed's tutorial trains on all of MNIST: ten minutes more"
+    parser.addoption("--all-of-mnist", action="store_true", help=whole)
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> LoadScopeScheduling:

@@ -35,7 +35,8 @@ def experiment_answer(experiment: Experiment) -> Answer:
 
 def queue_answer(queue: Queue) -> Answer:
     """Return what was told of a queue."""
-    return {"queueId": queue.metadata.uid, "name": queue.metadata.name, **_times(queue)}
+    name = queue.metadata.name
+    return {"queueId": name, "name": name, **_times(queue)}
 
 
 def job_answer(job: Job, experiment: Experiment | None = None) -> Answer:
@@ -49,7 +50,8 @@ def job_answer(job: Job, experiment: Experiment | None = None) -> Answer:
     registered = experiment.status.mlflow_experiment_id if experiment else None
     given = [p for p in spec.parameters if p.value is not None]
     source = spec.workflow.source if spec.workflow else None
-    state = status.state or JobState.WAITING
+    # As the testbed said of a job that it had just been given.
+    state = status.state or (JobState.WAITING if spec.depends_on else JobState.QUEUED)
     deadline = spec.active_deadline_seconds
     return {
         "jobId": job.metadata.name,

@@ -36,6 +36,10 @@ class SecuringAIClient:
         del address
         self._client = client or Client()
 
+    def close(self) -> None:
+        """Close the way to MLflow, which is open as long as this is used."""
+        self._client.close()
+
     def get_experiment_by_name(self, name: str) -> Answer:
         """Return an experiment, or a message that there is none."""
         found = self._find(Experiment, valid_name(name))

@@ -58,6 +58,11 @@ def test_each_state_has_the_testbeds_word(state: JobState, word: str) -> None:
     assert job_answer(job_in(state, mlflow_run_id="5"))["status"] == word
 
 
+def test_a_job_that_nobody_has_seen_yet_waits_for_a_place_or_for_another_job() -> None:
+    assert job_answer(job("fgm"))["status"] == "queued"
+    assert job_answer(job("infer", depends_on=["fgm"]))["status"] == "deferred"
+
+
 def test_experiments_and_queues_are_told() -> None:
     times = {"createdOn": CREATED, "lastModified": CREATED}
     assert experiment_answer(experiment(registered="7")) == {
@@ -66,7 +71,7 @@ def test_experiments_and_queues_are_told() -> None:
         **times,
     }
     assert experiment_answer(experiment(registered=None))["experimentId"] is None
-    assert queue_answer(queue()) == {"queueId": "uid-cpu", "name": "cpu", **times}
+    assert queue_answer(queue()) == {"queueId": "cpu", "name": "cpu", **times}
 
 
 def test_a_name_that_is_unknown_is_answered_as_the_tutorials_ask_for() -> None:
