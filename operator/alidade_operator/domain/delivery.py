@@ -9,7 +9,6 @@ from collections.abc import Mapping
 from typing import Any
 
 from alidade_core import contract
-from alidade_core.api.dataset import Dataset
 from alidade_core.api.source import Source
 from alidade_operator.domain.inputs import Inputs
 
@@ -31,13 +30,21 @@ def environment(inputs: Inputs) -> dict[str, str]:
     return {name: value.replace("$", "$$") for name, value in found.items() if value is not None}
 
 
-def received(container: Mapping[str, Any], inputs: Inputs) -> dict[str, Any]:
-    """Return the job's container with all that it needs to receive them."""
+def received(
+    container: Mapping[str, Any], inputs: Inputs, spec: Mapping[str, Any]
+) -> dict[str, Any]:
+    """Return the job's container with all that it needs to receive them.
+
+    Args:
+        container: The container, as the podTemplate has it.
+        inputs: What the job was accepted with.
+        spec: The pod's, as the podTemplate has it.
+    """
     found = dict(container)
     if _wants_seeing_to(inputs):
         found.pop("args", None)
         found["command"] = [contract.SOURCE_COMMAND]
-    return _with_more(found, "volumeMounts", [mount for _, mount in _mounted(inputs)])
+    return _with_more(found, "volumeMounts", _mounted(inputs, spec)[1])
 
 
 def unused(container: Mapping[str, Any], inputs: Inputs) -> tuple[str, ...]:
@@ -49,7 +56,7 @@ def unused(container: Mapping[str, Any], inputs: Inputs) -> tuple[str, ...]:
 
 def provided(spec: Mapping[str, Any], inputs: Inputs) -> dict[str, Any]:
     """Return the pod's spec with the volumes that its container mounts."""
-    return _with_more(spec, "volumes", [volume for volume, _ in _mounted(inputs)])
+    return _with_more(spec, "volumes", _mounted(inputs, spec)[0])
 
 
 def _wants_seeing_to(inputs: Inputs) -> bool:
@@ -84,8 +91,10 @@ def _datasets(inputs: Inputs) -> str:
     return json.dumps(told, ensure_ascii=False, separators=(",", ":"))
 
 
-def _mounted(inputs: Inputs) -> list[tuple[dict[str, Any], dict[str, Any]]]:
-    """Return each volume, and how it is mounted."""
+def _mounted(
+    inputs: Inputs, spec: Mapping[str, Any]
+) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+    """Return the volumes that the pod lacks, and what its container mounts."""
     source, claims = inputs.workflow.source, [d for d in inputs.datasets if d.claim]
     found = []
     if source and source.config_map:
@@ -99,13 +108,31 @@ def _mounted(inputs: Inputs) -> list[tuple[dict[str, Any], dict[str, Any]]]:
     if len(claims) < len(inputs.datasets):
         # The worker fills it.
         found.append(_mount(_DATA, {"emptyDir": {}}, contract.DATA_FOLDER, read_only=False))
-    return found + [_claim(number, dataset) for number, dataset in enumerate(claims)]
+    volumes, mounts = [volume for volume, _ in found], [mount for _, mount in found]
+    # A kubelet never starts a pod with two volumes of one claim (kubernetes/kubernetes#82526).
+    known = _volumes_of_claims(spec)
+    for dataset in claims:
+        claim = dataset.claim or ""
+        if claim not in known:
+            # The name of a dataset and more would be too long for a volume's.
+            known[claim] = f"{_DATA}-{len(volumes) - len(found)}"
+            pvc = {"persistentVolumeClaim": {"claimName": claim}}
+            volumes.append({"name": known[claim], **pvc})
+        place = f"{contract.DATA_FOLDER}/{dataset.name}"
+        mounts.append({"name": known[claim], "mountPath": place, "readOnly": True})
+    return volumes, mounts
 
 
-def _claim(number: int, dataset: Dataset) -> tuple[dict[str, Any], dict[str, Any]]:
-    # The name of a dataset and more would be too long for a volume's.
-    volume = {"persistentVolumeClaim": {"claimName": dataset.claim}}
-    return _mount(f"{_DATA}-{number}", volume, f"{contract.DATA_FOLDER}/{dataset.name}")
+def _volumes_of_claims(spec: Mapping[str, Any]) -> dict[str, str]:
+    """Return the names of the volumes that the podTemplate itself has of claims, by these."""
+    volumes = spec.get("volumes")
+    found: dict[str, str] = {}
+    for volume in volumes if isinstance(volumes, list) else ():
+        claim = volume.get("persistentVolumeClaim") if isinstance(volume, dict) else None
+        claim_name = claim.get("claimName") if isinstance(claim, dict) else None
+        if isinstance(claim_name, str) and isinstance(volume.get("name"), str):
+            found.setdefault(claim_name, volume["name"])
+    return found
 
 
 def _mount(

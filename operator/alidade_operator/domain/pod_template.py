@@ -156,7 +156,7 @@ def _containers(
 ) -> dict[str, Any]:
     def own(found: dict[str, Any]) -> dict[str, Any]:
         environment = _environment(found.get("env") or [], told)
-        return {**delivery.received(found, inputs), "image": image.reference, **environment}
+        return {**delivery.received(found, inputs, spec), "image": image.reference, **environment}
 
     found = spec.get("containers")
     if not isinstance(found, list):

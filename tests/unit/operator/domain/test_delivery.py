@@ -189,6 +189,28 @@ def test_claims_are_mounted_read_only_and_others_are_put_beside_them() -> None:
     ]
 
 
+def test_of_one_claim_there_is_one_volume_however_many_datasets_are_in_it() -> None:
+    of = pod(datasets=[CLAIM, CHECKED_CLAIM, {"name": "again", "claim": CLAIM["claim"]}])
+    assert mounted(of) == [
+        claim("imagenet-2012", "/data/imagenet"),
+        claim("cifar-10", "/data/cifar"),
+        claim("imagenet-2012", "/data/again"),
+    ]
+    assert [volume["name"] for volume in of["volumes"]] == [
+        "tmp",
+        "alidade-data-0",
+        "alidade-data-1",
+    ]
+
+
+def test_a_volume_that_the_template_has_of_a_claim_is_mounted_once_more() -> None:
+    theirs = {"name": "cache", "persistentVolumeClaim": {"claimName": CLAIM["claim"]}}
+    odd = [{"name": "odd", "persistentVolumeClaim": 7}, {"persistentVolumeClaim": {}}]
+    of = pod(datasets=[CLAIM], podTemplate={"spec": {"volumes": [theirs, *odd]}})
+    assert worker(of)["volumeMounts"][-1]["name"] == "cache"
+    assert not any(str(volume.get("name")).startswith("alidade") for volume in of["volumes"])
+
+
 @pytest.mark.parametrize(
     ("datasets", "command"),
     [
