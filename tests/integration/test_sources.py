@@ -212,6 +212,15 @@ def test_a_source_that_cannot_be_reached_is_a_disruption(scene: Scene) -> None:
     )
 
 
+def test_a_path_that_leads_out_of_the_experiments_source_gets_no_pod(empty_scene: Scene) -> None:
+    empty_scene.apply(queue(), experiment(workflow={"source": GIT}))
+    empty_scene.apply(job("out", workflow={"path": "/workflow"}), job("waits", "out"))
+    status = empty_scene.until("out", "Failed", "WorkflowNotFound", says="spec.workflow.path")
+    assert status["rootCause"]["job"] == "out"
+    assert not empty_scene.exists(BATCH_JOB, "out")
+    empty_scene.until("waits", "Skipped")
+
+
 def test_a_source_in_mlflow_needs_tracking(empty_scene: Scene) -> None:
     empty_scene.apply(queue(), experiment(tracking="None"))
     empty_scene.apply(job("a", workflow={"source": ARCHIVE}), job("b", workflow={"source": GIT}))

@@ -3,6 +3,8 @@
 Whatever becomes of its experiment then, the job runs with these, in every attempt.
 """
 
+from pathlib import PurePosixPath
+
 from pydantic import ValidationError
 
 from alidade_core.api.base import Model
@@ -66,6 +68,12 @@ def decide(spec: JobSpec, experiment: Experiment) -> Inputs:
     )
     named = {dataset.name: dataset for dataset in (*experiment.spec.datasets, *spec.datasets)}
     return Inputs(workflow=workflow, datasets=tuple(named.values()))
+
+
+def leads_out(inputs: Inputs) -> bool:
+    """Whether the path is not one inside the source, as a job's own may be in its experiment's."""
+    path = PurePosixPath(inputs.workflow.path)
+    return inputs.workflow.source is not None and (path.is_absolute() or ".." in path.parts)
 
 
 def what_is_in_mlflow(inputs: Inputs) -> str | None:

@@ -143,7 +143,7 @@ def _wanted(draft: Draft) -> Wanted | None:
         )
         return None
     settled = inputs.settled(draft.status)
-    if _is_out_of_reach(draft, settled):
+    if _leads_out(draft, settled) or _is_out_of_reach(draft, settled):
         return None
     for field, value in (
         ("podTemplate", job.spec.pod_template),
@@ -163,6 +163,18 @@ def _wanted(draft: Draft) -> Wanted | None:
     wanted = made(in_flavor)
     _mind_whose_fault(draft, wanted, lambda: made(blame.without_its_say(in_flavor)))
     return wanted
+
+
+def _leads_out(draft: Draft, settled: Inputs) -> bool:
+    """Whether the job failed as its path is not one inside its experiment's source."""
+    if inputs.leads_out(settled):
+        draft.fail(
+            Reason.WORKFLOW_NOT_FOUND,
+            f"failed: spec.workflow.path is '{settled.workflow.path}', but must be inside the "
+            f"source of experiment '{draft.snapshot.job.spec.experiment}': relative, and without "
+            "'..'",
+        )
+    return draft.status.ended
 
 
 def _is_out_of_reach(draft: Draft, settled: Inputs) -> bool:

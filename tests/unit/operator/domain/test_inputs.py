@@ -200,6 +200,19 @@ def test_a_job_without_tracking_has_nothing_from_mlflow(spec: Body, words: str) 
     assert "experiment 'mnist' has tracking: None" in (decided.status.message or "")
 
 
+@pytest.mark.parametrize("path", ["/code", "..", "a/../../b", "../a"])
+def test_a_path_alone_has_to_be_inside_the_experiments_source(path: str) -> None:
+    of = job(workflow={"path": path})
+    decided = plan(snapshot(of, experiment=SHARED))
+    assert where(decided) == (S.FAILED, "WorkflowNotFound")
+    assert acts(decided) == []
+    assert decided.status.message == (
+        f"failed: spec.workflow.path is '{path}', but must be inside the source of experiment "
+        "'mnist': relative, and without '..'"
+    )
+    assert not plan(snapshot(of)).status.ended
+
+
 def test_it_may_have_code_and_data_from_elsewhere() -> None:
     untracked = experiment(tracking="None")
     for source in (ELSEWHERE, GIT, CONFIG_MAP):
