@@ -1,22 +1,18 @@
 """`kubectl alidade` against a real API server, the real operator and a real MLflow."""
 
 import json
-import sys
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 import yaml
 
-from alidade.cli import app
 from tests.integration.scene import QUEUE, Scene
+from tests.support.command_line import CommandLine
 from tests.support.kubelet import failed, running, succeeded
 from tests.support.kubelet_logs import line
 from tests.support.manifests import EXPERIMENT, job, queue
 
 pytestmark = pytest.mark.usefixtures("operator")
-
-Run = Callable[..., tuple[int, str]]
 
 
 @pytest.fixture
@@ -25,23 +21,14 @@ def run(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
-) -> Run:
+) -> CommandLine:
     """Run a command; return its exit code and what it printed."""
     monkeypatch.setenv("KUBECONFIG", str(scene.kubeconfig(tmp_path)))
     monkeypatch.setenv("MLFLOW_TRACKING_URI", scene.tracking.uri)
-    monkeypatch.setenv("COLUMNS", "200")
-
-    def command(*arguments: str) -> tuple[int, str]:
-        monkeypatch.setattr(sys, "argv", ["kubectl-alidade", *arguments])
-        with pytest.raises(SystemExit) as left:
-            app.main()
-        said = capsys.readouterr()
-        return int(left.value.code or 0), said.out or said.err
-
-    return command
+    return CommandLine(monkeypatch, capsys)
 
 
-def test_a_job_is_submitted_and_its_end_is_the_commands(run: Run, scene: Scene) -> None:
+def test_a_job_is_submitted_and_its_end_is_the_commands(run: CommandLine, scene: Scene) -> None:
     scene.let("train", [running(), succeeded({"version": "3"})])
     scene.let("bad", [running(), failed(1, "ValueError: eps")])
     submit = ("submit", "-", "train", "--wait")
@@ -60,7 +47,9 @@ def test_a_job_is_submitted_and_its_end_is_the_commands(run: Run, scene: Scene) 
     assert run("wait", "train", "bad", "-o", "name")[0] == 10
 
 
-def test_the_logs_of_what_is_submitted_come_as_they_are_written(run: Run, scene: Scene) -> None:
+def test_the_logs_of_what_is_submitted_come_as_they_are_written(
+    run: CommandLine, scene: Scene
+) -> None:
     scene.let("train", [running(), failed(3, "ValueError: eps")])
     code, said = run("submit", "-", "train", "--name", "train", "--follow")
     (pod,) = (pod["metadata"]["name"] for pod in scene.pods("train"))
@@ -68,7 +57,7 @@ def test_the_logs_of_what_is_submitted_come_as_they_are_written(run: Run, scene:
     assert run("submit", "-", "--follow", "-o", "json")[0] == 2
 
 
-def test_the_graph_and_the_root_of_a_failure_are_shown(run: Run, scene: Scene) -> None:
+def test_the_graph_and_the_root_of_a_failure_are_shown(run: CommandLine, scene: Scene) -> None:
     scene.let("train", [running(), failed(3, "ValueError: eps")])
     scene.apply(job("train"), job("fgm", "train"), job("infer", "fgm"))
     scene.until("infer", "Skipped")
@@ -86,7 +75,7 @@ def test_the_graph_and_the_root_of_a_failure_are_shown(run: Run, scene: Scene) -
     assert yaml.safe_load(run("tree", "-o", "yaml")[1].split("---")[0])["kind"] == "Job"
 
 
-def test_logs_and_results_are_shown(run: Run, scene: Scene) -> None:
+def test_logs_and_results_are_shown(run: CommandLine, scene: Scene) -> None:
     scene.apply(job("train"))
     assert run("wait", "train") == (0, "job.alidade.dev/train Finished\n")
     (pod,) = scene.pods("train")
@@ -105,7 +94,7 @@ def test_logs_and_results_are_shown(run: Run, scene: Scene) -> None:
     assert run("results", "-e", EXPERIMENT, "-o", "name") == (0, f"{run_id}\n")
 
 
-def test_jobs_are_cancelled_and_run_again(run: Run, scene: Scene) -> None:
+def test_jobs_are_cancelled_and_run_again(run: CommandLine, scene: Scene) -> None:
     scene.let("train", [running()])
     scene.apply(job("train"), job("fgm", "train"))
     assert run("cancel", "train") == (0, "job.alidade.dev/train cancelled\n")
@@ -114,7 +103,7 @@ def test_jobs_are_cancelled_and_run_again(run: Run, scene: Scene) -> None:
     assert (code, said) == (0, "job.alidade.dev/train-r2\njob.alidade.dev/fgm-r2\n")
 
 
-def test_what_is_wrong_has_a_code_and_a_line(run: Run, scene: Scene) -> None:
+def test_what_is_wrong_has_a_code_and_a_line(run: CommandLine, scene: Scene) -> None:
     assert run("why", "train") == (
         3,
         f"error: there is no job 'train' in namespace {scene.namespace}\n",
@@ -125,7 +114,7 @@ def test_what_is_wrong_has_a_code_and_a_line(run: Run, scene: Scene) -> None:
     assert run("submit", "missing")[0] == 8
 
 
-def test_doctor_finds_what_is_planted(run: Run, scene: Scene) -> None:
+def test_doctor_finds_what_is_planted(run: CommandLine, scene: Scene) -> None:
     scene.apply(
         queue("held", stopPolicy="Hold"),
         queue("elsewhere", nodeSelector={"alidade.dev/pool": "none"}),

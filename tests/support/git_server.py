@@ -1,4 +1,4 @@
-"""Git repositories on loopback, by git's own program for them, with and without a login."""
+"""Git repositories of this machine, by git's own program for them, with and without a login."""
 
 import base64
 import os
@@ -8,7 +8,7 @@ from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from tests.support.loopback import Loopback
+from tests.support.loopback import LOCALHOST, Loopback
 
 USER, PASSWORD = "someone", "pass:word\u00e9"
 
@@ -45,7 +45,7 @@ class GitServer(Loopback):
         seen: Paths of the requests that came.
     """
 
-    def __init__(self, root: Path) -> None:
+    def __init__(self, root: Path, host: str = LOCALHOST) -> None:
         self._root = root
         self.login = False
         self.fault: Callable[[str], tuple[int, dict[str, str]] | None] = lambda path: None
@@ -62,8 +62,8 @@ class GitServer(Loopback):
             def log_message(self, *_: object) -> None:
                 """Nobody reads this."""
 
-        super().__init__(Handler)
-        self.uri = f"http://127.0.0.1:{self.port}"
+        super().__init__(Handler, host=host)
+        self.uri = f"http://{host}:{self.port}"
 
     def answer(self, request: BaseHTTPRequestHandler) -> None:
         """Answer a request, or turn it away."""

@@ -1,10 +1,12 @@
-"""An HTTP server on loopback for the length of a test."""
+"""An HTTP server of this machine for the length of a test, on loopback by default."""
 
 import ssl
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Self
+
+LOCALHOST = "127.0.0.1"
 
 
 class Loopback:
@@ -13,12 +15,16 @@ class Loopback:
     Args:
         handler: What answers a request.
         certificates: Folder of `server.crt` and `server.key`, None to speak in plain text.
+        host: Address of this machine to listen at.
     """
 
     def __init__(
-        self, handler: type[BaseHTTPRequestHandler], certificates: Path | None = None
+        self,
+        handler: type[BaseHTTPRequestHandler],
+        certificates: Path | None = None,
+        host: str = LOCALHOST,
     ) -> None:
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
+        self._server = ThreadingHTTPServer((host, 0), handler)
         if certificates is not None:
             context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
             context.load_cert_chain(certificates / "server.crt", certificates / "server.key")

@@ -1,4 +1,4 @@
-"""An S3 server on loopback."""
+"""An S3 server of this machine, on loopback by default."""
 
 import sys
 from pathlib import Path
@@ -6,6 +6,7 @@ from typing import Any, Self
 
 import boto3
 
+from tests.support.loopback import LOCALHOST
 from tests.support.process import Server, answers, free_port
 
 CREDENTIALS = {"AWS_ACCESS_KEY_ID": "tests", "AWS_SECRET_ACCESS_KEY": "tests"}
@@ -17,13 +18,14 @@ class S3Server:
 
     Args:
         folder: Where its log is.
+        host: Address of this machine to listen at.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, host: str = LOCALHOST) -> None:
         port = free_port()
-        self.url = f"http://127.0.0.1:{port}"
+        self.url = f"http://{host}:{port}"
         self._server = Server(
-            [sys.executable, "-m", "moto.server", "--host", "127.0.0.1", "--port", str(port)],
+            [sys.executable, "-m", "moto.server", "--host", host, "--port", str(port)],
             folder / "s3.log",
         )
         self.client: Any = boto3.client(
