@@ -68,7 +68,7 @@ def provide_datasets(datasets: Iterable[Dataset], data: Path, means: Means) -> N
         SourceUnavailableError: one cannot be reached.
     """
     for dataset in datasets:
-        with telling(dataset.title):
+        with telling(dataset.title, means.memory):
             place = data / dataset.name
             if dataset.uri:
                 _fetch(dataset, place, means)

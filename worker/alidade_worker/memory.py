@@ -1,4 +1,4 @@
-"""How many processes of this container the kernel has killed for want of memory.
+"""Memory of this container: how much it may take, and how many processes were killed for it.
 
 Kubernetes tells of the container's first process only; a data loader's death is nobody's news.
 """
@@ -8,6 +8,19 @@ from pathlib import Path
 CGROUPS = Path("/sys/fs/cgroup")
 # Both count the kills of the container's own limit: cgroup v2, and v1 (kernel 4.13 and newer).
 _COUNTERS = (Path("memory.events"), Path("memory/memory.oom_control"))
+_LIMITS = (Path("memory.max"), Path("memory/memory.limit_in_bytes"))
+
+
+def memory_limit(cgroups: Path = CGROUPS) -> int | None:
+    """Return how many bytes this container may take, None where nobody has said."""
+    for limit in _LIMITS:
+        try:
+            text = (cgroups / limit).read_text(encoding="ascii").strip()
+        except (OSError, ValueError):
+            continue
+        if text.isdecimal():
+            return int(text)
+    return None
 
 
 def oom_kills(cgroups: Path = CGROUPS) -> int | None:

@@ -67,7 +67,7 @@ def _run(
     be_patient(environment)
     assignment = read_assignment(environment)
     datasets = read_datasets(environment)
-    means = read_means(environment)
+    means = read_means(environment, places.cgroups)
     workflow = find_workflow(assignment.workflow, environment, scratch, means)
     entry_point = load_entry_point(workflow.directory, assignment.entry_point)
     values = effective_parameters(entry_point.name, entry_point.parameters, assignment.parameters)

@@ -54,7 +54,7 @@ def find_workflow(
     uri = environment.get(WORKFLOW_URI, "")
     if not uri:
         return Workflow(workflow_directory(directory), str(workflow_directory(directory)))
-    with telling(f"The workflow's source {shown(uri)}"):
+    with telling(f"The workflow's source {shown(uri)}", means.memory):
         root = _fetched(uri, environment.get(WORKFLOW_SHA256, ""), scratch, means)
         inside = _inside(root, directory)
         plugins = install_plugins(inside, scratch / "plugins")

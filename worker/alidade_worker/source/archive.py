@@ -48,7 +48,7 @@ def _entries(file: BinaryIO, limits: Limits) -> Iterator[Entry]:
     begin = file.read(_LONGEST_MAGIC)
     file.seek(0)
     if begin.startswith(_ZIP):
-        yield from zip_archive.entries(file)
+        yield from zip_archive.entries(file, limits.entries)
         return
     for magic, opened in _COMPRESSED.items():
         if begin.startswith(magic):

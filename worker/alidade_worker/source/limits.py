@@ -56,7 +56,7 @@ class Meter:
         """
         self._entries += 1
         if self._entries > self._limits.entries:
-            raise RefusedError(f"it has more than {self._limits.entries:,} files and folders")
+            raise too_many(self._limits.entries)
 
     def count_bytes(self, count: int, name: str) -> None:
         """Count what was unpacked of an entry.
@@ -75,6 +75,11 @@ class Meter:
                 f"with entry {name!r} it unpacks to more than {self._limits.ratio} times its "
                 f"{self._archive:,} bytes, as only a bomb does"
             )
+
+
+def too_many(most: int) -> RefusedError:
+    """Return what it means that there are more files and folders than are taken."""
+    return RefusedError(f"it has more than {most:,} files and folders")
 
 
 def _mebibytes(size: int) -> str:

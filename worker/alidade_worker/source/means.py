@@ -6,6 +6,8 @@ from pathlib import Path
 
 from alidade_core.contract import GIT_CREDENTIALS_FOLDER, TRACKING_URI
 from alidade_worker.errors import UsageError
+from alidade_worker.memory import CGROUPS
+from alidade_worker.source.bound import MOST, allowance
 from alidade_worker.source.patience import Patience
 
 PATIENCE = "ALIDADE_SOURCE_PATIENCE"
@@ -26,10 +28,16 @@ class Means:
     """Seconds for which a server may say nothing."""
     git_credentials: Path = Path(GIT_CREDENTIALS_FOLDER)
     """Folder of ``username`` and ``password``, where there are any."""
+    memory: int = MOST
+    """Bytes of memory that fetching and unpacking one of them may take."""
 
 
-def read_means(environment: Mapping[str, str]) -> Means:
+def read_means(environment: Mapping[str, str], cgroups: Path = CGROUPS) -> Means:
     """Read them off a pod's environment.
+
+    Args:
+        environment: The pod's.
+        cgroups: Where its container's limits are.
 
     Raises:
         UsageError: a variable is no number.
@@ -38,6 +46,7 @@ def read_means(environment: Mapping[str, str]) -> Means:
         tracking_uri=environment.get(TRACKING_URI, ""),
         patience=Patience(_seconds(environment, PATIENCE, 300.0)),
         timeout=_seconds(environment, TIMEOUT, 60.0),
+        memory=allowance(cgroups),
     )
 
 

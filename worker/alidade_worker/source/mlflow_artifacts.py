@@ -4,6 +4,7 @@ Requests go through MLflow's own function, which knows its credentials, certific
 its client above that keeps neither the code nor the words of what a proxy answers.
 """
 
+import json
 from functools import reduce
 from pathlib import Path
 from typing import Any
@@ -14,15 +15,20 @@ from mlflow.store.artifact.mlflow_artifacts_repo import MlflowArtifactsRepositor
 from mlflow.utils.credentials import get_default_host_creds
 from mlflow.utils.rest_utils import http_request
 from requests import Response
+from urllib3.exceptions import HTTPError
 
+from alidade_core.words import words_of
 from alidade_worker.source.answers import AS_IT_IS, check, receive, told
-from alidade_worker.source.problems import RefusedError, TurnedAwayError
+from alidade_worker.source.limits import MEBIBYTE
+from alidade_worker.source.problems import AwayError, RefusedError, TurnedAwayError
 from alidade_worker.source.uri import parts_of
 from alidade_worker.source.web import problem_of
 
 # Of MLflow behind a login, or of something before it, as for the run itself.
 _TURNED_AWAY = frozenset({401, 403})
 _NOT_FOUND = 404
+# A run with all its metrics, parameters and tags is smaller by far.
+_LONGEST_ANSWER = 16 * MEBIBYTE
 
 
 def artifact_address(uri: str, tracking_uri: str, timeout: float) -> str:
@@ -84,9 +90,12 @@ def _ask(tracking_uri: str, api: str, timeout: float, **parameters: str) -> Any:
     answer = _request(tracking_uri, f"/api/2.0/mlflow/{api}", timeout, params=parameters)
     _check(answer)
     try:
-        return answer.json()
+        # Of one that is longer, as of none that is JSON, nothing is of use.
+        return json.loads(answer.raw.read(_LONGEST_ANSWER, decode_content=True))
     except (ValueError, RecursionError):
         return None
+    except HTTPError as error:
+        raise AwayError(f"the server breaks off ({words_of(error)})") from error
 
 
 def _request(uri: str, path: str, timeout: float, **options: Any) -> Response:

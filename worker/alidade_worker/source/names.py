@@ -5,6 +5,7 @@ case alone are one file on some of them.
 """
 
 import unicodedata
+from itertools import takewhile
 from pathlib import PurePosixPath
 
 from alidade_worker.source.problems import RefusedError
@@ -35,7 +36,9 @@ class Names:
         if path.parts and path in self._listed:
             raise RefusedError(f"entry {name!r} is there twice")
         self._listed.add(path)
-        folders = [parent for parent in path.parents if parent.parts]
+        # Of a folder that is known, so are all above it.
+        new = takewhile(lambda each: each.parts and each not in self._folders, path.parents)
+        folders = list(new)
         for each in (path, *folders):
             self._admit_spelling(name, each)
         self._admit_kind(name, path, folders, is_file)

@@ -41,7 +41,12 @@ class Writer:
             )
         is_file = entry.content is not None
         path = self._root / self._names.admit(entry.name, is_file=is_file)
-        self._make(path.parent if is_file else path)
+        for folder in self._missing(path.parent if is_file else path):
+            if folder != path:
+                # One that has no entry takes as much of a disk as one that has.
+                self._meter.count_entry()
+            folder.mkdir(mode=_FOLDER)
+            self._made.add(folder)
         if entry.content is None:
             return
         descriptor = os.open(path, _NEW, _EXECUTABLE if entry.executable else _FILE)
@@ -51,9 +56,10 @@ class Writer:
                 file.write(piece)
         self.files += 1
 
-    def _make(self, folder: Path) -> None:
-        if folder in self._made:
-            return
-        self._make(folder.parent)
-        folder.mkdir(mode=_FOLDER)
-        self._made.add(folder)
+    def _missing(self, folder: Path) -> list[Path]:
+        """Return the folders on the way to this one that are not there, the topmost first."""
+        missing: list[Path] = []
+        while folder not in self._made:
+            missing.append(folder)
+            folder = folder.parent
+        return missing[::-1]

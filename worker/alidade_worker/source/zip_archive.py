@@ -6,26 +6,39 @@ from collections.abc import Iterator
 from typing import BinaryIO
 
 from alidade_worker.source.entry import Entry, folder, odd
+from alidade_worker.source.limits import too_many
 from alidade_worker.source.problems import RefusedError
 
 _PIECE = 64 * 1024
 _UNIX = 3
 _EXECUTABLE = 0o111
+# Of the record at the end: how many entries all its parts have.
+_ENTRIES = 4
 # Of the content, by any means; and of the list of names.
 _ENCRYPTED = 0x1 | 0x40 | 0x2000
 
 
-def entries(file: BinaryIO) -> Iterator[Entry]:
+def entries(file: BinaryIO, most: int) -> Iterator[Entry]:
     """Read what a zip archive holds.
 
+    Args:
+        file: The archive.
+        most: How many entries are taken.
+
     Raises:
-        RefusedError: It is broken, cut off, encrypted, or compressed in a way that few know.
+        RefusedError: It is broken, cut off, encrypted, compressed in a way that few know, or says
+            that it has more entries.
     """
     try:
-        archive = zipfile.ZipFile(file)
+        # From this record the library learns where the list of entries is, which it reads at once.
+        end = zipfile._EndRecData(file)  # type: ignore[attr-defined]
+        told = end[_ENTRIES] if end else 0
+        archive = zipfile.ZipFile(file) if told <= most else None
     except Exception as error:
         # What its parts raise, of whatever the file may be.
         raise RefusedError(f"it is no zip archive, or is cut off or broken ({error})") from error
+    if archive is None:
+        raise too_many(most)
     with archive:
         for info in archive.infolist():
             yield _entry(archive, info)

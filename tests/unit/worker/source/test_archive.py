@@ -235,6 +235,20 @@ def test_too_many_entries_are_refused(refusal: Callable[..., str], end: str) -> 
 
 
 @pytest.mark.parametrize("end", ENDS)
+def test_folders_that_have_no_entries_are_counted_too(
+    refusal: Callable[..., str], unpacked: Unpack, end: str
+) -> None:
+    content = archive_of({"/".join(str(number) + 8 * "a"): "" for number in range(9)}, end)
+    assert refusal(content, Limits(entries=80)) == "it has more than 80 files and folders"
+
+
+@pytest.mark.parametrize("end", ENDS)
+def test_as_many_as_are_taken_are_taken(unpacked: Unpack, end: str) -> None:
+    content = archive_of({"/".join(str(number) + 8 * "a"): "" for number in range(9)}, end)
+    assert len(tree(unpacked(content, Limits(entries=81)))) == 81
+
+
+@pytest.mark.parametrize("end", ENDS)
 def test_too_many_bytes_are_refused(refusal: Callable[..., str], end: str) -> None:
     content = archive_of({"a": bytes(MEBIBYTE), "b": bytes(MEBIBYTE + 1)}, end)
     limits = Limits(unpacked=2 * MEBIBYTE)

@@ -101,12 +101,23 @@ def test_a_server_that_is_away(fetched: Fetch) -> None:
         fetched("runs:/1/a.tgz", f"http://127.0.0.1:{free_port()}")
 
 
-@pytest.mark.parametrize("body", [b"[]", b"{}", b"no JSON"])
+ENDLESS = b'{"run": "' + 17 * 1024 * 1024 * b"x" + b'"}'
+
+
+@pytest.mark.parametrize("body", [b"[]", b"{}", b"no JSON", ENDLESS], ids=lambda body: body[:9])
 def test_an_address_that_is_not_mlflows(fetched: Fetch, body: bytes) -> None:
     with Door() as door:
         door.turn_away(Answer(200, body))
         with pytest.raises(TurnedAwayError, match="answers, but not as MLflow does"):
             fetched("runs:/1/a.tgz", door.uri)
+
+
+def test_an_answer_that_breaks_off_is_asked_for_again(fetched: Fetch) -> None:
+    with Door() as door:
+        door.turn_away(Answer(200, b'{"run": ', length=1000))
+        with pytest.raises(AwayError, match="the server breaks off"):
+            fetched("runs:/1/a.tgz", door.uri, seconds=4)
+        assert len(door.seen) > 1
 
 
 def test_a_store_that_only_the_server_sees(fetched: Fetch) -> None:
