@@ -4,7 +4,7 @@ import asyncio
 import builtins
 import os
 from collections.abc import AsyncGenerator, Iterable, Mapping
-from contextlib import AsyncExitStack, aclosing
+from contextlib import AsyncExitStack, aclosing, suppress
 from pathlib import Path
 from typing import Any, Self, TypeVar
 
@@ -109,6 +109,17 @@ class AsyncClient:
         """Create a resource of which there is none of that name yet."""
         kind = type(wanted)
         return kind.model_validate(await self._create(kind_of(kind), to_body(wanted)))
+
+    async def delete(self, kind: type[Resource], name: str) -> None:
+        """Delete a resource, and wait until it is gone; one that is not there is gone already."""
+        with suppress(NotFoundError):
+            uid = (await self.get(kind, name)).metadata.uid
+            await self.kube.delete(kind_of(kind), name)
+            while True:
+                if (await self.get(kind, name)).metadata.uid != uid:
+                    # Another of that name was created since.
+                    return
+                await asyncio.sleep(1)
 
     async def registered(self, experiment: str) -> Experiment:
         """Wait until MLflow has an experiment; return it."""

@@ -72,6 +72,10 @@ class Client:
         """Create a resource of which there is none of that name yet."""
         return self._loop.run(self._client.create_resource(wanted))
 
+    def delete(self, kind: type[Resource], name: str) -> None:
+        """Delete a resource, and wait until it is gone; one that is not there is gone already."""
+        self._loop.run(self._client.delete(kind, name))
+
     def registered(self, experiment: str) -> Experiment:
         """Wait until MLflow has an experiment; return it."""
         return self._loop.run(self._client.registered(experiment))

@@ -58,6 +58,14 @@ def test_what_is_applied_is_there_and_may_be_changed(client: Client, scene: Scen
     assert client.list(Job, experiment="another") == []
 
 
+def test_what_is_deleted_is_gone_and_its_name_can_be_used_again(client: Client) -> None:
+    for _ in range(2):
+        client.submit(None, "train", experiment=EXPERIMENT, name="train", suspend=True)
+        client.delete(Job, "train")
+        assert client.list(Job) == []
+    client.delete(Job, "train")
+
+
 def test_a_job_is_submitted_and_waited_for(client: Client, scene: Scene) -> None:
     scene.let("train", [running(), succeeded({"model_version": "3"})])
     train = client.submit(None, "train", experiment=EXPERIMENT, name="train")

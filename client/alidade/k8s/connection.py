@@ -131,6 +131,10 @@ class Kube:
         asked = await self._asked("patch", kind, namespace, name)
         return await self._json("PATCH", asked, body, _MERGE)
 
+    async def delete(self, kind: Kind, name: str, namespace: str | None = None) -> None:
+        """Delete an object; what it owns goes after it."""
+        await self._json("DELETE", await self._asked("delete", kind, namespace, name))
+
     async def versions(self) -> Body:
         """Return the API server's version."""
         kind = Kind("", "version", namespaced=False)
