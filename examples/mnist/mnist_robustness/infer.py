@@ -9,6 +9,7 @@ import mlflow
 from alidade_worker import images
 from alidade_worker.registry import load_registered
 from mnist_robustness import options
+from mnist_robustness.answers import log_answers
 from mnist_robustness.evaluation import evaluate
 from mnist_robustness.tracking import (
     ATTACK_RUN_TAG,
@@ -52,6 +53,7 @@ def main(
             adversarial = images.unpack(Path(tar), adv_data_dir)
         metrics = evaluate(model, adversarial)
         mlflow.log_metrics(metrics)
+        log_answers(model, adversarial)
         click.echo(
             f"accuracy {metrics['accuracy']:.4f} of {model_name} {model_version} "
             f"on {len(adversarial)} adversarial images"

@@ -18,6 +18,7 @@ from alidade_worker import replicas
 from alidade_worker.images import Dataset
 from alidade_worker.outputs import set_output
 from mnist_robustness import options, parallel
+from mnist_robustness.answers import log_answers
 from mnist_robustness.data import ImageSize, load_split
 from mnist_robustness.evaluation import evaluate
 from mnist_robustness.models import ARCHITECTURES, build_model
@@ -84,8 +85,10 @@ def main(
             fit(model, *parts, epochs, batch_size)
         minutes = (time.monotonic() - started) / 60
         if replicas.is_chief():
-            metrics = evaluate(model, load_split(data_dir, "testing", image_size))
+            testing = load_split(data_dir, "testing", image_size)
+            metrics = evaluate(model, testing)
             mlflow.log_metrics({**metrics, "training_time_in_minutes": minutes})
+            log_answers(model, testing)
             click.echo(f"testing accuracy {metrics['accuracy']:.4f} after {minutes:.1f} minutes")
             log_model(model, training, register_model_name)
 

@@ -14,6 +14,7 @@ from mlflow import MlflowClient
 
 from alidade_worker.distances import MEASURES, STATISTICS
 from alidade_worker.images import unpack
+from mnist_robustness.answers import ANSWERS
 from mnist_robustness.data import load_split
 from mnist_robustness.results import find_runs, get_runs, main, transferability
 from tests.support.polling import PATIENCE_SECONDS
@@ -105,6 +106,20 @@ def test_the_attack_lowers_the_accuracy(tutorial: Tutorial) -> None:
     adversarial = tutorial.client.get_run(tutorial.runs["inference"]).data.metrics
     assert set(adversarial) == EVALUATED
     assert adversarial["accuracy"] < clean["accuracy"] - 0.5
+
+
+@pytest.mark.parametrize("job", ["train", "inference"])
+def test_what_a_model_has_answered_is_kept_with_its_run(
+    tutorial: Tutorial, job: str, digits: Path, tmp_path: Path
+) -> None:
+    run = tutorial.client.get_run(tutorial.runs[job])
+    file = tutorial.client.download_artifacts(run.info.run_id, ANSWERS, str(tmp_path))
+    answers = pd.read_csv(file)
+    assert list(answers) == ["image", "label", "answer", "likelihood"]
+    np.testing.assert_array_equal(answers["label"], load_split(digits, "testing", (8, 8, 1)).labels)
+    right = (answers["answer"] == answers["label"]).mean()
+    assert right == pytest.approx(run.data.metrics["accuracy"])
+    assert answers["likelihood"].between(0, 1).all()
 
 
 def test_every_testing_image_is_in_the_archive(
