@@ -34,6 +34,9 @@ MANY: Mapping[str, Any] = {
 }
 """Values for several operators that Prometheus watches."""
 
+NOTEBOOK: Mapping[str, Any] = {"notebook": {"enabled": True, "namespaces": ["team-a", "team-b"]}}
+"""Values for JupyterLab, which two namespaces let submit jobs."""
+
 Body = dict[str, Any]
 Values = Mapping[str, Any]
 

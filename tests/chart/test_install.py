@@ -15,6 +15,7 @@ from tests.support.polling import eventually
     [
         EXTERNAL,
         REMOTE_STORES,
+        {"notebook": {"enabled": True}},
         {"operator": {"replicas": 3}},
         {"mlflow": {"persistence": {"enabled": False}, "upgradeDatabase": True}},
         {"mlflow": {"service": {"type": "NodePort", "port": 80}}},

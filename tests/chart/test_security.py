@@ -2,9 +2,16 @@
 
 import pytest
 
-from tests.chart.helm import EXTERNAL, MANY, REMOTE_STORES, Body, Rendered, Values
+from tests.chart.helm import EXTERNAL, MANY, NOTEBOOK, REMOTE_STORES, Body, Rendered, Values
 
-VARIANTS = [{}, EXTERNAL, REMOTE_STORES, MANY, {"mlflow": {"persistence": {"enabled": False}}}]
+VARIANTS = [
+    {},
+    EXTERNAL,
+    REMOTE_STORES,
+    MANY,
+    NOTEBOOK,
+    {"mlflow": {"persistence": {"enabled": False}}},
+]
 
 
 def _pods(values: Values) -> list[Body]:
@@ -61,12 +68,17 @@ def test_every_container_has_requests_and_a_limit_of_memory(values: Values) -> N
             assert set(container["resources"]["limits"]) == {"memory"}
 
 
+def _projects_a_token(pod: Body) -> bool:
+    sources = [s for v in pod["volumes"] for s in v.get("projected", {}).get("sources", ())]
+    return any("serviceAccountToken" in source for source in sources)
+
+
 @pytest.mark.parametrize("values", VARIANTS)
-def test_only_the_operator_gets_a_token_of_the_api_server(values: Values) -> None:
+def test_only_who_has_to_ask_it_gets_a_token_of_the_api_server(values: Values) -> None:
     for body in Rendered(values).all("Deployment"):
         pod = body["spec"]["template"]["spec"]
-        is_operator = body["metadata"]["name"] == "alidade-operator"
-        assert pod["automountServiceAccountToken"] is is_operator
+        asks = body["metadata"]["name"] in {"alidade-operator", "alidade-notebook"}
+        assert (pod["automountServiceAccountToken"] or _projects_a_token(pod)) is asks
         assert pod["serviceAccountName"] == body["metadata"]["name"]
 
 
@@ -84,13 +96,17 @@ def test_a_null_takes_an_id_away_where_the_cluster_picks_its_own() -> None:
         }
 
 
-@pytest.mark.parametrize("component", ["operator", "mlflow"])
+@pytest.mark.parametrize("component", ["operator", "mlflow", "notebook"])
 def test_an_account_of_ones_own_takes_the_place_of_the_charts(component: str) -> None:
     account = {"create": False, "name": "robot"}
-    rendered = Rendered({component: {"serviceAccount": account}})
+    values: dict[str, Body] = {"notebook": {}, component: {"serviceAccount": account}}
+    values["notebook"]["enabled"] = True
+    rendered = Rendered(values)
     assert rendered.pod(component)["spec"]["serviceAccountName"] == "robot"
     accounts = {body["metadata"]["name"] for body in rendered.all("ServiceAccount")}
-    assert accounts == {"alidade-operator", "alidade-mlflow"} - {f"alidade-{component}"}
+    assert accounts == {"alidade-operator", "alidade-mlflow", "alidade-notebook"} - {
+        f"alidade-{component}"
+    }
 
 
 def test_an_account_has_its_annotations_and_hands_out_no_token_by_itself() -> None:

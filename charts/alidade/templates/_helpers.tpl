@@ -33,7 +33,7 @@ labels:
   {{- with (first .).Values.podLabels }}
   {{- toYaml . | nindent 2 }}
   {{- end }}
-{{- with (first .).Values.podAnnotations }}
+{{- with merge dict ((get (first .).Values (last .)).podAnnotations | default dict) (first .).Values.podAnnotations }}
 annotations:
   {{- toYaml . | nindent 2 }}
 {{- end }}
