@@ -16,6 +16,10 @@ demo: ## Run the MNIST tutorial, on a new local cluster or the one KUBECONFIG na
 deploy: ## Bring up the cluster, build the images and install the chart, as demo does before the tutorial.
 	@hack/deploy
 
+.PHONY: notebook
+notebook: ## With a cluster up: the tutorial as a notebook, in JupyterLab (EPOCHS=2 IMAGES=6000: a short one).
+	@hack/notebook
+
 .PHONY: teardown
 teardown: ## Remove all that demo, deploy and test made; the build cache stays.
 	@hack/cluster/down
@@ -62,6 +66,11 @@ test-e2e: deploy ## The tutorial and its failures with TensorFlow pods on a real
 .PHONY: test-testbed
 test-testbed: deploy ## The testbed's tutorial on all of MNIST, as test-e2e has it on a few hundred images.
 	@$(DEV)/pytest --timeout 3600 --all-of-mnist tests/e2e/test_testbed.py
+
+.PHONY: test-notebook
+test-notebook: deploy ## The notebook in JupyterLab, as a browser shows it (a quarter of an hour, not part of test).
+	@hack/browser
+	@$(DEV)/pytest --timeout 1800 tests/browser
 
 .PHONY: lock
 lock: ## Lock the versions of all libraries anew (hack/lock --upgrade takes newer ones).

@@ -7,9 +7,7 @@ import tarfile
 from pathlib import Path
 
 from alidade.packing import pack
-from tests.support.sources import REPOSITORY
-
-EXAMPLE = REPOSITORY / "examples/mnist"
+from tests.support.sources import EXAMPLE
 
 
 def make(folder: Path) -> str:
@@ -41,3 +39,17 @@ def test_the_archive_has_the_workflow_and_is_the_same_each_time(tmp_path: Path) 
     assert "mnist_robustness/train.py" in names
     assert all(name.endswith(".py") or name == "MLproject" for name in names)
     assert "Nothing to be done for 'workflows'" in make(first)
+
+
+def test_of_the_folder_nothing_but_the_workflow_is_sent(tmp_path: Path) -> None:
+    folder = copy(tmp_path / "mnist")
+    for name in (".alidadeignore", "Containerfile", "demo.md", "fetch-data", "queue.yaml"):
+        shutil.copyfile(EXAMPLE / name, folder / name)
+    for name in ("demo.ipynb", "workflows.tar.gz"):
+        (folder / name).write_text("saved")
+    (folder / "data").mkdir()
+    (folder / "data/train-images-idx3-ubyte").write_text("data")
+    with tarfile.open(fileobj=io.BytesIO(pack(folder).content)) as archive:
+        names = set(archive.getnames()) - {".alidadeignore"}
+    assert names > {"MLproject", "mnist_robustness/train.py"}
+    assert all(name.endswith(".py") or name == "MLproject" for name in names)
