@@ -41,8 +41,8 @@ verify: ## Check that what is generated is up to date.
 
 .PHONY: test-unit
 test-unit: ## Tests that need nothing but Python: the operator's, the worker's, the example's.
-	@$(DEV)/pytest --timeout 600 tests/unit/test_distributions.py tests/unit/core tests/unit/client tests/unit/operator tests/unit/hack
-	@$(WORKER_DEV)/pytest tests/unit/worker tests/unit/examples
+	@$(DEV)/pytest --numprocesses 2 --dist loadfile --timeout 600 tests/unit/test_distributions.py tests/unit/core tests/unit/client tests/unit/operator tests/unit/hack
+	@$(WORKER_DEV)/pytest --numprocesses 2 --dist loadfile tests/unit/worker tests/unit/examples
 
 .PHONY: test-integration
 test-integration: ## The chart and the operator against a real API server, etcd and controllers.
