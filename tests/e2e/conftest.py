@@ -14,6 +14,7 @@ from xdist.remote import Producer
 from xdist.scheduler import LoadScopeScheduling
 
 from tests.support.cluster import (
+    KUBECONFIG,
     KUBECTL,
     SYSTEM,
     Cluster,
@@ -22,6 +23,7 @@ from tests.support.cluster import (
     priority_classes,
     tracking_server,
 )
+from tests.support.command_line import CommandLine
 
 NODES = ("test_disruptions", "test_pools", "test_rejected", "test_stopped")
 """Modules that freeze or drain nodes, or take all devices, and would meet each other there."""
@@ -72,6 +74,16 @@ def tracking() -> Iterator[MlflowClient]:
 def cluster() -> Iterator[Cluster]:
     with namespace(f"e2e-{uuid.uuid4().hex[:8]}") as found:
         yield found
+
+
+@pytest.fixture
+def command_line(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> CommandLine:
+    """`kubectl alidade`, of the cluster's administrator."""
+    monkeypatch.setenv("KUBECONFIG", str(KUBECONFIG))
+    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
+    return CommandLine(monkeypatch, capsys)
 
 
 @pytest.fixture(scope="session")

@@ -8,6 +8,7 @@ import pytest
 from mlflow import MlflowClient
 
 from tests.support.cluster import Cluster, namespace
+from tests.support.command_line import CommandLine
 from tests.support.manifests import IMAGE, experiment, job, queue, shell
 
 SMALL = {"requests": {"cpu": "50m", "memory": "64Mi"}, "limits": {"memory": "1Gi"}}
@@ -191,6 +192,21 @@ def test_a_job_tells_what_became_of_its_pod(fate: Fate, outcome: Outcome) -> Non
     if fate.state == "Failed":
         assert status["rootCause"]["job"] == fate.name
         assert status["rootCause"].get("exitCode") == fate.exit_code
+
+
+@pytest.mark.parametrize(
+    "fate", [f for f in FATES if f.state in {"Failed", "Skipped"}], ids=lambda fate: fate.name
+)
+def test_why_leads_to_the_root(fate: Fate, outcome: Outcome, command_line: CommandLine) -> None:
+    code, said = command_line("why", fate.name, "-n", outcome.cluster.namespace)
+    cause = outcome.statuses[fate.name]["rootCause"]
+    exited = f" (exit code {cause['exitCode']})" if "exitCode" in cause else ""
+    lines = [line.strip() for line in said.splitlines()]
+    assert code == 0
+    assert lines[0].startswith(f"job {fate.name} is {fate.state}: {fate.reason}")
+    assert f"job {cause['job']} is Failed: {cause['reason']}{exited}" in lines
+    assert fate.says in said
+    assert {line.strip() for line in cause.get("lastLines", "").splitlines()} <= {*lines}
 
 
 def test_what_a_log_said_before_its_last_line_is_kept(

@@ -10,6 +10,7 @@ from mlflow import MlflowClient
 from mlflow.entities import Run
 
 from tests.support.cluster import Cluster, namespace, tracking_server
+from tests.support.command_line import CommandLine
 from tests.support.manifests import (
     IMAGE,
     experiment,
@@ -126,6 +127,18 @@ def test_a_cause_of_several_lines_is_told_whole(ran: Ran) -> None:
     assert "RuntimeError: Graph execution error:" in status["message"]
     assert "OOM when allocating tensor" in status["rootCause"]["lastLines"]
     assert "OOM when allocating" in ran.run("graph").data.tags["alidade.dev/last-lines"]
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [("says-why", "the data set is not there: fetch it first"), ("graph", "OOM when allocating")],
+)
+def test_why_has_what_the_code_said_last(
+    name: str, words: str, ran: Ran, command_line: CommandLine
+) -> None:
+    code, said = command_line("why", name, "-n", ran.cluster.namespace)
+    _, _, last_lines = said.partition("last lines:\n")
+    assert (code, words in last_lines) == (0, True)
 
 
 def test_code_may_log_a_parameter_as_it_has_read_it(ran: Ran) -> None:

@@ -1,6 +1,7 @@
 """An experiment whose artifacts are in S3: pods and operator go there by themselves."""
 
 from tests.support.cluster import Cluster
+from tests.support.command_line import CommandLine
 from tests.support.manifests import experiment, job, queue, shell
 
 SMALL = {"requests": {"cpu": "50m", "memory": "256Mi"}}
@@ -14,7 +15,9 @@ ENVIRONMENT = {
 }
 
 
-def test_what_is_told_of_a_store_that_does_not_answer_is_that(cluster: Cluster) -> None:
+def test_what_is_told_of_a_store_that_does_not_answer_is_that(
+    cluster: Cluster, command_line: CommandLine
+) -> None:
     variables = [{"name": name, "value": value} for name, value in ENVIRONMENT.items()]
     cluster.apply(
         queue(resources=SMALL),
@@ -24,3 +27,5 @@ def test_what_is_told_of_a_store_that_does_not_answer_is_that(cluster: Cluster) 
     (status,) = cluster.wait_for_ends().values()
     assert status["state"] == "Failed"
     assert f'Could not connect to the endpoint URL: "{NOBODY}/nobody/' in status["message"]
+    code, said = command_line("why", "writes", "-n", cluster.namespace)
+    assert (code, f"{NOBODY}/nobody/" in said.partition("last lines:\n")[2]) == (0, True)

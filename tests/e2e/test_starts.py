@@ -9,7 +9,10 @@ from typing import Any
 
 import pytest
 
-from tests.support.cluster import Cluster, namespace
+from alidade import Client
+from alidade.jobs.why import Cause
+from tests.support.cluster import KUBECONFIG, Cluster, namespace
+from tests.support.command_line import CommandLine
 from tests.support.manifests import IMAGE, experiment, job, queue, shell
 from tests.support.polling import eventually
 
@@ -47,12 +50,16 @@ def bad_sidecar() -> dict[str, Any]:
     return template
 
 
+IN_THE_WAY = {"fits-nowhere": "Insufficient memory", "prepares-for-long": '"late" not found'}
+
+
 @dataclass(frozen=True)
 class Started:
     """Jobs whose start took long, what was said meanwhile, and what came of them."""
 
     cluster: Cluster
     meanwhile: dict[str, dict[str, Any]]
+    why: dict[str, Cause]
     statuses: dict[str, dict[str, Any]]
 
 
@@ -74,6 +81,8 @@ def started() -> Iterator[Started]:
         nowhere = eventually(lambda: _told(cluster, "fits-nowhere", "Insufficient memory"))
         lacks = cluster.wait_for("prepares-for-long", reason="CreateContainerConfigError")
         side = eventually(lambda: _told(cluster, "has-a-bad-sidecar", "side"))
+        with Client(cluster.namespace, kubeconfig=KUBECONFIG) as client:
+            why = {name: _why(client, name, words) for name, words in IN_THE_WAY.items()}
         cluster.apply(SECRET)
         meanwhile = {
             "fits-anywhere": anywhere,
@@ -82,13 +91,22 @@ def started() -> Iterator[Started]:
             "has-a-bad-sidecar": side,
         }
         cluster.cancel("fits-nowhere")
-        yield Started(cluster, meanwhile, cluster.wait_for_ends())
+        yield Started(cluster, meanwhile, why, cluster.wait_for_ends())
 
 
 def _told(cluster: Cluster, name: str, words: str) -> dict[str, Any]:
     status = cluster.job_status(name)
     assert words in status["message"], status
     return status
+
+
+def _why(client: Client, name: str, words: str) -> Cause:
+    def root() -> Cause:
+        cause = client.why(name)[-1]
+        assert words in f"{cause.message} {' '.join(cause.also)}", cause
+        return cause
+
+    return eventually(root)
 
 
 def test_a_download_does_not_count_and_a_secret_may_come_late(started: Started) -> None:
@@ -102,6 +120,18 @@ def test_a_sidecar_that_crashes_is_quoted_and_ends_its_job_in_time(started: Star
     assert (status["state"], status["reason"]) == ("Failed", "CrashLoopBackOff")
     assert "no configuration" in status["message"]
     started.cluster.until_archived("has-a-bad-sidecar")
+
+
+def test_why_says_what_keeps_a_pod_from_its_start(
+    started: Started, command_line: CommandLine
+) -> None:
+    assert {name: cause.name for name, cause in started.why.items()} == {
+        name: f"job {name}" for name in IN_THE_WAY
+    }
+    code, said = command_line("why", "has-a-bad-sidecar", "-n", started.cluster.namespace)
+    assert code == 0
+    assert said.startswith("job has-a-bad-sidecar is Failed: CrashLoopBackOff")
+    assert "no configuration" in said
 
 
 def test_a_job_that_fits_nowhere_gives_its_place_back_and_tells_so(started: Started) -> None:
