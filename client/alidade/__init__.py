@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from alidade.manifests import from_yaml, to_yaml
     from alidade.progress import shown
     from alidade_core.api.base import Metadata
+    from alidade_core.api.dataset import Dataset
     from alidade_core.api.experiment import Experiment, ExperimentSpec
     from alidade_core.api.job import Dependency, Job, JobSpec
     from alidade_core.api.queue import Queue, QueueSpec
@@ -22,6 +23,7 @@ __all__ = [
     "AlidadeError",
     "AsyncClient",
     "Client",
+    "Dataset",
     "Dependency",
     "Experiment",
     "ExperimentSpec",
@@ -41,6 +43,7 @@ _MODULES: Final = {
     "AlidadeError": "alidade.errors",
     "AsyncClient": "alidade.async_client",
     "Client": "alidade.client",
+    "Dataset": "alidade_core.api.dataset",
     "Dependency": "alidade_core.api.job",
     "Experiment": "alidade_core.api.experiment",
     "ExperimentSpec": "alidade_core.api.experiment",

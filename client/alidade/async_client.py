@@ -29,6 +29,7 @@ from alidade.mlflow.rest import Mlflow
 from alidade.progress import Progress, Quiet
 from alidade.results import Result, results
 from alidade_core.api.base import Resource
+from alidade_core.api.dataset import Dataset
 from alidade_core.api.experiment import Experiment, Tracking
 from alidade_core.api.job import Dependency, Job
 from alidade_core.api.queue import Queue
@@ -157,6 +158,7 @@ class AsyncClient:
         queue: str | None = None,
         image: str | None = None,
         path: str | None = None,
+        datasets: Iterable[Dataset | str] = (),
         labels: Mapping[str, str] | None = None,
         annotations: Mapping[str, str] | None = None,
         **spec: Any,
@@ -175,6 +177,8 @@ class AsyncClient:
             queue: The queue; default: the experiment's.
             image: The image; default: the experiment's.
             path: Directory of MLproject in the workflow.
+            datasets: What it finds in /data, as Dataset or written as `NAME=claim:CLAIM`,
+                `NAME=artifact:URI#sha256=DIGEST` or `NAME=path:/DIRECTORY`.
             labels: Labels of the job.
             annotations: Annotations of the job.
             spec: Other fields of the job's spec, by the API's names, as `backoffLimit=2`.
@@ -188,6 +192,7 @@ class AsyncClient:
             queue=queue,
             image=image,
             path=path,
+            datasets=tuple(datasets),
             labels=labels or {},
             annotations=annotations or {},
             spec=spec,

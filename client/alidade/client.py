@@ -17,6 +17,7 @@ from alidade.packing import Packed
 from alidade.progress import Progress
 from alidade.results import Result
 from alidade_core.api.base import Resource
+from alidade_core.api.dataset import Dataset
 from alidade_core.api.experiment import Experiment
 from alidade_core.api.job import Dependency, Job
 
@@ -92,6 +93,7 @@ class Client:
         queue: str | None = None,
         image: str | None = None,
         path: str | None = None,
+        datasets: Iterable[Dataset | str] = (),
         labels: Mapping[str, str] | None = None,
         annotations: Mapping[str, str] | None = None,
         **spec: Any,
@@ -108,6 +110,7 @@ class Client:
                 queue=queue,
                 image=image,
                 path=path,
+                datasets=datasets,
                 labels=labels,
                 annotations=annotations,
                 **spec,

@@ -40,6 +40,14 @@ def experiments_completed(context: typer.Context, incomplete: str) -> list[str]:
     return names("experiments", context.params, incomplete)
 
 
+def datasets_completed(incomplete: str) -> list[str]:
+    """Return the forms that a dataset may have, once it has a name."""
+    from alidade.jobs.datasets import FORMS
+
+    name, equals, _ = incomplete.partition("=")
+    return [each for form in FORMS if equals and (each := f"{name}={form}:").startswith(incomplete)]
+
+
 Namespace = Annotated[
     str | None,
     typer.Option("--namespace", "-n", help="Namespace; default: the context's.", metavar="NAME"),

@@ -7,13 +7,14 @@ import typer
 
 from alidade.cli import lines, show
 from alidade.cli.connect import connect, experiment_of
-from alidade.cli.options import Context, Experiment, Namespace, OutputOption
+from alidade.cli.options import Context, Experiment, Namespace, OutputOption, datasets_completed
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from alidade.client import Client
     from alidade.jobs.submission import Value
+    from alidade_core.api.dataset import Dataset
 
 OWN = "-"
 _RUN_ID = "mlflowRunId"
@@ -61,6 +62,15 @@ def submit(
     path: Annotated[
         str | None, typer.Option(metavar="PATH", help="Directory of MLproject in the workflow.")
     ] = None,
+    datasets: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--dataset",
+            metavar="NAME=claim:CLAIM|artifact:URI#sha256=DIGEST|path:/DIRECTORY",
+            help="Data that the job finds in /data/NAME.",
+            autocompletion=datasets_completed,
+        ),
+    ] = None,
     wait: Annotated[
         bool, typer.Option("--wait", help="Wait for the job's end, and exit as it did.")
     ] = False,
@@ -81,6 +91,7 @@ def submit(
 
     if follow and output is not None:
         raise typer.BadParameter("--follow shows the logs, where -o would show the job: drop one")
+    data = _datasets(datasets or ())
     given = {**_parameters(parameters or ()), **_values(values or ())}
     with connect(namespace, context) as client:
         if experiment and create_experiment:
@@ -94,6 +105,7 @@ def submit(
             queue=queue,
             image=image,
             path=path,
+            datasets=data,
         )
         packed = client.packed(None if workflow == OWN else Path(workflow))
         if packed is not None:
@@ -133,6 +145,16 @@ def _parameters(given: "Iterable[str]") -> "dict[str, Value]":
             raise typer.BadParameter(f"-P {each}: has to be NAME=VALUE")
         found[name] = value
     return found
+
+
+def _datasets(given: "Iterable[str]") -> "tuple[Dataset, ...]":
+    from alidade.errors import ManifestError
+    from alidade.jobs.datasets import datasets_of
+
+    try:
+        return datasets_of(given)
+    except ManifestError as error:
+        raise typer.BadParameter(str(error)) from error
 
 
 def _values(given: "Iterable[str]") -> "dict[str, Value]":

@@ -6,8 +6,10 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
+from alidade.jobs.datasets import datasets_of
 from alidade.manifests import API_VERSION
 from alidade_core.api.base import Model
+from alidade_core.api.dataset import Dataset
 from alidade_core.api.job import Dependency, Job
 from alidade_core.api.parameter import RunField, ValueSource
 
@@ -43,6 +45,8 @@ class Submission:
         queue: Name of the Queue; default: the experiment's.
         image: The image; default: the experiment's.
         path: Directory of the workflow, in its source or in the image.
+        datasets: What it finds in /data, as resources or written as `NAME=claim:CLAIM`,
+            `NAME=artifact:URI#sha256=DIGEST` or `NAME=path:/DIRECTORY`.
         labels: Labels of the job.
         annotations: Annotations of the job.
         spec: Other fields of the job's spec, by the API's names.
@@ -56,6 +60,7 @@ class Submission:
     queue: str | None = None
     image: str | None = None
     path: str | None = None
+    datasets: Iterable[Dataset | str] = ()
     labels: Mapping[str, str] = field(default_factory=dict)
     annotations: Mapping[str, str] = field(default_factory=dict)
     spec: Mapping[str, Any] = field(default_factory=dict)
@@ -83,6 +88,9 @@ def job_body(wanted: Submission, source: Body | None = None) -> Body:
     Args:
         wanted: What its user says.
         source: Its workflow's source; None: that of the experiment.
+
+    Raises:
+        ManifestError: A dataset is none.
     """
     dependencies = _dependencies(wanted)
     workflow = {"path": wanted.path, "source": source}
@@ -93,6 +101,7 @@ def job_body(wanted: Submission, source: Body | None = None) -> Body:
         "image": wanted.image,
         "parameters": [_parameter(*each) for each in wanted.parameters.items()],
         "dependsOn": [each.model_dump(by_alias=True, exclude_unset=True) for each in dependencies],
+        "datasets": [each.dump() for each in datasets_of(wanted.datasets)],
         "workflow": {name: value for name, value in workflow.items() if value},
         **{field: _plain(value) for field, value in wanted.spec.items()},
     }

@@ -26,6 +26,7 @@ def run(monkeypatch: pytest.MonkeyPatch, *arguments: str) -> int:
     [
         (("-P", "eps"), "-P eps: has to be NAME=VALUE"),
         (("--from", "run_id=fgm"), "--from run_id=fgm: has to be NAME=JOB:mlflowRunId"),
+        (("--dataset", "images"), "dataset images: has to be NAME=claim:CLAIM"),
     ],
 )
 def test_parameters_that_are_written_otherwise_are_told(
@@ -69,3 +70,4 @@ def test_kubectl_is_told_what_may_come_next(tmp_path: Path) -> None:
 
     assert complete("res") == ["results", ":4"]
     assert {"--parameter", "--experiment"} <= set(complete("submit", "--"))
+    assert complete("submit", "--dataset", "d=c")[0] == "d=claim:"

@@ -61,10 +61,23 @@ def test_a_source_and_a_path_are_its_workflow() -> None:
 
 
 def test_other_fields_may_be_models() -> None:
-    images = Dataset(name="images", claim="mnist")
-    wanted = Submission(experiment="mnist", spec={"datasets": [images], "backoffLimit": 2})
+    after = Dependency(name="fgm", condition=DependencyCondition.ENDED)
+    wanted = Submission(experiment="mnist", spec={"dependsOn": [after], "backoffLimit": 2})
     spec = job_body(wanted)["spec"]
-    assert (spec["datasets"], spec["backoffLimit"]) == ([{"name": "images", "claim": "mnist"}], 2)
+    assert spec["dependsOn"] == [after.dump()]
+    assert spec["backoffLimit"] == 2
+
+
+def test_datasets_are_resources_or_lines() -> None:
+    given: list[Dataset | str] = [
+        Dataset(name="images", claim="mnist"),
+        "labels=path:/usr/share/labels",
+    ]
+    wanted = Submission(experiment="mnist", datasets=given)
+    assert job_body(wanted)["spec"]["datasets"] == [
+        {"name": "images", "claim": "mnist"},
+        {"name": "labels", "path": "/usr/share/labels"},
+    ]
 
 
 def test_made_names_are_valid_and_differ() -> None:
