@@ -20,6 +20,17 @@ STYLES: Final = {
 }
 """How a state looks."""
 
+_COLORS: Final = {
+    JobState.WAITING: "gray",
+    JobState.QUEUED: "darkorange",
+    JobState.STARTED: "dodgerblue",
+    JobState.FINISHED: "green",
+    JobState.FAILED: "crimson",
+    JobState.SKIPPED: "purple",
+    JobState.CANCELLED: "gray",
+}
+"""The same as colours of CSS."""
+
 
 class Progress(Protocol):
     """What shows jobs as they are, each time something has changed."""
@@ -105,19 +116,29 @@ class Cell(Quiet):
         self._handle.update(_Html(jobs))
 
 
+_LEFT: Final = "text-align:left"
+
+
 class _Html:
     def __init__(self, jobs: Sequence[Job]) -> None:
         self._jobs = tuple(jobs)
 
     def _repr_html_(self) -> str:
-        from html import escape  # noqa: PLC0415
+        rows = "".join(map(_row, self._jobs))
+        heads = "".join(f"<th style='{_LEFT}'>{name}</th>" for name in ("job", "state", "why"))
+        return f"<table><tr>{heads}</tr>{rows}</table>"
 
-        rows = "".join(
-            f"<tr><td>{escape(job.metadata.name)}</td><td>{escape(job.status.state or '')}</td>"
-            f"<td style='text-align:left'>{escape(_why(job))}</td></tr>"
-            for job in self._jobs
-        )
-        return f"<table><tr><th>job</th><th>state</th><th>why</th></tr>{rows}</table>"
+
+def _row(job: Job) -> str:
+    from html import escape  # noqa: PLC0415
+
+    state = job.status.state
+    color = f"; color:{_COLORS[state]}; font-weight:bold" if state else ""
+    return (
+        f"<tr><td style='{_LEFT}'>{escape(job.metadata.name)}</td>"
+        f"<td style='{_LEFT}{color}'>{escape(state or 'Unseen')}</td>"
+        f"<td style='{_LEFT}'>{escape(_why(job))}</td></tr>"
+    )
 
 
 def shown() -> Progress:

@@ -55,9 +55,14 @@ def test_in_a_notebook_a_cell_is_drawn_anew(monkeypatch: pytest.MonkeyPatch) -> 
     monkeypatch.setitem(sys.modules, "IPython.display", display)
     cell = shown()
     assert isinstance(cell, Cell)
-    cell.show([FAILED])
-    assert "<td>Failed</td>" in drawn[0]
+    cell.show([FAILED, job("other")])
+    assert "color:crimson; font-weight:bold'>Failed</td>" in drawn[0]
     assert "Error: ValueError: &lt;eps&gt;" in drawn[0]
+    assert "text-align:left'>Unseen</td>" in drawn[0]
+
+
+def test_each_state_has_a_look_of_its_own_in_a_terminal_and_in_a_notebook() -> None:
+    assert progress.STYLES.keys() == progress._COLORS.keys() == set(JobState)
 
 
 def test_a_table_has_a_row_a_job() -> None:

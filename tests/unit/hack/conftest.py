@@ -55,15 +55,19 @@ class Tree:
         path.write_text(f"#!/bin/bash\n{script}")
         path.chmod(0o755)
 
-    def run(self, *command: str, **environment: str) -> subprocess.CompletedProcess[str]:
-        """Run a command there."""
+    def environment(self, **own: str) -> dict[str, str]:
+        """Return the variables that commands there run with."""
         path = f"{self.programs}:{os.environ['PATH']}"
         kept = {name: os.environ[name] for name in ("HOME", "TMPDIR") if name in os.environ}
-        own = {"PATH": path, "TREE": str(self.root), "ALIDADE_CACHE": str(self.root / "cache")}
+        tree = {"PATH": path, "TREE": str(self.root), "ALIDADE_CACHE": str(self.root / "cache")}
+        return kept | tree | own
+
+    def run(self, *command: str, **environment: str) -> subprocess.CompletedProcess[str]:
+        """Run a command there."""
         return subprocess.run(
             command,
             cwd=self.root,
-            env=kept | own | environment,
+            env=self.environment(**environment),
             capture_output=True,
             text=True,
             check=False,
