@@ -4,12 +4,13 @@ import logging
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 from mlflow.exceptions import MlflowException
 from mlflow.projects.utils import get_entry_point_command, load_project
 
+from alidade_core.contract import DATA_FOLDER
 from alidade_worker.errors import UsageError, WorkflowError
 from alidade_worker.parameters import TYPES, Declaration, did_you_mean
 
@@ -40,7 +41,9 @@ class EntryPoint:
         try:
             commands = get_entry_point_command(self._project, self.name, dict(values), None)
         except MlflowException as error:
-            raise UsageError(f"Entry point {self.name} cannot run: {error}") from error
+            raise UsageError(
+                f"Entry point {self.name} cannot run: {error}{_datasets_missing(values)}"
+            ) from error
         except (LookupError, ValueError) as error:
             raise WorkflowError(
                 f"The command of entry point {self.name} has a placeholder that is no declared "
@@ -84,3 +87,15 @@ def load_entry_point(directory: Path, name: str) -> EntryPoint:
     if not entry_points[name].command:
         raise WorkflowError(f"Entry point {name} has no command in the MLproject.")
     return EntryPoint(name=name, parameters=declared, directory=directory, _project=project)
+
+
+def _datasets_missing(values: Mapping[str, str]) -> str:
+    """Say what would be right where values are paths of datasets that the job does not have."""
+    paths = [PurePosixPath(value) for value in values.values()]
+    inside = [path.relative_to(DATA_FOLDER) for path in paths if path.is_relative_to(DATA_FOLDER)]
+    names = dict.fromkeys(path.parts[0] for path in inside if path.parts)
+    return "".join(
+        f" Give the job, or its experiment, a dataset named {name}."
+        for name in names
+        if not Path(DATA_FOLDER, name).exists()
+    )

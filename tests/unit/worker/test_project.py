@@ -15,6 +15,26 @@ def test_values_are_quoted_for_the_shell(workflow: Path, monkeypatch: pytest.Mon
     assert command == """python greet.py '$(rm -rf /); a '"'"'b'"'"'' 1 0.5"""
 
 
+@pytest.mark.parametrize(
+    ("value", "advice"),
+    [
+        ("/data/there-is-none", "Give the job, or its experiment, a dataset named there-is-none."),
+        ("/data/there-is-none/a", "a dataset named there-is-none."),
+        ("/elsewhere", "no such file or directory was found."),
+    ],
+)
+def test_a_dataset_that_the_job_does_not_have_is_asked_for(
+    tmp_path: Path, value: str, advice: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "MLproject").write_text(
+        "entry_points: {e: {parameters: {data_dir: path}, command: 'ls {data_dir}'}}"
+    )
+    with pytest.raises(UsageError) as refused:
+        load_entry_point(tmp_path, "e").command({"data_dir": value})
+    assert str(refused.value).endswith(advice)
+
+
 def test_a_missing_entry_point_is_named_with_those_there_are(workflow: Path) -> None:
     with pytest.raises(UsageError, match=r"no entry point gret; did you mean greet\? It has boast"):
         load_entry_point(workflow, "gret")
