@@ -12,13 +12,16 @@ from alidade.errors import (
     RefusedError,
     UnreachableError,
 )
-from alidade.k8s.kinds import Kind
+from alidade.k8s.kinds import CONFIG_MAPS, LEASES, PODS, SECRETS, Kind
 from alidade_core.api.base import GROUP
 from alidade_core.words import beginning
 
 FORWARD_ROLE: Final = "alidade-mlflow-user"
 """Role in Alidade's own namespace of those who may reach its MLflow."""
 
+_OF_FORWARD_ROLE: Final = (CONFIG_MAPS, PODS)
+# Kubernetes' role view has none of these.
+_NOT_VIEWED: Final = (LEASES, SECRETS)
 _READS: Final = frozenset({"get", "list", "watch"})
 _ERRORS: Final = 400
 _SERVER_ERRORS: Final = 500
@@ -52,10 +55,13 @@ class Asked(NamedTuple):
     @property
     def role(self) -> str:
         """A role that has the right."""
-        if self.installation:
+        if self.installation and self.kind in _OF_FORWARD_ROLE:
             return f"the Role {FORWARD_ROLE} there"
+        if not self.kind.namespaced:
+            return "a role with that right, which the cluster's administrator has"
         if self.kind.group != GROUP:
-            return "the role view" if self.verb in _READS else "the role edit"
+            view = self.verb in _READS and self.kind not in _NOT_VIEWED
+            return "the role view" if view else "the role edit"
         if self.verb in _READS:
             return "the role alidade-view"
         owner = "alidade-queue-owner" if self.kind.plural == "queues" else "alidade-submit"

@@ -13,7 +13,7 @@ from alidade.errors import (
     UnreachableError,
 )
 from alidade.k8s.answers import Asked, error_of
-from alidade.k8s.kinds import CONFIG_MAPS, PODS, kind_of
+from alidade.k8s.kinds import CONFIG_MAPS, DEPLOYMENTS, LEASES, NODES, PODS, kind_of
 from alidade_core.api.job import Job
 from alidade_core.api.queue import Queue
 
@@ -52,6 +52,20 @@ def denied(asked: Asked) -> str:
             Asked("get", CONFIG_MAPS, "alidade", "alidade-client", installation=True),
             "you may not get configmaps in namespace alidade: ask for the Role "
             "alidade-mlflow-user there",
+        ),
+        (
+            Asked("list", DEPLOYMENTS, "alidade", installation=True),
+            "you may not list deployments.apps in namespace alidade: ask for the role view",
+        ),
+        (
+            Asked("get", LEASES, "alidade", "alidade-operator"),
+            "you may not get leases.coordination.k8s.io in namespace alidade: ask for the role "
+            "edit",
+        ),
+        (
+            Asked("list", NODES, None),
+            "you may not list nodes: ask for a role with that right, which the cluster's "
+            "administrator has",
         ),
     ],
 )
