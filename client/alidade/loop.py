@@ -7,9 +7,11 @@ import asyncio
 import threading
 from collections.abc import AsyncIterator, Coroutine, Iterator
 from concurrent.futures import Future
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 
 T = TypeVar("T")
+
+_CLOSING_SECONDS: Final = 1
 
 
 class Loop:
@@ -50,7 +52,19 @@ class Loop:
             self.run(close())
 
     def close(self) -> None:
-        """End the thread."""
+        """End the thread, once what was begun and left is closed."""
+        self.run(_finish())
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join()
         self._loop.close()
+
+
+async def _finish() -> None:
+    """Wait for what is being closed in the running loop, and end what is not."""
+    left = asyncio.all_tasks() - {asyncio.current_task()}
+    if left:
+        _, endless = await asyncio.wait(left, timeout=_CLOSING_SECONDS)
+        for task in endless:
+            task.cancel()
+        await asyncio.gather(*endless, return_exceptions=True)
+    await asyncio.get_running_loop().shutdown_asyncgens()

@@ -8,7 +8,7 @@ import os
 import ssl
 import warnings
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from contextlib import aclosing, asynccontextmanager
 from functools import partial
 from http import HTTPStatus
 from pathlib import Path
@@ -152,12 +152,13 @@ class Kube:
             known = {item["metadata"]["name"]: item for item in answer["items"]}
             yield [*known.values()]
             since = answer["metadata"]["resourceVersion"]
-            async for event in self._watch(asked._replace(verb="watch"), since):
-                name = event["object"]["metadata"]["name"]
-                known[name] = event["object"]
-                if event["type"] == "DELETED":
-                    del known[name]
-                yield [*known.values()]
+            async with aclosing(self._watch(asked._replace(verb="watch"), since)) as events:
+                async for event in events:
+                    name = event["object"]["metadata"]["name"]
+                    known[name] = event["object"]
+                    if event["type"] == "DELETED":
+                        del known[name]
+                    yield [*known.values()]
             await asyncio.sleep(_PAUSE_SECONDS)
             answer = await patiently(partial(self._json, "GET", asked))
 

@@ -45,3 +45,35 @@ def test_what_is_iterated_is_closed_when_nobody_wants_more() -> None:
         break
     loop.close()
     assert closed == [True, True]
+
+
+def test_what_was_begun_and_left_is_closed_before_the_thread_ends() -> None:
+    closed: list[bool] = []
+
+    async def numbers() -> AsyncGenerator[int, None]:
+        try:
+            yield 1
+        finally:
+            await asyncio.sleep(0)
+            closed.append(True)
+
+    async def first() -> int:
+        async for number in numbers():
+            return number
+        raise AssertionError("there is one")
+
+    async def for_ever() -> None:
+        try:
+            await asyncio.Event().wait()
+        finally:
+            closed.append(True)
+
+    async def begin() -> "asyncio.Task[None]":
+        return asyncio.create_task(for_ever())
+
+    loop = Loop()
+    assert loop.run(first()) == 1
+    left = loop.run(begin())
+    loop.close()
+    assert closed == [True, True]
+    assert left.cancelled()
