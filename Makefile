@@ -41,7 +41,7 @@ verify: ## Check that what is generated is up to date.
 
 .PHONY: test-unit
 test-unit: ## Tests that need nothing but Python: the operator's, the worker's, the example's.
-	@$(DEV)/pytest --numprocesses 2 --dist loadfile --timeout 600 tests/unit/test_distributions.py tests/unit/core tests/unit/client tests/unit/operator tests/unit/hack
+	@$(DEV)/pytest --numprocesses 2 --dist loadfile --timeout 600 tests/unit/test_distributions.py tests/unit/core tests/unit/client tests/unit/operator tests/unit/hack tests/unit/docs
 	@$(WORKER_DEV)/pytest --numprocesses 2 --dist loadfile tests/unit/worker tests/unit/examples
 
 .PHONY: test-integration
@@ -71,6 +71,18 @@ test-testbed: deploy ## The testbed's tutorial on all of MNIST, as test-e2e has 
 test-notebook: deploy ## The notebook in JupyterLab, as a browser shows it (a quarter of an hour, not part of test).
 	@hack/browser
 	@$(DEV)/pytest --timeout 1800 tests/browser
+
+.PHONY: tutorials
+tutorials: deploy ## Run every command of the tutorials in docs, with TensorFlow pods on a real cluster.
+	@$(DEV)/pytest --timeout 1800 tests/e2e/test_docs.py --at-length
+
+.PHONY: release
+release: ## Leave in dist what a release consists of, but for the images: chart, definitions, wheels.
+	@hack/release
+
+.PHONY: wheels
+wheels: ## Build the wheels of core, client, operator and worker into dist/wheels.
+	@hack/wheels
 
 .PHONY: lock
 lock: ## Lock the versions of all libraries anew (hack/lock --upgrade takes newer ones).

@@ -33,6 +33,7 @@ LONGEST = ("test_tutorial", "test_testbed", "test_replicas", *NODES, "test_fates
 def pytest_addoption(parser: pytest.Parser) -> None:
     whole = "whether the testbed's tutorial trains on all of MNIST: ten minutes more"
     parser.addoption("--all-of-mnist", action="store_true", help=whole)
+    parser.addoption("--at-length", action="store_true", help="run the pages' tutorials whole")
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> LoadScopeScheduling:
