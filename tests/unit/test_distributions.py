@@ -7,9 +7,12 @@ import tomllib
 from collections.abc import Iterator
 from importlib.metadata import packages_distributions
 from pathlib import Path
+from typing import Any
 
 import pytest
+import yaml
 
+from alidade.doctor.installation import VERSION
 from alidade_core.contract import SOURCE_COMMAND
 from tests.support.sources import REPOSITORY
 
@@ -44,9 +47,26 @@ def test_it_asks_for_what_it_imports_and_nothing_else(name: str) -> None:
     assert {_distribution(module) for module in modules} == asked_for(folder)
 
 
+def test_one_version_is_that_of_all() -> None:
+    chart = yaml.safe_load((REPOSITORY / "charts/alidade/Chart.yaml").read_text())
+    told = {"chart": chart["version"], "what it installs": chart["appVersion"], "doctor": VERSION}
+    for name in DISTRIBUTIONS:
+        told[name] = _project(name)["version"]
+        setup = REPOSITORY / name / "setup.py"
+        if setup.exists():
+            (core,) = re.findall(r'"alidade-core==(.+?)"', setup.read_text())
+            told[f"the core that {name} asks for"] = core
+    assert set(told.values()) == {VERSION}, told
+
+
 def test_the_worker_brings_the_program_that_the_operator_asks_for() -> None:
-    project = tomllib.loads((REPOSITORY / "worker" / "pyproject.toml").read_text())["project"]
-    assert project["scripts"] == {SOURCE_COMMAND: "alidade_worker.__main__:main"}
+    assert _project("worker")["scripts"] == {SOURCE_COMMAND: "alidade_worker.__main__:main"}
+
+
+def _project(name: str) -> dict[str, Any]:
+    project: dict[str, Any] = tomllib.loads((REPOSITORY / name / "pyproject.toml").read_text())
+    found: dict[str, Any] = project["project"]
+    return found
 
 
 def _distribution(module: str) -> str:
