@@ -146,9 +146,9 @@ class Cluster:
         """Wait until objects are gone."""
         self.kubectl("wait", "--for=delete", *what, WAIT)
 
-    def wait_for_ends(self) -> dict[str, dict[str, Any]]:
+    def wait_for_ends(self, within: float = PATIENCE_SECONDS) -> dict[str, dict[str, Any]]:
         """Wait until every Job has ended; return their statuses by name."""
-        deadline = time.monotonic() + PATIENCE_SECONDS
+        deadline = time.monotonic() + within
         while True:
             jobs = self.list("jobs.alidade.dev")
             statuses = {job["metadata"]["name"]: job.get("status", {}) for job in jobs}
