@@ -1,0 +1,1 @@
+"""A plugin of the first kind: a package beside the MLproject, which is imported as it is."""
