@@ -24,7 +24,7 @@ def wheel(
     contents[f"{info}/WHEEL"] = "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n"
     contents[f"{info}/RECORD"] = "".join(f"{file},,\n" for file in contents) + f"{info}/RECORD,,\n"
     buffer = io.BytesIO()
-    with zipfile.ZipFile(buffer, "w") as archive:
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
         for file, text in contents.items():
             archive.writestr(file, text)
     folder.mkdir(parents=True, exist_ok=True)

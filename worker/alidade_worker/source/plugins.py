@@ -10,15 +10,20 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from importlib.metadata import Distribution, distributions
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from packaging.requirements import InvalidRequirement, Requirement
 from packaging.utils import NormalizedName, canonicalize_name
 
+from alidade_core.words import clip
 from alidade_worker.log import say
+from alidade_worker.source.archive import unpack
 from alidade_worker.source.problems import RefusedError
 
 REQUIREMENTS = "requirements.txt"
 WHEELS = "wheels"
+
+_LONGEST_WORDS = 1000
 
 _Found = Mapping[NormalizedName, Distribution]
 
@@ -58,6 +63,8 @@ def install_plugins(workflow: Path, overlay: Path) -> Plugins:
     if not brought:
         say(f"{REQUIREMENTS} is not installed: there is no folder {WHEELS} beside it")
         return Plugins()
+    for wheel in sorted(wheels.glob("*.whl")):
+        _check(wheel, overlay.parent)
     _install(requirements, wheels, overlay)
     own = {canonicalize_name(each.name): each for each in distributions(path=[str(overlay)])}
     image = {canonicalize_name(each.name): each for each in distributions()}
@@ -66,6 +73,19 @@ def install_plugins(workflow: Path, overlay: Path) -> Plugins:
     say("plugins: " + ", ".join(f"{each.name} {each.version}" for _, each in sorted(own.items())))
     programs = overlay / "bin"
     return Plugins((overlay,), (programs,) if programs.is_dir() else ())
+
+
+def _check(wheel: Path, scratch: Path) -> None:
+    """Do nothing about a wheel that would be taken as a source, which pip unpacks without limits.
+
+    Raises:
+        RefusedError: It holds what is not taken, or too much.
+    """
+    try:
+        with TemporaryDirectory(dir=scratch) as folder:
+            unpack(wheel, Path(folder))
+    except RefusedError as error:
+        raise RefusedError(f"its plugin {wheel.name} is of no use: {error}") from error
 
 
 def _install(requirements: Path, wheels: Path, overlay: Path) -> None:
@@ -82,8 +102,10 @@ def _install(requirements: Path, wheels: Path, overlay: Path) -> None:
     )
     if done.returncode:
         lines = [line.strip() for line in done.stderr.splitlines() if line.strip()]
-        told = next((line for line in reversed(lines) if "ERROR" in line), "".join(lines[-1:]))
-        words = told.removeprefix("ERROR: ").rstrip(".") or f"exit status {done.returncode}"
+        # What follows the last error is about it, as the lines that a file lacks.
+        errors = [number for number, line in enumerate(lines) if "ERROR" in line] or [-1]
+        told = " ".join(lines[errors[-1] :]).removeprefix("ERROR: ").rstrip(".")
+        words = clip(told, _LONGEST_WORDS) or f"exit status {done.returncode}"
         raise RefusedError(f"its plugins cannot be installed ({words})")
 
 

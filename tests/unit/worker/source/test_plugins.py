@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from alidade_worker.source.limits import MEBIBYTE
 from alidade_worker.source.plugins import Plugins, install_plugins
 from alidade_worker.source.problems import RefusedError
 from tests.support.wheels import wheel
@@ -102,6 +103,18 @@ def test_what_pip_does_not_install_is_told_in_its_words(
     told = refusal(requirements)
     assert told.startswith("its plugins cannot be installed (")
     assert said in told
+
+
+def test_the_line_that_a_file_lacks_is_told(wheels: Path, refusal: Callable[[str], str]) -> None:
+    line = wheel(wheels, "attacks")
+    assert line.strip() in refusal("attacks==1.0\n")
+
+
+def test_a_wheel_is_limited_as_a_source_is(wheels: Path, refusal: Callable[[str], str]) -> None:
+    line = wheel(wheels, "attacks", files={"attacks/zeros": "0" * 11 * MEBIBYTE})
+    told = refusal(line)
+    assert told.startswith("its plugin attacks-1.0-py3-none-any.whl is of no use: with entry 'atta")
+    assert "as only a bomb does" in told
 
 
 def test_what_a_plugin_lacks_is_told(wheels: Path, refusal: Callable[[str], str]) -> None:
