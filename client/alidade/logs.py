@@ -6,7 +6,7 @@ from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, 
 from dataclasses import dataclass
 from typing import Any, Final
 
-from alidade.errors import AlidadeError, LogsGoneError, NotFoundError
+from alidade.errors import AlidadeError, ForbiddenError, LogsGoneError, NotFoundError
 from alidade.k8s.connection import Kube
 from alidade.k8s.kinds import PODS
 from alidade.k8s.patience import patiently
@@ -63,13 +63,18 @@ async def lines(sources: Sources, *, follow: bool) -> AsyncGenerator[LogLine, No
 
     Raises:
         LogsGoneError: They are nowhere any more.
+        ForbiddenError: They are in pods alone, which this user may not read.
     """
     job = await sources.job()
-    pods = await _pods(sources.kube, job)
+    pods, forbidden = await _readable_pods(sources.kube, job)
     said = set()
     async for line in _archived(sources, job, {pod["metadata"]["name"] for pod in pods}):
         said.add(line.pod)
         yield line
+    if forbidden is not None:
+        if not {attempt.pod for attempt in job.status.attempts} <= said:
+            raise forbidden
+        return
     if not follow:
         for pod in pods:
             for container in _logged(pod):
@@ -140,6 +145,16 @@ class _Followed:
         with contextlib.suppress(NotFoundError):
             async for line in _live(self._sources.kube, pod, container, follow=True):
                 await self._lines.put(line)
+
+
+async def _readable_pods(kube: Kube, job: Job) -> tuple[list[Body], ForbiddenError | None]:
+    """Return the job's pods; of a job that has ended none where they may not be read, and why."""
+    try:
+        return await _pods(kube, job), None
+    except ForbiddenError as error:
+        if not job.status.ended:
+            raise
+        return [], error
 
 
 async def _pods(kube: Kube, job: Job) -> list[Body]:

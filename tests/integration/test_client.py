@@ -201,6 +201,24 @@ def test_logs_of_pods_that_are_gone_come_from_mlflow(client: Client, scene: Scen
     assert said.archived
 
 
+def test_who_may_not_read_pods_reads_in_mlflow_what_is_kept_there(
+    client: Client, scene: Scene, tmp_path: Path
+) -> None:
+    with reader_of_jobs(scene, tmp_path) as reader:
+        scene.let("train", [running()])
+        client.submit(experiment=EXPERIMENT, name="train")
+        scene.until_states({"train": "Started"})
+        with pytest.raises(ForbiddenError, match="you may not list pods"):
+            list(reader.logs("train"))
+        client.submit(experiment=EXPERIMENT, name="fgm")
+        client.wait("fgm")
+        scene.kubectl("wait", "--for=condition=LogsArchived", "ajob/fgm", "--timeout=60s")
+        (pod,) = (pod["metadata"]["name"] for pod in scene.pods("fgm"))
+        for follow in (False, True):
+            (said,) = reader.logs("fgm", follow=follow)
+            assert (said.pod, said.text, said.archived) == (pod, line(pod).strip(), True)
+
+
 def test_logs_that_are_nowhere_are_said_to_be_so(client: Client, scene: Scene) -> None:
     scene.apply(job("train", "missing"))
     client.cancel("train")
@@ -222,12 +240,17 @@ def test_results_are_the_metrics_of_runs(client: Client, scene: Scene) -> None:
     )
 
 
-def test_a_right_that_lacks_is_named(scene: Scene, tmp_path: Path) -> None:
+def reader_of_jobs(scene: Scene, folder: Path) -> Client:
+    """Return the client of somebody who may read jobs, and do nothing else."""
     scene.kubectl("create", "serviceaccount", "ada")
     scene.kubectl("create", "role", "reads", "--verb=get", "--resource=jobs.alidade.dev")
     who = f"--serviceaccount={scene.namespace}:ada"
     scene.kubectl("create", "rolebinding", "ada", "--role=reads", who)
-    with Client(kubeconfig=scene.kubeconfig(tmp_path, "ada")) as client:
+    return Client(kubeconfig=scene.kubeconfig(folder, "ada"))
+
+
+def test_a_right_that_lacks_is_named(scene: Scene, tmp_path: Path) -> None:
+    with reader_of_jobs(scene, tmp_path) as client:
         denied = f"you may not create jobs.alidade.dev in namespace {scene.namespace}: ask for "
         with pytest.raises(ForbiddenError, match=f"{denied}the role alidade-submit"):
             client.submit(experiment=EXPERIMENT)
