@@ -1,5 +1,6 @@
 """The tutorials, as a reader follows them; parts that take long by `make tutorials` alone."""
 
+import uuid
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -23,7 +24,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 @pytest.fixture(scope="module")
 def sessions_of(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SessionsOf]:
-    """Give each page a namespace of its own."""
+    """Give each page a namespace of its own, of a name of which MLflow has no runs yet."""
     folder = tmp_path_factory.mktemp("docs")
     environment = programs.environment(folder / "venv", KUBECTL.parent)
     made: dict[str, Sessions] = {}
@@ -31,7 +32,7 @@ def sessions_of(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SessionsOf
 
         def sessions(page: str) -> Sessions:
             if page not in made:
-                name = f"e2e-{Path(page).stem}"
+                name = f"e2e-{Path(page).stem}-{uuid.uuid4().hex[:6]}"
                 stack.enter_context(namespace(name))
                 own = {**environment, "KUBECONFIG": str(_kubeconfig(folder, name))}
                 page_sessions = Sessions(folder, own, programs.PRELUDE)
