@@ -45,6 +45,12 @@ GIT_CREDENTIALS_FOLDER = "/etc/alidade/git"
 DATA_FOLDER = "/data"
 """Where each dataset is found by its name."""
 
+PARAMETERS_TAG = "alidade.dev/parameters"
+"""Tag of a run: the parameters that its entry point was started with, defaults too, as JSON.
+
+The worker leaves it for the operator, which records them where the worker has no time to.
+"""
+
 RESERVED = "alidade.dev/"
 """What the keys of a termination message begin with that are the worker's own, and no outputs."""
 

@@ -74,7 +74,7 @@ def _run(
     provide_datasets(datasets, places.data, means)
     command = entry_point.command(values)
     if assignment.run_id:
-        resume_run(assignment.run_id, workflow.origin, entry_point.name)
+        resume_run(assignment.run_id, workflow.origin, entry_point.name, values)
     outputs = scratch / "outputs.json"
     # Of a run that this is not to report to, its process knows nothing.
     told = {**environment, RUN_ID: assignment.run_id or ""}

@@ -1,5 +1,6 @@
 """The job's MLflow run, which the operator has made and a worker resumes."""
 
+import json
 from collections.abc import Mapping, MutableMapping
 
 from mlflow import MlflowClient
@@ -16,12 +17,14 @@ from mlflow.utils.mlflow_tags import (
     MLFLOW_SOURCE_TYPE,
 )
 
+from alidade_core.contract import PARAMETERS_TAG
 from alidade_worker.errors import RunLostError, TrackingError
 from alidade_worker.log import say
 
 PATIENCE = {"MLFLOW_HTTP_REQUEST_MAX_RETRIES": "9", "MLFLOW_HTTP_REQUEST_BACKOFF_FACTOR": "2"}
 """Some eight minutes of doubling pauses, capped at two: a tracking server may restart meanwhile."""
 
+_LONGEST_TAG = 5000
 _MISSING = ErrorCode.Name(RESOURCE_DOES_NOT_EXIST)
 _REFUSED = ErrorCode.Name(INVALID_PARAMETER_VALUE)
 
@@ -32,8 +35,10 @@ def be_patient(environment: MutableMapping[str, str]) -> None:
         environment.setdefault(name, value)
 
 
-def resume_run(run_id: str, origin: str, entry_point: str) -> None:
+def resume_run(run_id: str, origin: str, entry_point: str, values: Mapping[str, str]) -> None:
     """Mark the run as running, and record what runs.
+
+    Its parameters are no more than a tag yet, as its code may log them in its own words.
 
     Raises:
         RunLostError: MLflow knows no such run.
@@ -45,6 +50,9 @@ def resume_run(run_id: str, origin: str, entry_point: str) -> None:
         MLFLOW_SOURCE_TYPE: SourceType.to_string(SourceType.PROJECT),
         MLFLOW_PROJECT_ENTRY_POINT: entry_point,
     }
+    told = json.dumps(dict(values))
+    if values and len(told) <= _LONGEST_TAG:
+        tags[PARAMETERS_TAG] = told
     try:
         client.update_run(run_id, status="RUNNING")
         client.log_batch(run_id, tags=[RunTag(name, value) for name, value in tags.items()])

@@ -1,10 +1,12 @@
 """Runs: created once a job, known again by their signature, ended, and seen to have ended."""
 
+import json
 import time
 from collections.abc import Iterator
 from itertools import chain
 from typing import Any, Final, NamedTuple
 
+from alidade_core.contract import PARAMETERS_TAG
 from alidade_core.words import clean
 from alidade_operator.domain.mlflow_run import INSTALLATION_TAG, MAX_TAG, UID_TAG, owner_of
 from alidade_operator.tracking.rest import (
@@ -86,11 +88,12 @@ class Runs:
     ) -> bool:
         """Make the end of a job's run this one, with these tags; return whether it is there.
 
-        Parameters that it does not have are added, as far as MLflow takes them.
+        Parameters that it does not have are added, as far as MLflow takes them, and such as its pod
+        was started with.
         """
         run = self._make_so(run_id, uid, end, _cut(tags))
         if run is not None:
-            self._add(run, parameters)
+            self._add(run, _started_with(run) | parameters)
         return run is not None
 
     def end_surplus(self, run_id: str, uid: str, right: str) -> None:
@@ -236,6 +239,16 @@ def _id(run: Body) -> str:
 
 def _tags(run: Body) -> dict[str, str]:
     return {tag["key"]: tag.get("value", "") for tag in run.get("data", {}).get("tags", ())}
+
+
+def _started_with(run: Body) -> dict[str, str]:
+    """Return the parameters that a worker left word of; anyone may have written that."""
+    try:
+        found = json.loads(_tags(run).get(PARAMETERS_TAG) or "{}")
+    except (ValueError, RecursionError):
+        return {}
+    texts = found.items() if isinstance(found, dict) else ()
+    return {name: value for name, value in texts if isinstance(value, str)}
 
 
 def _listed(tags: dict[str, str]) -> list[dict[str, Any]]:

@@ -1,5 +1,6 @@
 """A job's run on a real tracking server, and behind a door that turns the job away."""
 
+import json
 import os
 import signal
 import subprocess
@@ -89,6 +90,16 @@ def test_what_failing_code_was_given_is_recorded_as_well(
 ) -> None:
     assert run_job("exit", run_id=run_id, code="3").status == 3
     assert client.get_run(run_id).data.params == {"code": "3"}
+
+
+def test_word_of_all_parameters_is_left_at_the_start(
+    run_job: RunJob, client: MlflowClient, run_id: str
+) -> None:
+    run_job("greet", run_id=run_id, whom="caf\u00e9")
+    left = client.get_run(run_id).data.tags["alidade.dev/parameters"]
+    assert json.loads(left) == {"whom": "caf\u00e9", "times": "1", "weight": "0.5"}
+    run_job("touch", run_id=run_id, file="x" * 5000)
+    assert client.get_run(run_id).data.tags["alidade.dev/parameters"] == left
 
 
 def test_a_server_that_goes_away_meanwhile_costs_the_parameters_and_not_the_job(

@@ -80,6 +80,30 @@ async def test_a_run_gets_the_parameters_that_a_killed_pod_did_not_record(
     assert params == {"eps": "0.001", "name": "x", "long": "y" * 6000}
 
 
+@pytest.mark.parametrize(
+    ("left", "added"),
+    [
+        ('{"eps": "0.3", "norm": "inf", "level": 3}', {"norm": "inf"}),
+        ("[1]", {}),
+        ("{", {}),
+        ("[" * 4000, {}),
+    ],
+)
+async def test_a_run_gets_the_defaults_that_its_pod_left_word_of(
+    *,
+    tracking: MlflowTracking,
+    client: MlflowClient,
+    experiment: str,
+    tags: dict[str, str],
+    left: str,
+    added: dict[str, str],
+) -> None:
+    run_id = await tracking.ensure_run(experiment, "train", tags, search=False)
+    client.set_tag(run_id, "alidade.dev/parameters", left)
+    assert await tracking.end_run(run_id, "uid-train", "FAILED", {}, {"eps": "0.1"})
+    assert client.get_run(run_id).data.params == {"eps": "0.1"} | added
+
+
 async def test_the_time_of_an_end_that_agrees_is_left_alone(
     tracking: MlflowTracking, client: MlflowClient, experiment: str, tags: dict[str, str]
 ) -> None:
