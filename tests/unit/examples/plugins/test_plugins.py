@@ -17,9 +17,10 @@ from tests.support.sources import REPOSITORY, WORKER
 SOURCES = ("MLproject", "compare.py", "perturbations/", "wheels/", "requirements.txt")
 
 
-@pytest.fixture
-def built(tmp_path: Path) -> Path:
-    folder = shutil.copytree(REPOSITORY / "examples/plugins", tmp_path / "plugins")
+@pytest.fixture(scope="module")
+def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    place = tmp_path_factory.mktemp("built") / "plugins"
+    folder = shutil.copytree(REPOSITORY / "examples/plugins", place)
     make(folder)
     return folder
 
