@@ -27,7 +27,7 @@ from tests.support.command_line import CommandLine
 
 NODES = ("test_disruptions", "test_pools", "test_rejected", "test_stopped")
 """Modules that freeze or drain nodes, or take all devices, and would meet each other there."""
-LONGEST = ("test_tutorial", "test_testbed", "test_replicas", *NODES, "test_fates")
+LONGEST = ("test_tutorial", "test_testbed", "test_notebook", "test_replicas", *NODES, "test_fates")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
