@@ -37,8 +37,10 @@ def test_doctor_finds_nothing_wrong_until_there_is(
 def test_ui_leads_to_mlflow_until_it_is_interrupted() -> None:
     port = free_port()
     environment = {key: value for key, value in os.environ.items() if key != "MLFLOW_TRACKING_URI"}
+    program = [sys.executable, "-c", COMMAND]
     ui = subprocess.Popen(
-        [sys.executable, "-c", COMMAND, "ui", "--no-browser", "--port", str(port)],
+        # What is started in the background may have been told to ignore it.
+        ["env", "--default-signal=INT", *program, "ui", "--no-browser", "--port", str(port)],
         env={
             **environment,
             "KUBECONFIG": str(KUBECONFIG),
