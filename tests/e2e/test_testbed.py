@@ -91,7 +91,7 @@ def session(
         found = Session(cluster)
         for block in BLOCKS:
             if block == TRAIN and not pytestconfig.getoption("all_of_mnist"):
-                data = [few_images(folder, tracking)]
+                data = [few_images(folder, tracking, cluster.mlflow_experiment("mnist"))]
                 patched = json.dumps({"spec": {"datasets": data}})
                 cluster.kubectl("patch", "experiment", "mnist", "--type=merge", "-p", patched)
             found.run(block)
@@ -99,7 +99,7 @@ def session(
         found.cells.names["restapi_client"].close()
 
 
-def few_images(folder: Path, tracking: MlflowClient) -> dict[str, str]:
+def few_images(folder: Path, tracking: MlflowClient, experiment: str) -> dict[str, str]:
     """Return a dataset of the first images of MNIST, in folders as the tutorial has them."""
     for split, number in FEW.items():
         whole = load_split(EXAMPLE / "data", split, (28, 28, 1))
@@ -108,7 +108,7 @@ def few_images(folder: Path, tracking: MlflowClient) -> dict[str, str]:
     archive = folder / "mnist.tar.gz"
     with tarfile.open(archive, "w:gz") as tar:
         tar.add(folder / "data", arcname=".")
-    run_id = tracking.create_run("0", run_name="e2e-testbed").info.run_id
+    run_id = tracking.create_run(experiment, run_name="images").info.run_id
     tracking.log_artifact(run_id, str(archive))
     digest = hashlib.sha256(archive.read_bytes()).hexdigest()
     return {"name": "mnist", "artifact": f"runs:/{run_id}/{archive.name}", "sha256": digest}
