@@ -98,8 +98,13 @@ class Cluster:
         return run
 
     def mlflow_experiment(self, name: str) -> str:
-        """Return the ID that MLflow has given an Experiment."""
-        return str(self.get("experiments.alidade.dev", name)["status"]["mlflowExperimentId"])
+        """Return the ID that MLflow has given an Experiment, once it has."""
+
+        def given() -> object:
+            status = self.get("experiments.alidade.dev", name).get("status", {})
+            return status.get("mlflowExperimentId")
+
+        return str(eventually(given))
 
     def wait_for(self, name: str, **fields: str) -> dict[str, Any]:
         """Wait until a Job's status has these values; return it.
