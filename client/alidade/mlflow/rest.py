@@ -19,6 +19,9 @@ MLFLOW_TRACKING_PASSWORD."""
 _API: Final = "/api/2.0/mlflow"
 _ARTIFACTS: Final = "/api/2.0/mlflow-artifacts/artifacts"
 _TIMEOUT: Final = httpx.Timeout(30.0, read=300.0, write=300.0)
+# Behind a forwarded port a connection that was idle may have been closed at its other end, which is
+# seen no sooner than a request has been lost on it.
+_LIMITS: Final = httpx.Limits(max_keepalive_connections=0)
 _PAGE: Final = 200
 _MAX_WORDS: Final = 300
 _ERRORS: Final = 400
@@ -42,6 +45,7 @@ class Mlflow:
             headers={"Authorization": f"Bearer {token}"} if token else {},
             auth=(user, password) if user and not token else None,
             timeout=_TIMEOUT,
+            limits=_LIMITS,
         )
 
     async def __aenter__(self) -> Self:
