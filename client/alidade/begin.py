@@ -1,6 +1,5 @@
 """A workflow to begin with, which a user makes their own: a copy of the template beside this."""
 
-import os
 import shlex
 from collections.abc import Iterator
 from importlib.resources import as_file, files
@@ -14,7 +13,7 @@ TEMPLATE_NAME: Final = "digits-robustness"
 MAX_NAME: Final = 50
 """How long a name may be: those of the jobs begin with it."""
 
-_CACHES: Final = ("__pycache__", ".pytest_cache")
+_CACHES: Final = frozenset({"__pycache__", ".pytest_cache"})
 
 
 def begin(folder: Path, name: str) -> list[str]:
@@ -64,8 +63,6 @@ def next_steps(folder: Path, name: str) -> list[str]:
 
 
 def _files(folder: Path) -> Iterator[Path]:
-    for entry in sorted(os.scandir(folder), key=lambda entry: entry.name):
-        if entry.is_file():
-            yield Path(entry.path)
-        elif entry.name not in _CACHES:
-            yield from _files(Path(entry.path))
+    for path in sorted(folder.rglob("*")):
+        if path.is_file() and not _CACHES.intersection(path.relative_to(folder).parts):
+            yield path

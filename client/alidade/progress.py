@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import Sequence
+from html import escape
 from importlib import import_module
 from types import TracebackType
 from typing import Any, Final, Protocol, Self, TextIO
@@ -30,6 +31,7 @@ _COLORS: Final = {
     JobState.CANCELLED: "gray",
 }
 """The same as colours of CSS."""
+_LEFT: Final = "text-align:left"
 
 
 class Progress(Protocol):
@@ -116,9 +118,6 @@ class Cell(Quiet):
         self._handle.update(_Html(jobs))
 
 
-_LEFT: Final = "text-align:left"
-
-
 class _Html:
     def __init__(self, jobs: Sequence[Job]) -> None:
         self._jobs = tuple(jobs)
@@ -130,8 +129,6 @@ class _Html:
 
 
 def _row(job: Job) -> str:
-    from html import escape  # noqa: PLC0415
-
     state = job.status.state
     color = f"; color:{_COLORS[state]}; font-weight:bold" if state else ""
     return (
