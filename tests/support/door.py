@@ -33,6 +33,7 @@ class Request(NamedTuple):
     method: str
     path: str
     body: bytes
+    headers: Mapping[str, str] = {}
 
 
 Rule = Callable[[Request], Answer | None]
@@ -65,7 +66,9 @@ class Door(Loopback):
 
             def _handle(self) -> None:
                 length = int(self.headers.get("Content-Length") or 0)
-                request = Request(self.command, self.path, self.rfile.read(length))
+                request = Request(
+                    self.command, self.path, self.rfile.read(length), dict(self.headers)
+                )
                 door.seen.append(request)
                 kept = {k: v for k, v in self.headers.items() if k.lower() != "host"}
                 self._send(door.rule(request) or door.pass_on(request, kept))

@@ -1,18 +1,22 @@
 """Artifacts: stored by MLflow's proxy of them, or written to their place directly."""
 
+import re
 from pathlib import Path
+from typing import Final
+from urllib.parse import urlsplit, urlunsplit
 
-from mlflow.store.artifact.artifact_repository_registry import get_artifact_repository
-from mlflow.store.artifact.http_artifact_repo import HttpArtifactRepository
-
+from alidade_operator.tracking.child import Child
 from alidade_operator.tracking.rest import put_file
 from alidade_operator.tracking.tracking import TrackingError
 
+PROXY: Final = "/api/2.0/mlflow-artifacts/artifacts"
 
-def store(tracking_uri: str, artifact_uri: str, file: Path, folder: str) -> None:
+
+def store(child: Child, tracking_uri: str, artifact_uri: str, file: Path, folder: str) -> None:
     """Store a file in a folder of a run's artifacts.
 
     Args:
+        child: What knows the stores.
         tracking_uri: The server.
         artifact_uri: Where the run's artifacts are.
         file: The file.
@@ -21,19 +25,27 @@ def store(tracking_uri: str, artifact_uri: str, file: Path, folder: str) -> None
     Raises:
         TrackingError: It was not stored.
     """
-    repository = get_artifact_repository(artifact_uri, tracking_uri=tracking_uri)
-    if isinstance(repository, HttpArtifactRepository):
-        put_file(repository.artifact_uri, f"/{folder}/{file.name}", file)
+    served = served_at(tracking_uri, artifact_uri)
+    if served is not None:
+        put_file(served, f"/{folder}/{file.name}", file)
         return
-    try:
-        repository.log_artifact(str(file), folder)
-    except Exception as error:
-        # These raise what their libraries do; S3's tell the status so.
-        answer = getattr(error, "response", None)
-        told = answer.get("ResponseMetadata", {}) if isinstance(answer, dict) else {}
-        status = told.get("HTTPStatusCode")
+    refusal = child.store(artifact_uri, str(file), folder)
+    if refusal is not None:
+        told, status = refusal
         raise TrackingError(
-            f"artifacts at {artifact_uri}: {type(error).__name__}: {error}",
-            unreachable=False,
-            status=status if isinstance(status, int) else None,
-        ) from error
+            f"artifacts at {artifact_uri}: {told}", unreachable=False, status=status
+        )
+
+
+def served_at(tracking_uri: str, artifact_uri: str) -> str | None:
+    """Return the URL of artifacts that a server takes, None where they are in a store.
+
+    As MLflow's client has it, `mlflow-artifacts:/1/a` is where the tracking server serves them.
+    """
+    place, server = urlsplit(artifact_uri), urlsplit(tracking_uri)
+    if place.scheme in ("http", "https"):
+        return artifact_uri
+    if place.scheme != "mlflow-artifacts":
+        return None
+    path = re.sub("//+", "/", f"{server.path}/{PROXY}/{place.path}").rstrip("/")
+    return urlunsplit((server.scheme, place.netloc or server.netloc, path, "", ""))

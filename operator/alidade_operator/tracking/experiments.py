@@ -1,13 +1,8 @@
 """MLflow experiments: found, registered, and known again by a tag that names the Experiment."""
 
-from importlib.util import find_spec
-from typing import Final
-from urllib.parse import urlsplit
-
-from mlflow.exceptions import MlflowException
-from mlflow.store.artifact.artifact_repository_registry import get_artifact_repository
-
 from alidade_operator.domain.registration import Registered, Registrant, Registration, others
+from alidade_operator.tracking.artifacts import served_at
+from alidade_operator.tracking.child import Child
 from alidade_operator.tracking.rest import (
     INVALID_PARAMETER_VALUE,
     RESOURCE_ALREADY_EXISTS,
@@ -17,26 +12,18 @@ from alidade_operator.tracking.rest import (
 )
 from alidade_operator.tracking.tracking import ExperimentLostError, TrackingError
 
-# What MLflow's stores of artifacts import when they are first used.
-_LIBRARIES: Final = {
-    "s3": "boto3",
-    "r2": "boto3",
-    "b2": "boto3",
-    "gs": "google.cloud.storage",
-    "wasb": "azure.storage.blob",
-    "wasbs": "azure.storage.blob",
-    "abfss": "azure.storage.filedatalake",
-    "hdfs": "pyarrow",
-    "viewfs": "pyarrow",
-    "sftp": "pysftp",
-}
-
 
 class Experiments:
-    """The MLflow experiments of one server."""
+    """The MLflow experiments of one server.
 
-    def __init__(self, rest: Rest) -> None:
+    Args:
+        rest: The server.
+        child: What knows stores of artifacts.
+    """
+
+    def __init__(self, rest: Rest, child: Child) -> None:
         self._rest = rest
+        self._child = child
 
     def register(self, wanted: Registration) -> Registered:
         """Return the MLflow experiment that an Experiment has, or else that of its name."""
@@ -44,6 +31,7 @@ class Experiments:
         found = there or self._make(wanted)
         tags = _tags(found)
         _check(found, wanted)
+        self._check_store(found)
         if wanted.registrant.tag not in tags:
             self._rest.post(
                 "experiments/set-experiment-tag",
@@ -83,6 +71,14 @@ class Experiments:
             token = page.get("next_page_token") or ""
             if not token:
                 return pages
+
+    def _check_store(self, found: Body) -> None:
+        location = str(found.get("artifact_location", ""))
+        if served_at("", location) is None and (lacking := self._child.lacking(location)):
+            raise TrackingError(
+                f"experiment '{found['name']}' keeps its artifacts at {location}: {lacking}",
+                unreachable=False,
+            )
 
     def _known(self, wanted: Registration) -> Body | None:
         found = self._find(wanted.known_id) if wanted.known_id else None
@@ -147,35 +143,3 @@ def _check(found: Body, wanted: Registration) -> None:
             f"spec.artifactLocation {asked_for}; MLflow cannot move them",
             unreachable=False,
         )
-    if lacking := lacking_library(location):
-        raise TrackingError(
-            f"experiment '{name}' keeps its artifacts at {location}: {lacking}", unreachable=False
-        )
-
-
-def lacking_library(location: str) -> str | None:
-    """Say what this image lacks to store artifacts at a place, None where that is nothing."""
-    scheme = urlsplit(location).scheme
-    library = _LIBRARIES.get(scheme)
-    if library and not _is_there(library):
-        return (
-            f"for {scheme}:// the operator's image lacks the Python library {library}; install it "
-            "there and in the jobs' images, or let the tracking server store the artifacts"
-        )
-    try:
-        get_artifact_repository(location, tracking_uri="http://localhost")
-    except MlflowException as error:
-        return f"MLflow cannot use it: {error.message}"
-    except ImportError as error:
-        return f"for {scheme}:// the operator's image lacks a Python library: {error}"
-    except Exception:
-        # A store that wants credentials says so when it is used.
-        return None
-    return None
-
-
-def _is_there(library: str) -> bool:
-    try:
-        return find_spec(library) is not None
-    except ModuleNotFoundError:
-        return False

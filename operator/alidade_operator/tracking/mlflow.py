@@ -11,11 +11,13 @@ from typing import Any, Final, TypeVar
 from alidade_operator.domain.mlflow_run import owner_of
 from alidade_operator.domain.registration import Registered, Registrant, Registration
 from alidade_operator.tracking import artifacts
+from alidade_operator.tracking.child import Child
 from alidade_operator.tracking.experiments import Experiments
-from alidade_operator.tracking.rest import RESOURCE_DOES_NOT_EXIST, TIMEOUT_SECONDS, Rest
+from alidade_operator.tracking.rest import RESOURCE_DOES_NOT_EXIST, Rest
 from alidade_operator.tracking.runs import Runs
 from alidade_operator.tracking.signature import Signer
 from alidade_operator.tracking.tracking import ExperimentLostError, Run, TrackingError
+from alidade_operator.tracking.way import TIMEOUT_SECONDS
 
 # As many as are asked for at a time, and one by which open runs are looked through.
 REQUESTS: Final = 9
@@ -40,7 +42,8 @@ class MlflowTracking:
         self._uri = uri
         self._left = left
         rest = Rest(uri, self._may_write)
-        self._experiments = Experiments(rest)
+        self._child = Child()
+        self._experiments = Experiments(rest, self._child)
         self._runs = Runs(rest, Signer(signing_key))
         self._closed = threading.Event()
         self._under_way: set[Future[Any]] = set()
@@ -116,7 +119,7 @@ class MlflowTracking:
     def _log_artifact(self, run_id: str, uid: str, file: Path, folder: str) -> None:
         where = self._runs.artifact_uri(run_id, uid)
         self._may_write()
-        artifacts.store(self._uri, where, file, folder)
+        artifacts.store(self._child, self._uri, where, file, folder)
 
     def _may_write(self) -> None:
         if self._closed.is_set():

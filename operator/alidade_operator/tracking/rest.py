@@ -1,20 +1,12 @@
 """MLflow's REST API, with every answer that is none of MLflow's told for what it is.
 
-Requests go through MLflow's own function, which knows its credentials, certificates and plugins.
-Its client above that keeps neither the code nor the words of what a proxy answers.
+MLflow's own client keeps neither the code nor the words of what a proxy answers.
 """
 
-import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final
 
-# At the end of each run it would print an address between the lines of the log.
-os.environ.setdefault("MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT", "true")
-
-from mlflow.exceptions import MlflowException
-from mlflow.utils.credentials import get_default_host_creds
-from mlflow.utils.rest_utils import http_request
 from requests import ConnectionError as NoConnectionError
 from requests import Response, Timeout
 
@@ -22,11 +14,11 @@ from alidade_core.first_words import first_words
 from alidade_core.retry_after import retry_after
 from alidade_core.words import last_of, shorten
 from alidade_operator.tracking.tracking import TrackingError
+from alidade_operator.tracking.way import TIMEOUT_SECONDS, way
 
 Body = dict[str, Any]
 
 API: Final = "/api/2.0/mlflow/"
-TIMEOUT_SECONDS: Final = int(os.environ.get("MLFLOW_HTTP_REQUEST_TIMEOUT", "15"))
 RESOURCE_DOES_NOT_EXIST: Final = "RESOURCE_DOES_NOT_EXIST"
 RESOURCE_ALREADY_EXISTS: Final = "RESOURCE_ALREADY_EXISTS"
 INVALID_PARAMETER_VALUE: Final = "INVALID_PARAMETER_VALUE"
@@ -75,23 +67,14 @@ def put_file(uri: str, path: str, file: Path) -> None:
     """
     with file.open("rb") as content:
         headers = {"Content-Type": "text/plain"}
-        _request(uri, path, "PUT", data=content, extra_headers=headers)
+        _request(uri, path, "PUT", data=content, headers=headers)
 
 
 def _request(uri: str, path: str, method: str, **options: Any) -> Response:
     try:
-        answer: Response = http_request(
-            get_default_host_creds(uri),
-            path,
-            method,
-            max_retries=0,
-            retry_codes=(),
-            raise_on_status=False,
-            respect_retry_after_header=False,
-            timeout=TIMEOUT_SECONDS,
-            **options,
-        )
-    except MlflowException as error:
+        answer = way()(uri, path, method, **options)
+    except Exception as error:
+        # Plugins raise what they like, and what is wrong with a certificate is an OSError.
         raise TrackingError(_cause(error), unreachable=True) from error
     if answer.status_code >= _ERRORS:
         raise _refusal(answer)
@@ -133,11 +116,13 @@ def _words(answer: Response) -> str:
     return first_words(answer.content[:_READ_BYTES].decode(errors="replace"))
 
 
-def _cause(error: MlflowException) -> str:
+def _cause(error: BaseException) -> str:
     """Say why there was no answer, in the same words each time."""
-    cause = error.__cause__ or error.__context__
+    known = (Timeout, NoConnectionError)
+    # MLflow's function raises its own error for each.
+    cause = error if isinstance(error, known) else error.__cause__ or error.__context__ or error
     if isinstance(cause, Timeout):
         return f"no answer within {TIMEOUT_SECONDS} s"
     if isinstance(cause, NoConnectionError):
         return last_of(cause, MAX_CAUSE)
-    return shorten(str(cause or error), MAX_CAUSE)
+    return shorten(str(cause), MAX_CAUSE)

@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 from alidade_core.first_words import first_words
 from alidade_operator.domain.mlflow_run import UID_TAG, owner_of
 from alidade_operator.domain.registration import Registered, Registrant, Registration
+from alidade_operator.tracking.child import Child
 from alidade_operator.tracking.experiments import Experiments
 from alidade_operator.tracking.mlflow import MlflowTracking
 from alidade_operator.tracking.rest import Body, Rest
@@ -58,7 +59,7 @@ class Mlflow(TrackingServer, MlflowTracking):
         self._empty = empty
         self.signer = Signer(KEY)
         rest = _Way(self, chance)
-        self._experiments = Experiments(rest)
+        self._experiments = Experiments(rest, Child())
         self._runs = Runs(rest, self.signer)
         self.lost: set[str] = set()
         self.registrations = 0

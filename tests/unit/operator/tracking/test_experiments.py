@@ -2,7 +2,6 @@ import pytest
 from mlflow import MlflowClient
 
 from alidade_operator.domain.registration import Registration
-from alidade_operator.tracking.experiments import lacking_library
 from alidade_operator.tracking.mlflow import MlflowTracking
 from alidade_operator.tracking.tracking import TrackingError
 
@@ -103,18 +102,3 @@ async def test_what_the_image_lacks_for_a_place_of_artifacts_is_told(
     with pytest.raises(TrackingError, match="MLflow cannot use it") as told:
         await tracking.register(wanted._replace(artifact_location="moon://crater"))
     assert not told.value.unreachable
-
-
-@pytest.mark.parametrize(
-    ("place", "lacking"),
-    [
-        ("mlflow-artifacts:/1", None),
-        ("file:///tmp", None),
-        ("sftp://user@host/results", "lacks the Python library pysftp"),
-        ("wasbs://c@a.blob.core.windows.net/x", "lacks the Python library azure.storage.blob"),
-        ("moon://crater", "MLflow cannot use it"),
-    ],
-)
-def test_what_a_place_needs(place: str, lacking: str | None) -> None:
-    told = lacking_library(place)
-    assert told is None if lacking is None else lacking in (told or "")
