@@ -58,6 +58,11 @@ conform: ## Hold the simulated world against the real one, at length (SEQUENCES=
 simulate: ## Let fresh simulated scenarios happen, at length (SCENARIOS=2000 SEED=7; by default a new seed).
 	@PYTHONPATH=.:core:operator:worker $(DEV)/python -m tests.simulate --scenarios $(or $(SCENARIOS),2000) $(if $(SEED),--seed $(SEED))
 
+.PHONY: bench
+bench: ## What it costs, each figure beside its baseline (ROWS=jobs COUNT=1000 ROUNDS=3).
+	@hack/cluster/binaries control-plane >/dev/null
+	@PYTHONPATH=.:core:operator $(DEV)/python -m benchmarks $(if $(ROWS),--rows $(ROWS)) $(if $(COUNT),--count $(COUNT)) $(if $(ROUNDS),--rounds $(ROUNDS))
+
 .PHONY: test-e2e
 test-e2e: deploy ## The tutorial and its failures with TensorFlow pods on a real cluster.
 	@$(DEV)/pytest --timeout 1800 --numprocesses 4 --dist loadscope --no-loadscope-reorder -m 'not alone' tests/e2e

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.chart.helm import NAMESPACE, RELEASE, Rendered
+from tests.chart.helm import NAMESPACE
 from tests.integration.scene import Scene
 from tests.integration.test_logs import artifact, until_archived
 from tests.support.control_plane import ControlPlane
@@ -18,10 +18,9 @@ from tests.support.last_place import LastPlace
 from tests.support.manifests import Body, job
 from tests.support.operator import Operator
 from tests.support.polling import eventually
+from tests.support.rights import ACCOUNT, grant, withdraw
 from tests.support.tracking import TrackingServer
 
-ACCOUNT = f"{RELEASE}-operator"
-RIGHTS = ("ServiceAccount", "ClusterRole", "ClusterRoleBinding", "Role", "RoleBinding")
 FLOW = "flowcontrol.apiserver.k8s.io/v1"
 NAME = "no-room-for-the-operator"
 
@@ -66,12 +65,8 @@ def no_room() -> tuple[Body, Body]:
 @pytest.fixture
 def kubeconfig(plane: ControlPlane) -> Iterator[Path]:
     """The chart's account and its rights. An administrator is never turned away."""
-    rights = [body for body in Rendered().objects if body["kind"] in RIGHTS]
-    plane.kubectl("create", "namespace", NAMESPACE)
-    plane.apply(*(body for body in rights if body["metadata"]["name"].startswith(ACCOUNT)))
-    yield plane.kubeconfig_of(NAMESPACE, ACCOUNT)
-    plane.kubectl("delete", "clusterrole,clusterrolebinding", ACCOUNT)
-    plane.kubectl("delete", "namespace", NAMESPACE, "--wait=false")
+    yield grant(plane)
+    withdraw(plane)
 
 
 @pytest.fixture

@@ -46,6 +46,7 @@ class ControlPlane:
         controllers: Those who act beside the API server; without them nobody does.
         options: What else the API server is told.
         controller_options: What else the controller manager is told.
+        scheduler_options: What else the scheduler is told.
     """
 
     folder: Path
@@ -53,6 +54,7 @@ class ControlPlane:
     controllers: Sequence[str] = CONTROLLERS
     options: Sequence[str] = ()
     controller_options: Sequence[str] = ()
+    scheduler_options: Sequence[str] = ()
     _servers: dict[str, Server] = field(default_factory=dict)
 
     @property
@@ -102,6 +104,10 @@ class ControlPlane:
     def kill(self, name: str) -> None:
         """Kill one of the processes, as a crash would."""
         self._servers[name].kill()
+
+    def processor_seconds(self) -> dict[str, float]:
+        """Return what each of the processes has had of the processors by now."""
+        return {name: s.processor_seconds for name, s in self._servers.items() if s.runs}
 
     def kubectl(self, *arguments: str, stdin: str | None = None, check: bool = True) -> str:
         """Run kubectl as administrator; return what it printed, errors included.
@@ -196,6 +202,7 @@ class ControlPlane:
                 "--bind-address=127.0.0.1",
                 "--leader-elect=false",
                 f"--cert-dir={folder / 'scheduler'}",
+                *self.scheduler_options,
             ],
         }
         self._servers = {

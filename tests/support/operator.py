@@ -20,10 +20,19 @@ class Operator:
         log: Where its output goes.
         kubeconfig: How it reaches the API server.
         tracking_uri: How it and the pods reach MLflow.
+        python: The interpreter; default: that of the tests.
         settings: Other settings, by their names in `alidade_operator.runtime.settings`.
     """
 
-    def __init__(self, log: Path, kubeconfig: Path, tracking_uri: str, **settings: str) -> None:
+    def __init__(
+        self,
+        log: Path,
+        kubeconfig: Path,
+        tracking_uri: str,
+        *,
+        python: str = sys.executable,
+        **settings: str,
+    ) -> None:
         port = free_port()
         self.url = f"http://127.0.0.1:{port}"
         own = {name: value for name, value in os.environ.items() if not name.startswith(_FOREIGN)}
@@ -34,7 +43,7 @@ class Operator:
             **settings,
         }
         self._server = Server(
-            [sys.executable, "-m", "alidade_operator"],
+            [python, "-m", "alidade_operator"],
             log,
             own
             | {"KUBECONFIG": str(kubeconfig), "PYTHONPATH": OPERATOR}
@@ -53,6 +62,16 @@ class Operator:
     def runs(self) -> bool:
         """Whether the process lives."""
         return self._server.runs
+
+    @property
+    def processor_seconds(self) -> float:
+        """What it has had of the processors by now."""
+        return self._server.processor_seconds
+
+    @property
+    def resident_bytes(self) -> int:
+        """What of its memory is in the machine's now."""
+        return self._server.resident_bytes
 
     def start(self) -> None:
         """Start it; it need not be ready yet."""

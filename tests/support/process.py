@@ -51,6 +51,23 @@ class Server:
         """Whether it was started and has not ended."""
         return self._process is not None and self._process.poll() is None
 
+    @property
+    def processor_seconds(self) -> float:
+        """What it has had of the processors by now, its children left out."""
+        # proc(5): the name, in parentheses, may have blanks; utime and stime are fields 14 and 15.
+        fields = self._proc("stat").rpartition(")")[2].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+    @property
+    def resident_bytes(self) -> int:
+        """What of its memory is in the machine's now."""
+        (line,) = (li for li in self._proc("status").splitlines() if li.startswith("VmRSS:"))
+        return int(line.split()[1]) * 1024
+
+    def _proc(self, name: str) -> str:
+        assert self._process is not None, f"{self.log.stem} was not started"
+        return Path(f"/proc/{self._process.pid}/{name}").read_text()
+
     def start(self) -> None:
         """Start it; it need not answer yet."""
         assert not self.runs, f"{self.log.stem} runs already"

@@ -1,0 +1,1 @@
+"""Rows of the table, each a module that measures one thing beside its baseline."""
