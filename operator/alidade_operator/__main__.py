@@ -8,11 +8,11 @@ import sys
 from collections.abc import Callable
 
 import structlog
-from kubernetes.aio import client, config
 from pydantic import ValidationError
 
 from alidade_operator.handlers.watch import KopfWatches
 from alidade_operator.kube.client import KubernetesGateway
+from alidade_operator.kube.connection import connect
 from alidade_operator.kube.election import RETRY_SECONDS, Leadership
 from alidade_operator.runtime import health, logs
 from alidade_operator.runtime.engine import Engine
@@ -20,21 +20,6 @@ from alidade_operator.runtime.settings import Settings
 from alidade_operator.tracking.mlflow import MlflowTracking
 
 log = structlog.get_logger("alidade")
-
-
-# Logs that are followed, or waited for, must not keep the Lease from being renewed.
-CONNECTIONS = 256
-
-
-async def _connect() -> client.ApiClient:
-    # The pod's own account, else a kubeconfig.
-    try:
-        config.load_incluster_config()
-    except config.ConfigException:
-        await config.load_kube_config()
-    configuration = client.Configuration.get_default_copy()
-    configuration.connection_pool_maxsize = CONNECTIONS
-    return client.ApiClient(configuration)
 
 
 async def _lead(leadership: Leadership | None, operator: "Operator", settings: Settings) -> None:
@@ -114,7 +99,7 @@ async def run(settings: Settings) -> None:
     Raises:
         Exception: Whatever ends it otherwise; the pod's restart starts it anew.
     """
-    async with await _connect() as api, KopfWatches() as watches:
+    async with await connect() as api, KopfWatches() as watches:
         leadership: Leadership | None = None
         if settings.own_namespace and settings.lease_name:
             leadership = Leadership(
