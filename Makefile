@@ -25,7 +25,8 @@ teardown: ## Remove all that demo, deploy and test made; the build cache stays.
 	@hack/cluster/down
 
 .PHONY: test
-test: lint verify test-unit test-integration test-e2e ## Install what they need and run every check and test.
+test: ## Install what they need and run every check and test.
+	@hack/test
 
 .PHONY: lint
 lint: ## Style, types, import contracts, shell scripts.
