@@ -1,6 +1,7 @@
 """Each distribution asks for what it imports, so that it can be installed alone."""
 
 import ast
+import functools
 import re
 import sys
 import tomllib
@@ -17,6 +18,8 @@ from alidade_core.contract import SOURCE_COMMAND
 from tests.support.sources import REPOSITORY
 
 DISTRIBUTIONS = ("core", "client", "operator", "worker")
+# It reads the list of files of all that is installed.
+what_brings = functools.cache(packages_distributions)
 
 
 def imported(source: Path) -> Iterator[str]:
@@ -81,4 +84,4 @@ def _distribution(module: str) -> str:
         case "alidade_core":
             return "alidade-core"
         case _:
-            return packages_distributions()[module][0].lower().replace("_", "-")
+            return what_brings()[module][0].lower().replace("_", "-")
