@@ -45,6 +45,39 @@ as_root() {
   fi
 }
 
+# meanwhile NAME COMMAND...: runs it beside what follows. Its output is kept, so that no two are mixed.
+meanwhile() {
+  local name=$1
+  shift
+  mkdir -p "$STATE/log"
+  # In a group of its own, so that all of it can be ended.
+  set -m
+  "$@" >"$STATE/log/$name.log" 2>&1 &
+  set +m
+  MEANWHILE+=("$! $name")
+  trap end_meanwhile EXIT
+}
+MEANWHILE=()
+
+# finished: all that was begun so has to be done, and done well.
+finished() {
+  local each pid name
+  for each in ${MEANWHILE[@]+"${MEANWHILE[@]}"}; do
+    read -r pid name <<<"$each"
+    wait "$pid" && continue
+    tail -n 25 "$STATE/log/$name.log" >&2
+    die "failed: $name (all of its output: $STATE/log/$name.log)"
+  done
+  MEANWHILE=()
+}
+
+end_meanwhile() {
+  local each
+  for each in ${MEANWHILE[@]+"${MEANWHILE[@]}"}; do
+    kill -- "-${each%% *}" 2>/dev/null || true
+  done
+}
+
 # Two runs at once would build the same thing twice and start two engines.
 only_one() {
   command -v flock >/dev/null || return 0

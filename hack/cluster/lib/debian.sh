@@ -4,8 +4,13 @@
 debian_install() {
   [ -e /etc/debian_version ] || die "install Docker, or set KUBECONFIG to a cluster: only on Debian can this tool install $*"
   export DEBIAN_FRONTEND=noninteractive
-  quietly apt-update as_root apt-get update
-  quietly apt-install as_root apt-get install --yes --no-install-recommends "$@"
+  mkdir -p "$CACHE/lock"
+  # Two at once would refuse each other; a service that a package starts is not to keep the lock.
+  (
+    flock 7
+    quietly apt-update as_root apt-get update
+    quietly apt-install as_root apt-get install --yes --no-install-recommends "$@" 7>&-
+  ) 7>"$CACHE/lock/apt" || exit 1
 }
 
 # The sources are the machine's own, as it may reach Debian by a mirror; so are the settings that say how.

@@ -38,6 +38,15 @@ engine_find() {
 engine_start() {
   engine_find && return
   [ "$(uname -s)" = Linux ] || die 'no container engine answers: start Docker, or set KUBECONFIG to a cluster'
+  # Images are built while the cluster is brought up: the engine is started by one of them.
+  mkdir -p "$CACHE/lock"
+  exec 8>"$CACHE/lock/engine"
+  flock 8
+  engine_find || engine_start_alone 8>&-
+  exec 8>&-
+}
+
+engine_start_alone() {
   if ! dpkg-query -W -f '${Status}\n' docker.io iptables nftables jq 2>/dev/null | awk '/ok installed/{n++} END{exit n<4}'; then
     say 'no container engine here: installing Docker from Debian'
     debian_install docker.io iptables nftables jq procps
