@@ -14,11 +14,13 @@ from kubernetes import client, config
 from kubernetes.dynamic import DynamicClient
 
 from tests.integration.scene import Scene
+from tests.support.audit import AuditLog
 from tests.support.control_plane import ControlPlane, node
 from tests.support.kubelet import Kubelet
 from tests.support.kubelet_logs import LogServer
 from tests.support.manifests import experiment, queue
 from tests.support.operator import Operator
+from tests.support.rights import USER, grant
 from tests.support.sources import REPOSITORY
 from tests.support.tracking import TrackingServer
 
@@ -37,16 +39,29 @@ def tracking(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TrackingServe
 
 
 @pytest.fixture(scope="session")
+def audit(tmp_path_factory: pytest.TempPathFactory) -> AuditLog:
+    """What is asked of the API server by the chart's account of the operator."""
+    return AuditLog(tmp_path_factory.mktemp("audit"), [USER])
+
+
+@pytest.fixture(scope="session")
 def plane(
-    tmp_path_factory: pytest.TempPathFactory, tracking: TrackingServer
+    tmp_path_factory: pytest.TempPathFactory, tracking: TrackingServer, audit: AuditLog
 ) -> Iterator[ControlPlane]:
+    folder = tmp_path_factory.mktemp("control-plane")
     with (
-        ControlPlane(tmp_path_factory.mktemp("control-plane"), CRDS) as plane,
+        ControlPlane(folder, CRDS, options=audit.options) as plane,
         LogServer(plane.folder) as logs,
     ):
         plane.apply(node("cpu-0", "cpu", log_port=logs.port))
         tracking.wait_until_ready()
         yield plane
+
+
+@pytest.fixture(scope="session")
+def account(plane: ControlPlane) -> Path:
+    """Return a kubeconfig of the chart's account. An administrator is never turned away."""
+    return grant(plane)
 
 
 @pytest.fixture(scope="session")

@@ -18,7 +18,7 @@ from tests.support.last_place import LastPlace
 from tests.support.manifests import Body, job
 from tests.support.operator import Operator
 from tests.support.polling import eventually
-from tests.support.rights import ACCOUNT, grant, withdraw
+from tests.support.rights import ACCOUNT
 from tests.support.tracking import TrackingServer
 
 FLOW = "flowcontrol.apiserver.k8s.io/v1"
@@ -63,24 +63,17 @@ def no_room() -> tuple[Body, Body]:
 
 
 @pytest.fixture
-def kubeconfig(plane: ControlPlane) -> Iterator[Path]:
-    """The chart's account and its rights. An administrator is never turned away."""
-    yield grant(plane)
-    withdraw(plane)
-
-
-@pytest.fixture
 def door(tracking: TrackingServer) -> Iterator[Door]:
     with Door(tracking.uri) as door:
         yield door
 
 
 @pytest.fixture
-def operator(kubeconfig: Path, door: Door, tmp_path: Path) -> Iterator[Operator]:
+def operator(account: Path, door: Door, tmp_path: Path) -> Iterator[Operator]:
     """An operator of that account, which often compares what it knows with lists."""
     log = tmp_path / "operator.log"
     settings = {"own_namespace": NAMESPACE, "resync_seconds": "1"}
-    with Operator(log, kubeconfig, door.uri, **settings) as operator:
+    with Operator(log, account, door.uri, **settings) as operator:
         yield operator
 
 
@@ -98,7 +91,7 @@ def turned_away(operator: Operator) -> int:
 
 
 def test_an_operator_that_is_turned_away_waits_and_keeps_what_it_has_read(
-    scene: Scene, plane: ControlPlane, kubeconfig: Path, operator: Operator, door: Door
+    scene: Scene, plane: ControlPlane, account: Path, operator: Operator, door: Door
 ) -> None:
     door.rule = no_logs
     scene.let("fails", [running()])
@@ -108,7 +101,7 @@ def test_an_operator_that_is_turned_away_waits_and_keeps_what_it_has_read(
 
     plane.apply(*no_room())
     try:
-        with LastPlace(kubeconfig):
+        with LastPlace(account):
             eventually(lambda: turned_away(operator) > 0)
             scene.let("fails", [running(), failed(1, "no luck")])
             eventually(lambda: scene.pods("fails")[0]["status"]["phase"] == "Failed")

@@ -1,12 +1,15 @@
 """The part of a kubelet that serves logs, which the API server fetches from it."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler
 from pathlib import Path
-from urllib.parse import urlsplit
+from urllib.parse import parse_qsl, urlsplit
 
 from tests.support.loopback import Loopback
+
+_WRITTEN = b"2026-03-01T12:00:00.000000000Z"
+"""When each line was."""
 
 
 def line(pod: str, container: str = "worker") -> str:
@@ -16,6 +19,13 @@ def line(pod: str, container: str = "worker") -> str:
 
 def _line(pod: str, container: str) -> bytes:
     return line(pod, container).encode()
+
+
+def _asked_for(said: bytes, query: Mapping[str, str]) -> bytes:
+    """Return what of a log a query asks for, of those that the operator has."""
+    if query.get("timestamps") == "true":
+        said = b"".join(_WRITTEN + b" " + line for line in said.splitlines(keepends=True))
+    return said[: int(query.get("limitBytes", len(said)))]
 
 
 class LogServer(Loopback):
@@ -29,8 +39,9 @@ class LogServer(Loopback):
     def __init__(self, certificates: Path, said: Callable[[str, str], bytes] = _line) -> None:
         class Handler(BaseHTTPRequestHandler):
             def do_GET(self) -> None:
-                kind, _, pod, container = urlsplit(self.path).path.strip("/").split("/")
-                content = said(pod, container)
+                url = urlsplit(self.path)
+                kind, _, pod, container = url.path.strip("/").split("/")
+                content = _asked_for(said(pod, container), dict(parse_qsl(url.query)))
                 known = kind == "containerLogs"
                 self.send_response(HTTPStatus.OK if known else HTTPStatus.NOT_FOUND)
                 self.send_header("Content-Type", "text/plain")

@@ -17,9 +17,3 @@ def grant(plane: ControlPlane) -> Path:
     plane.kubectl("create", "namespace", NAMESPACE)
     plane.apply(*(body for body in rights if body["metadata"]["name"].startswith(ACCOUNT)))
     return plane.kubeconfig_of(NAMESPACE, ACCOUNT)
-
-
-def withdraw(plane: ControlPlane) -> None:
-    """Take the account and its rights away."""
-    plane.kubectl("delete", "clusterrole,clusterrolebinding", ACCOUNT)
-    plane.kubectl("delete", "namespace", NAMESPACE, "--wait=false")

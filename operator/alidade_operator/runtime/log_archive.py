@@ -162,6 +162,7 @@ class LogArchive:
             self._wait(wanted, f"cannot be kept until MLflow takes it: {error.strerror}")
             return
         self._queue.forget(wanted)
+        self._marks.settle(wanted.uid, wanted.name)
         self._note(wanted, LogView(missing=rotated))
         self._hand_over(wanted, file)
 

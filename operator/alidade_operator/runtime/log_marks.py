@@ -69,6 +69,11 @@ class LogMarks:
         """Forget the logs of a job."""
         self._begins.pop(uid, None)
 
+    def settle(self, uid: str, name: LogKey) -> None:
+        """Look no more for the beginning of a log, which has been read to its end."""
+        if self._begins.get(uid, {}).get(name, ...) is None:
+            del self._begins[uid][name]
+
     async def run(self) -> None:
         """Look at logs until cancelled."""
         await self._queue.serve(self._look, MARKERS)
@@ -106,9 +111,13 @@ class LogMarks:
             self._queue.retry(mark)
             return
         if not stamp:
-            # The others' turn first.
             self._silent.add(mark)
-            self._queue.add(mark)
+            if stamp is None:
+                # The others' turn first.
+                self._queue.add(mark)
+            else:
+                # That of a container that ended without a word is answered at once, each time.
+                self._queue.retry(mark)
             return
         if mark.uid in self._begins:
             at = parse_time(stamp)

@@ -121,6 +121,23 @@ async def test_those_that_say_nothing_keep_no_other_from_its_turn() -> None:
 
 
 @in_virtual_time
+async def test_a_log_that_ended_without_a_line_is_looked_at_ever_less_and_not_once_it_is_read() -> (
+    None
+):
+    async with marking() as (gateway, marks):
+        gateway.begins = ""
+        marks.add("u", "lab", LOG, NOW)
+        await asyncio.sleep(60)
+        assert 2 < gateway.looks < 12
+        marks.settle("u", LOG)
+        await asyncio.sleep(20)
+        looks = gateway.looks
+        await asyncio.sleep(600)
+        assert gateway.looks == looks
+        assert await marks.missing("u", "lab", LOG) is None
+
+
+@in_virtual_time
 async def test_an_api_server_that_is_away_is_asked_again_and_a_pod_that_is_gone_is_not() -> None:
     async with marking() as (gateway, marks):
         gateway.begins = UnavailableError("away")
