@@ -60,9 +60,9 @@ simulate: ## Let fresh simulated scenarios happen, at length (SCENARIOS=2000 SEE
 	@PYTHONPATH=.:core:operator:worker $(DEV)/python -m tests.simulate --scenarios $(or $(SCENARIOS),2000) $(if $(SEED),--seed $(SEED))
 
 .PHONY: bench
-bench: ## What it costs, each figure beside its baseline (ROWS=jobs COUNT=1000 ROUNDS=3).
+bench: ## What it costs, each figure beside its baseline (ROWS=jobs,chain COUNT=100).
 	@hack/cluster/binaries control-plane >/dev/null
-	@PYTHONPATH=.:core:operator $(DEV)/python -m benchmarks $(if $(ROWS),--rows $(ROWS)) $(if $(COUNT),--count $(COUNT)) $(if $(ROUNDS),--rounds $(ROUNDS))
+	@PYTHONPATH=.:core:operator $(DEV)/python -m benchmarks $(if $(ROWS),--rows $(ROWS)) $(if $(COUNT),--count $(COUNT))
 
 .PHONY: test-e2e
 test-e2e: deploy ## The tutorial and its failures with TensorFlow pods on a real cluster.

@@ -1,7 +1,7 @@
 """Pods on paper: kwok, which lets each run and end well as soon as it sees it.
 
 A pod costs it two patches of a status and about a millisecond of the processor, whoever made the
-pod. So it is in both columns of a table; the row `paper` says how much it is.
+pod. So it is in both columns of a table, and its part is said there.
 """
 
 from pathlib import Path
@@ -15,12 +15,14 @@ from tests.support.process import Server
 Body = dict[str, Any]
 
 KWOK = "kwok"
-_HELD = '.metadata.labels["example.com/hold"]'
+HOLD = "example.com/hold"
+"""Label of pods that run until they have lost it."""
+_HELD = f'.metadata.labels["{HOLD}"]'
 _NEVER = '.metadata.labels["example.com/never"]'
 
 
 class PaperKubelet(Server):
-    """The kubelet of all nodes. Pods with the label `example.com/hold` only run.
+    """The kubelet of all nodes. Pods with the label `HOLD` only run.
 
     Args:
         folder: Where its configuration and log are.

@@ -22,9 +22,16 @@ class User:
 
     Args:
         api: Its connections.
+
+    Attributes:
+        agent: How it calls itself.
+        gateway: What it asks by.
     """
 
+    agent = "alidade-bench"
+
     def __init__(self, api: client.ApiClient) -> None:
+        api.user_agent = self.agent
         self.gateway = KubernetesGateway(api)
         self._objects = client.CustomObjectsApi(api)
         self._namespaces = client.CoreV1Api(api)
@@ -60,7 +67,7 @@ class User:
     ) -> float:
         """Wait until something has held of so many objects; return when that was, as monotonic."""
         seen: set[str] = set()
-        async for body in self._versions(kind, namespace):
+        async for body in self.versions(kind, namespace):
             if holds(body):
                 seen.add(body["metadata"]["name"])
             if len(seen) >= count:
@@ -71,7 +78,8 @@ class User:
         """Read all objects of a kind in a namespace."""
         return [body async for body in self.gateway.list_all(kind, namespace)]
 
-    async def _versions(self, kind: Kind, namespace: str) -> AsyncIterator[Body]:
+    async def versions(self, kind: Kind, namespace: str) -> AsyncIterator[Body]:
+        """Yield the objects of a kind, and each version of them from then on."""
         stream = watch.Watch()
         while True:
             # Without a version it begins with all that there is.
@@ -85,6 +93,11 @@ class User:
 def has_ended(job: Body) -> bool:
     """Say whether a job of Alidade's has ended."""
     return job.get("status", {}).get("state") in ENDS
+
+
+def has_started(job: Body) -> bool:
+    """Say whether a pod of a job of Alidade's runs."""
+    return bool(job.get("status", {}).get("state") == "Started")
 
 
 def is_complete(job: Body) -> bool:

@@ -4,22 +4,20 @@ Tracking is off. Both are submitted by the same client, as many at a time, with 
 that the operator gives its own, in alternate order; nobody but controllers acts on the bare ones.
 """
 
-import copy
 import statistics
 import time
 from dataclasses import dataclass, field
-from uuid import uuid4
 
-from alidade_operator.kube.gateway import BATCH_JOBS, EXPERIMENTS, JOBS, QUEUES, Body
+from alidade_operator.kube.gateway import BATCH_JOBS, JOBS, Body
+from benchmarks.jobs import bare_job, new_namespace, one_of, prepare
 from benchmarks.quiet import until_quiet
 from benchmarks.table import Figure, each, with_spread
 from benchmarks.user import User, has_ended, is_complete
 from benchmarks.world import World, of_operator
 from tests.support.audit import Key, counted
-from tests.support.manifests import experiment, job, queue
+from tests.support.manifests import job
 
 ROUNDS = 3
-_CONTROLLERS_OWN = ("job-name", "controller-uid", "batch.kubernetes.io/")
 
 
 @dataclass
@@ -48,15 +46,6 @@ class Found:
             self.requests[key] = self.requests.get(key, 0) + number
 
 
-async def prepare(user: User, *, tracking: str = "None") -> str:
-    """Make a namespace with a queue and an experiment; return its name."""
-    namespace = f"bench-{uuid4().hex[:8]}"
-    await user.create_namespace(namespace)
-    await user.create(QUEUES, namespace, [queue()])
-    await user.create(EXPERIMENTS, namespace, [experiment(tracking=tracking)])
-    return namespace
-
-
 async def ours(world: World, user: User, count: int, found: Found) -> Body:
     """Let so many jobs run; return one of their batch/v1 Jobs."""
     namespace = await prepare(user)
@@ -70,37 +59,18 @@ async def ours(world: World, user: User, count: int, found: Found) -> Body:
         await until_quiet(world)
         found.add(before, world.processor_seconds(operator))
     found.count(counted(world.audit.since(mark), of_operator(namespace)))
-    return await user.gateway.get(BATCH_JOBS, namespace, "job-0")
+    return await one_of(user, namespace, "job-0")
 
 
 async def bare(world: World, user: User, count: int, like: Body, found: Found) -> None:
     """Let so many bare Jobs run, which are made as one is."""
-    namespace = f"bench-{uuid4().hex[:8]}"
-    await user.create_namespace(namespace)
+    namespace = await new_namespace(user)
     before = world.processor_seconds()
     begun = time.monotonic()
     await user.create(BATCH_JOBS, namespace, (bare_job(like, f"job-{i}") for i in range(count)))
     ended = await user.until(BATCH_JOBS, namespace, count, is_complete)
     found.wall.append(ended - begun)
     found.add(before, world.processor_seconds())
-
-
-def bare_job(like: Body, name: str, **spec: object) -> Body:
-    """Return a batch/v1 Job of this name that nobody owns, else like another."""
-    wanted = copy.deepcopy(like["spec"])
-    wanted.pop("selector", None)
-    meta = wanted["template"]["metadata"]
-    for labels in (like["metadata"].get("labels", {}), meta.get("labels", {})):
-        for label in [label for label in labels if label.startswith(_CONTROLLERS_OWN)]:
-            del labels[label]
-    meta.pop("creationTimestamp", None)
-    metadata = {"name": name, "labels": like["metadata"].get("labels", {})}
-    return {
-        "apiVersion": "batch/v1",
-        "kind": "Job",
-        "metadata": metadata,
-        "spec": {**wanted, "suspend": False, **spec},
-    }
 
 
 async def measure(world: World, count: int, rounds: int = ROUNDS) -> list[Figure]:

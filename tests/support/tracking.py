@@ -1,7 +1,9 @@
 """A real MLflow tracking server on loopback."""
 
 import os
+import re
 import sys
+from collections import Counter
 from pathlib import Path
 from typing import Self
 
@@ -12,6 +14,9 @@ from tests.support.polling import PATIENCE_SECONDS
 from tests.support.process import Server, answers, free_port
 
 UID_TAG = "alidade.dev/uid"
+# uvicorn's line for a request, and what a path of artifacts goes on with.
+_REQUEST = re.compile(r'"([A-Z]+) ([^ ?"]+)[^"]*" [0-9]{3}')
+_ID = re.compile(r"(?<=/artifacts/).*")
 
 
 class TrackingServer:
@@ -65,6 +70,17 @@ class TrackingServer:
     def wait_until_ready(self) -> None:
         """Wait until it answers."""
         self._server.wait_until(lambda: answers(f"{self.uri}/health"))
+
+    def mark(self) -> int:
+        """Return where the log of requests ends now."""
+        return self._server.log.stat().st_size
+
+    def asked(self, mark: int) -> Counter[str]:
+        """Count what was asked since a mark, by method and path, IDs left out."""
+        with self._server.log.open("rb") as log:
+            log.seek(mark)
+            found = (_REQUEST.search(line.decode(errors="replace")) for line in log)
+            return Counter(f"{m[1]} {_ID.sub('...', m[2])}" for m in found if m)
 
     def runs_of(self, uid: str) -> list[Run]:
         """Return all runs with the UID of a job as their tag."""
