@@ -79,8 +79,8 @@ all_beside() {
   making+=($!)
   aside data nice -n 10 examples/mnist/fetch-data &
   making+=($!)
-  # The compiler takes what lint and unit tests leave.
-  aside programs nice -n 10 bash -c programs || return
+  # On the compiler waits what takes longest of all.
+  aside programs bash -c programs || return
   after_programs
   touch "$notes/programs"
   for pid in "${making[@]}"; do
