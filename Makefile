@@ -61,7 +61,7 @@ simulate: ## Let fresh simulated scenarios happen, at length (SCENARIOS=2000 SEE
 
 .PHONY: bench
 bench: ## What it costs, each figure beside its baseline (ROWS=jobs,chain COUNT=100).
-	@hack/cluster/binaries control-plane >/dev/null
+	@hack/cluster/binaries control-plane >/dev/null && hack/cluster/binaries kwok >/dev/null
 	@PYTHONPATH=.:core:operator $(DEV)/python -m benchmarks $(if $(ROWS),--rows $(ROWS)) $(if $(COUNT),--count $(COUNT))
 
 .PHONY: test-e2e

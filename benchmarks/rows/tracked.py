@@ -5,6 +5,7 @@ how long the same server takes for as many runs that a plain client begins and e
 """
 
 import asyncio
+import os
 import time
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
@@ -113,6 +114,7 @@ def _each(asked: Counter[str], jobs: int) -> dict[str, float]:
 
 def _plainly(tracking: TrackingServer, count: int) -> float:
     """Begin and end so many runs, with a tag each; return how many seconds that took."""
+    os.environ["MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT"] = "true"
     client = MlflowClient(tracking.uri)
     experiment = client.create_experiment("plain")
 
