@@ -14,7 +14,6 @@ setup(
         "kopf>=1.45",
         "kubernetes>=37",
         "mlflow-skinny>=3.17",
-        "networkx>=3.4",
         "prometheus-client>=0.22",
         "pydantic>=2.12",
         "pydantic-settings>=2.9",
