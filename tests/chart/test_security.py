@@ -3,6 +3,7 @@
 import pytest
 
 from tests.chart.helm import EXTERNAL, MANY, NOTEBOOK, REMOTE_STORES, Body, Rendered, Values
+from tests.support import sizes
 
 VARIANTS = [
     {},
@@ -58,6 +59,13 @@ def test_every_container_has_a_place_for_its_temporary_files(values: Values) -> 
 def test_what_waits_for_mlflow_cannot_fill_the_disk_of_its_node() -> None:
     (folder,) = (v for v in Rendered({}).pod("operator")["spec"]["volumes"] if v["name"] == "tmp")
     assert folder["emptyDir"] == {"sizeLimit": "512Mi"}
+
+
+def test_the_operators_memory_is_enough_for_the_jobs_that_it_is_made_for() -> None:
+    (operator,) = Rendered({}).pod("operator")["spec"]["containers"]
+    limit = operator["resources"]["limits"]["memory"]
+    needed = sizes.IDLE + sizes.FOR_EACH_WAITING_JOB * sizes.WAITING_JOBS
+    assert needed <= int(limit.removesuffix("Mi")) * 2**20
 
 
 @pytest.mark.parametrize("values", VARIANTS)

@@ -37,9 +37,11 @@ class Tally:
 
     def __init__(self) -> None:
         self.states: Counter[JobState] = Counter()
-        self._jobs: dict[str, Job] = {}
+        # What is kept of a job that waits must be little: its newest version is known elsewhere.
+        self._state_of: dict[str, JobState] = {}
         self._uids: dict[str, str] = {}
-        self._unwell: SortedList[_Rank] = SortedList()
+        self._unwell: dict[str, Setback] = {}
+        self._ranks: SortedList[_Rank] = SortedList()
         self._expiring: set[str] = set()
         self._gone: dict[str, Setback] = {}
 
@@ -47,10 +49,11 @@ class Tally:
         """Take in a job, or a change of it."""
         uid, name = job.metadata.uid, job.metadata.name
         self._take_out(uid)
-        self._jobs[uid], self._uids[name] = job, uid
+        self._state_of[uid], self._uids[name] = _state(job), uid
         self.states[_state(job)] += 1
         if _ended_unwell(job):
-            self._unwell.add(rank(_setback(job)))
+            self._unwell[uid] = _setback(job)
+            self._ranks.add(rank(self._unwell[uid]))
         self._gone = {u: gone for u, gone in self._gone.items() if gone.name != name}
 
     def expire(self, uid: str) -> None:
@@ -80,24 +83,24 @@ class Tally:
         Args:
             known: Those known before.
         """
-        first = [_setback(self._jobs[r[-1]]) for r in islice(self._unwell, MAX_SETBACKS)]
+        first = [self._unwell[ranked[-1]] for ranked in islice(self._ranks, MAX_SETBACKS)]
         unseen = {
             setback.uid: setback.model_copy(
                 update={"departure": setback.departure or Departure.UNSEEN}
             )
             for setback in known
-            if setback.uid not in self._jobs and setback.name not in self._uids
+            if setback.uid not in self._state_of and setback.name not in self._uids
         }
         found = (*first, *{**unseen, **self._gone}.values())
         return tuple(sorted(found, key=rank)[:MAX_SETBACKS])
 
     def _take_out(self, uid: str) -> None:
-        old = self._jobs.pop(uid, None)
+        old = self._state_of.pop(uid, None)
         if old is None:
             return
-        self.states[_state(old)] -= 1
-        if _ended_unwell(old):
-            self._unwell.remove(rank(_setback(old)))
+        self.states[old] -= 1
+        if unwell := self._unwell.pop(uid, None):
+            self._ranks.remove(rank(unwell))
 
 
 def _state(job: Job) -> JobState:

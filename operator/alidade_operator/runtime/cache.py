@@ -32,6 +32,7 @@ from alidade_operator.runtime.gone import Gone
 from alidade_operator.runtime.horizon import Horizon
 from alidade_operator.runtime.places import Places
 from alidade_operator.runtime.pods import Pods
+from alidade_operator.runtime.thrift import Thrift
 from alidade_operator.runtime.versions import is_stale, uid_of, version_of
 
 
@@ -73,6 +74,7 @@ class Cache:
         self._tallies: defaultdict[Key, Tally] = defaultdict(Tally)
         self._places = Places()
         self._gone = Gone()
+        self._thrift = Thrift()
         self.horizon = Horizon()
 
     # What there is.
@@ -180,7 +182,7 @@ class Cache:
         if body["metadata"]["uid"] in self._gone:
             return
         if kind == JOBS:
-            self._put_job(Job.model_validate(body))
+            self._put_job(self._thrift.share(Job.model_validate(body)))
         elif kind == PODS:
             self._put_pod(pod(body))
         elif kind == BATCH_JOBS:
