@@ -6,7 +6,7 @@ from alidade_core.api.job import Job
 from alidade_operator.domain.actions import CreateRun, EndRun
 from alidade_operator.domain.snapshot import TrackingView
 from alidade_operator.runtime.cache import Cache, WorkKey
-from alidade_operator.runtime.tracker import Tracker
+from alidade_operator.runtime.tracker import Lane, Tracker
 from alidade_operator.runtime.workqueue import WorkQueue
 from alidade_operator.tracking.tracking import ExperimentLostError, Tracking
 
@@ -77,7 +77,7 @@ class Runs:
             )
             return TrackingView(tracking_id=run_id, settled=True, gone=not there)
 
-        self._tracker.request(key, uid, end)
+        self._tracker.request(key, uid, end, Lane.ENDS)
 
     def mind_lost_ones(self, job: Job) -> None:
         """Take for unknown what was known of a run that MLflow has lost, by the job's status."""

@@ -1,13 +1,18 @@
 """What is asked of MLflow, off the path of the reconcilers.
 
 MLflow is slow, and may be away for long; the reconcilers say what they want and go on, and are
-woken when it is there, or when it is known that it cannot be had yet. Logs have a lane of their
-own: no run, which a release waits for, is behind an upload.
+woken when it is there, or when it is known that it cannot be had yet.
+
+A release waits for its run, and nothing for the rest. So runs, their ends and logs have lanes of
+their own, and while a run is wanted the other two take one thing at a time for each namespace:
+MLflow has little to give, and the run should get most of it. They never stand still, as runs may
+be wanted for ever.
 """
 
 import asyncio
+from collections import Counter
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from enum import Enum
 from typing import NamedTuple
@@ -31,6 +36,7 @@ class Lane(Enum):
     """A kind of operation, with how many of it are under way at a time; one namespace's, half."""
 
     RUNS = 8
+    ENDS = 6
     LOGS = 4
 
 
@@ -43,8 +49,14 @@ class _Wanted(NamedTuple):
 @dataclass
 class _Traffic:
     queue: WorkQueue[str]
+    under_way: Counter[str] = field(default_factory=Counter)
     away_since: datetime | None = None
     not_before: float = 0.0
+
+    @property
+    def busy(self) -> bool:
+        """Whether something is due or under way."""
+        return bool(len(self.queue) or self.under_way.total())
 
     def hurry(self, uid: str) -> None:
         """Have an operation tried as soon as MLflow wants to be asked again."""
@@ -68,6 +80,7 @@ class Tracker:
         self._wanted: dict[str, _Wanted] = {}
         self._lanes = {lane: _Traffic(self._new_queue()) for lane in Lane}
         self._views: dict[str, TrackingView] = {}
+        self._less = asyncio.Condition()
 
     def view(self, uid: str) -> TrackingView:
         """Return what MLflow is known to have for an object."""
@@ -113,8 +126,13 @@ class Tracker:
                 traffic.queue.forget(uid)
             return
         traffic = self._lanes[wanted.lane]
+        await self._give_way(wanted.lane, wanted.key.namespace)
+        if self._wanted.get(uid) is not wanted:
+            # It was forgotten meanwhile, and something else may be wanted for it by now.
+            traffic.queue.add(uid)
+            return
         try:
-            view = await wanted.operation()
+            view = await self._carry_out(wanted, traffic)
         except TrackingError as error:
             TRACKING_FAILURES.inc()
             if uid in self._wanted:
@@ -134,6 +152,24 @@ class Tracker:
         if self._wanted.pop(uid, None) is not None:
             self._views[uid] = view
         self._wake(wanted.key)
+
+    async def _carry_out(self, wanted: _Wanted, traffic: _Traffic) -> TrackingView:
+        namespace = wanted.key.namespace
+        traffic.under_way[namespace] += 1
+        try:
+            return await wanted.operation()
+        finally:
+            traffic.under_way[namespace] -= 1
+            async with self._less:
+                self._less.notify_all()
+
+    async def _give_way(self, lane: Lane, namespace: str) -> None:
+        """Wait while runs are wanted, and something of this lane and namespace is under way."""
+        if lane is Lane.RUNS:
+            return
+        runs, own = self._lanes[Lane.RUNS], self._lanes[lane]
+        async with self._less:
+            await self._less.wait_for(lambda: not runs.busy or not own.under_way[namespace])
 
     def _note_trouble(self, wanted: _Wanted, uid: str, error: TrackingError) -> None:
         traffic = self._lanes[wanted.lane]

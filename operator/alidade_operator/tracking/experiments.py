@@ -10,6 +10,7 @@ from alidade_operator.tracking.rest import (
     Body,
     Rest,
 )
+from alidade_operator.tracking.together import Together
 from alidade_operator.tracking.tracking import ExperimentLostError, TrackingError
 
 
@@ -24,6 +25,9 @@ class Experiments:
     def __init__(self, rest: Rest, child: Child) -> None:
         self._rest = rest
         self._child = child
+        self._looks: Together[None, Body | None] = Together(
+            lambda experiment_id, _: {None: self._find(experiment_id)}
+        )
 
     def register(self, wanted: Registration) -> Registered:
         """Return the MLflow experiment that an Experiment has, or else that of its name."""
@@ -55,7 +59,7 @@ class Experiments:
         Raises:
             ExperimentLostError: It is not.
         """
-        found = self._find(experiment_id)
+        found = self._looks.get(experiment_id, None)
         if found is None or registrant.tag not in _tags(found):
             raise ExperimentLostError(
                 f"it has no experiment {experiment_id} of {registrant.namespace}/{registrant.name}",

@@ -1,4 +1,4 @@
-"""Tracking by MLflow, in threads: runs and logs in lanes of their own."""
+"""Tracking by MLflow, in threads: runs, their ends and logs have such of their own."""
 
 import asyncio
 import math
@@ -21,6 +21,7 @@ from alidade_operator.tracking.way import TIMEOUT_SECONDS
 
 # As many as are asked for at a time, and one by which open runs are looked through.
 REQUESTS: Final = 9
+ENDS: Final = 6
 UPLOADS: Final = 4
 # A request that got through is answered, or given up, within its time-out and a little more.
 CLOSE_SECONDS: Final = TIMEOUT_SECONDS + 5.0
@@ -48,6 +49,7 @@ class MlflowTracking:
         self._closed = threading.Event()
         self._under_way: set[Future[Any]] = set()
         self._requests = ThreadPoolExecutor(REQUESTS, "mlflow")
+        self._ends = ThreadPoolExecutor(ENDS, "mlflow-ends")
         self._uploads = ThreadPoolExecutor(UPLOADS, "mlflow-logs")
 
     async def register(self, wanted: Registration) -> Registered:
@@ -72,7 +74,7 @@ class MlflowTracking:
         self, run_id: str, uid: str, end: str, tags: dict[str, str], parameters: dict[str, str]
     ) -> bool:
         """Make the end of the job's run this one, add the tags, and see that both are there."""
-        return await self._ask(self._requests, self._runs.end, run_id, uid, end, tags, parameters)
+        return await self._ask(self._ends, self._runs.end, run_id, uid, end, tags, parameters)
 
     async def end_surplus(self, run_id: str, uid: str, right: str) -> None:
         """End a run that a job has beside its right one."""
@@ -93,7 +95,7 @@ class MlflowTracking:
             another operator's work begins: the lease has to run out by itself then.
         """
         self._closed.set()
-        for lane in (self._requests, self._uploads):
+        for lane in (self._requests, self._ends, self._uploads):
             lane.shutdown(wait=False, cancel_futures=True)
         outcome = await asyncio.to_thread(wait, frozenset(self._under_way), seconds)
         return not outcome.not_done

@@ -2,7 +2,7 @@
 
 import json
 import time
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from itertools import chain
 from typing import Any, Final, NamedTuple
 
@@ -16,6 +16,7 @@ from alidade_operator.tracking.rest import (
     Rest,
 )
 from alidade_operator.tracking.signature import SIGNATURE_TAG, Proof, Signer
+from alidade_operator.tracking.together import Together
 from alidade_operator.tracking.tracking import Run, TrackingError
 
 PAGE: Final = 1000
@@ -23,6 +24,8 @@ MAX_PARAMETER: Final = 6000
 """How many characters of a parameter's value MLflow keeps."""
 SURPLUS_TAG: Final = "alidade.dev/surplus-of"
 SCHEDULED, RUNNING, KILLED = "SCHEDULED", "RUNNING", "KILLED"
+# What is refused so is wrong with itself, or with its run, as another look at that shows.
+_LET_BE: Final = (INVALID_PARAMETER_VALUE, RESOURCE_DOES_NOT_EXIST)
 ENDS: Final = ("FINISHED", "FAILED", KILLED)
 
 
@@ -39,6 +42,13 @@ class _Proven(NamedTuple):
     run_id: str
 
 
+class _Made(NamedTuple):
+    """A run that this process has made, or found to be proven."""
+
+    uid: str
+    experiment_id: str
+
+
 class Runs:
     """The runs of one server.
 
@@ -50,6 +60,8 @@ class Runs:
     def __init__(self, rest: Rest, signer: Signer) -> None:
         self._rest = rest
         self._signer = signer
+        self._made: dict[str, _Made] = {}
+        self._looks: Together[str, Body | None] = Together(self._look)
 
     def ensure(self, experiment_id: str, name: str, tags: dict[str, str], search: bool) -> str:
         """Return the ID of the run of a job, which is created if none is found."""
@@ -62,6 +74,7 @@ class Runs:
             proof, run_id = Proof.CLAIMED, self._create(experiment_id, name, tags)
         if proof is Proof.CLAIMED:
             self._seal(run_id, tags)
+        self._made[run_id] = _Made(tags[UID_TAG], experiment_id)
         return run_id
 
     def open_ones(self, installation: str, experiments: list[list[str]]) -> list[Run]:
@@ -94,6 +107,7 @@ class Runs:
         run = self._make_so(run_id, uid, end, _cut(tags))
         if run is not None:
             self._add(run, _started_with(run) | parameters)
+        self._made.pop(run_id, None)
         return run is not None
 
     def end_surplus(self, run_id: str, uid: str, right: str) -> None:
@@ -165,6 +179,21 @@ class Runs:
                 return
 
     def _find(self, run_id: str) -> Body | None:
+        made = self._made.get(run_id)
+        return self._looks.get(made.experiment_id, run_id) if made else self._read(run_id)
+
+    def _look(self, experiment_id: str, run_ids: Collection[str]) -> dict[str, Body | None]:
+        """Read runs of an experiment, by one request if there are several."""
+        found: dict[str, Body | None] = {}
+        if len(run_ids) > 1:
+            listed = ", ".join(f"'{run_id}'" for run_id in run_ids)
+            condition = f"attributes.run_id IN ({listed})"
+            found = {_id(run): run for run in self._search([experiment_id], condition)}
+        # What is not shown there need not be gone.
+        missing = (run_id for run_id in run_ids if run_id not in found)
+        return found | {run_id: self._read(run_id) for run_id in missing}
+
+    def _read(self, run_id: str) -> Body | None:
         try:
             run: Body = self._rest.get("runs/get", run_id=run_id)["run"]
         except TrackingError as error:
@@ -180,6 +209,10 @@ class Runs:
 
     def _make_so(self, run_id: str, uid: str, end: str | None, tags: dict[str, str]) -> Body | None:
         """Give a job's run an end, if there is to be one, and tags; return it if it is there."""
+        made = self._made.get(run_id)
+        if tags and made and made.uid == uid:
+            # Whose it is need not be asked, and one look shows what came of this and what is left.
+            self._took(_LET_BE, "runs/log-batch", run_id=run_id, tags=_listed(tags))
         run = self._find_of(uid, run_id)
         if run is None:
             return None
@@ -199,27 +232,36 @@ class Runs:
 
     def _add(self, run: Body, parameters: dict[str, str]) -> None:
         known = {each["key"] for each in run.get("data", {}).get("params", ())}
-        for name, value in parameters.items():
-            if name in known or not value:
-                continue
-            try:
-                # One by one: what MLflow does not take keeps none of the others from it.
-                param = {name: clean(value[:MAX_PARAMETER])}
-                self._rest.post("runs/log-batch", run_id=_id(run), params=_listed(param))
-            except TrackingError as error:
-                if error.code not in (INVALID_PARAMETER_VALUE, RESOURCE_DOES_NOT_EXIST):
-                    raise
+        lacking = {
+            name: clean(value[:MAX_PARAMETER])
+            for name, value in parameters.items()
+            if value and name not in known
+        }
+        if lacking and not self._write_parameters(run, lacking):
+            # What MLflow does not take keeps none of the others from it.
+            for name, value in lacking.items():
+                self._write_parameters(run, {name: value})
+
+    def _write_parameters(self, run: Body, parameters: dict[str, str]) -> bool:
+        return self._took(_LET_BE, "runs/log-batch", run_id=_id(run), params=_listed(parameters))
 
     def _write_end(self, run_id: str, end: str | None, tags: dict[str, str]) -> None:
+        # That it went meanwhile the next look tells.
+        gone = (RESOURCE_DOES_NOT_EXIST,)
+        if tags and not self._took(gone, "runs/log-batch", run_id=run_id, tags=_listed(tags)):
+            return
+        if end:
+            self._took(gone, "runs/update", run_id=run_id, status=end, end_time=_now())
+
+    def _took(self, refusals: Collection[str], path: str, **body: Any) -> bool:
+        """Have something done; return whether it was not refused with one of these codes."""
         try:
-            if tags:
-                self._rest.post("runs/log-batch", run_id=run_id, tags=_listed(tags))
-            if end:
-                self._rest.post("runs/update", run_id=run_id, status=end, end_time=_now())
+            self._rest.post(path, **body)
         except TrackingError as error:
-            # It went meanwhile, which the next look tells.
-            if error.code != RESOURCE_DOES_NOT_EXIST:
+            if error.code not in refusals:
                 raise
+            return False
+        return True
 
 
 def _lacks(run: Body, end: str | None, tags: dict[str, str]) -> tuple[bool, dict[str, str]]:

@@ -3,6 +3,8 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from itertools import pairwise
 
+import pytest
+
 from alidade_operator.domain.snapshot import TrackingView
 from alidade_operator.runtime.cache import WorkKey
 from alidade_operator.runtime.tracker import LAST_RETRY_SECONDS, Lane, Operation, Tracker
@@ -45,6 +47,20 @@ async def working() -> AsyncIterator[Scene]:
     yield scene
     assert not task.done()
     task.cancel()
+
+
+@asynccontextmanager
+async def working_on_runs(scene: Scene, seconds: float) -> AsyncIterator[None]:
+    """Have a run wanted for a time, of a third namespace."""
+
+    async def slow() -> TrackingView:
+        await asyncio.sleep(seconds)
+        return FOUND
+
+    await asyncio.sleep(0)
+    scene.tracker.request(KEY._replace(namespace="elsewhere"), "run", slow)
+    await asyncio.sleep(0)
+    yield
 
 
 @in_virtual_time
@@ -180,6 +196,35 @@ async def test_no_run_waits_for_an_upload() -> None:
         scene.tracker.request(KEY, "u", scene.answering(FOUND))
         await asyncio.sleep(2)
         assert scene.tracker.view("u") == FOUND
+
+
+@in_virtual_time
+@pytest.mark.parametrize("lane", [Lane.ENDS, Lane.LOGS])
+async def test_while_runs_are_wanted_the_rest_gives_way_but_never_stands_still(lane: Lane) -> None:
+    async with working() as scene, working_on_runs(scene, seconds=100):
+        for number in range(6):
+            rest = scene.answering(FOUND, after=10)
+            scene.tracker.request(KEY, f"rest-{number}", rest, lane)
+        neighbour = KEY._replace(namespace="library")
+        scene.tracker.request(neighbour, "theirs", scene.answering(FOUND, after=10), lane)
+        await asyncio.sleep(11)
+        # The second of this namespace begins when the first is done, its neighbour's at once.
+        assert scene.calls == [0, 0, 10]
+        await asyncio.sleep(20)
+        assert scene.calls == [0, 0, 10, 20, 30]
+        await asyncio.sleep(70)
+        # No run is wanted any more.
+        assert scene.calls == [0, 0, 10, 20, 30, 40, 50]
+
+
+@in_virtual_time
+async def test_what_gave_way_goes_on_at_once_when_no_run_is_wanted_any_more() -> None:
+    async with working() as scene, working_on_runs(scene, seconds=5):
+        for number in range(3):
+            end = scene.answering(FOUND, after=100)
+            scene.tracker.request(KEY, f"end-{number}", end, Lane.ENDS)
+        await asyncio.sleep(6)
+        assert scene.calls == [0, 5, 5]
 
 
 @in_virtual_time

@@ -149,6 +149,30 @@ async def test_an_end_that_was_lost_is_not_taken_for_one(
     )
 
 
+@pytest.mark.parametrize("odd", [b'{"run": null}', b'{"run": {}}', b"{}"])
+async def test_an_answer_without_a_run_does_not_say_that_it_is_gone(
+    *,
+    door: Door,
+    behind: MlflowTracking,
+    wanted: Registration,
+    tags: dict[str, str],
+    tmp_path: Path,
+    odd: bytes,
+) -> None:
+    experiment = (await behind.register(wanted)).experiment_id
+    run_id = await behind.ensure_run(experiment, "train", tags, search=False)
+    answer = Answer(200, odd, "application/json")
+    door.rule = lambda request: answer if "/runs/get" in request.path else None
+    file = tmp_path / "worker.log"
+    file.write_text("said")
+    for asked in (
+        behind.end_run(run_id, tags[UID_TAG], "FINISHED", {"alidade.dev/state": "Finished"}, {}),
+        behind.log_artifact(run_id, tags[UID_TAG], file, "logs/p"),
+    ):
+        with pytest.raises(TrackingError, match="its answer cannot be understood"):
+            await asked
+
+
 async def test_a_second_run_of_which_that_is_not_told_is_left_open_to_be_found_again(
     door: Door, behind: MlflowTracking, wanted: Registration, tags: dict[str, str]
 ) -> None:
