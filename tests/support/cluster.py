@@ -16,7 +16,7 @@ from mlflow.entities import Run
 
 from tests.support.kubectl import kubectl
 from tests.support.manifests import go_ahead
-from tests.support.polling import eventually
+from tests.support.polling import eventually, pause
 from tests.support.process import Server, answers, free_port
 from tests.support.sources import REPOSITORY
 
@@ -111,15 +111,16 @@ class Cluster:
 
         Only what lasts until the test goes on can be waited for.
         """
-        deadline = time.monotonic() + PATIENCE_SECONDS
+        begun = time.monotonic()
         while True:
             status = self.job_status(name)
             if all(status.get(field) == value for field, value in fields.items()):
                 return status
             final = status.get("state") in ENDS and fields.keys() & {"state", "reason"}
-            if time.monotonic() > deadline or final:
+            waited = time.monotonic() - begun
+            if waited > PATIENCE_SECONDS or final:
                 raise AssertionError(f"{name} is not {fields}: {json.dumps(status, indent=1)}")
-            time.sleep(0.5)
+            pause(waited)
 
     def wait_for_start(self, name: str) -> dict[str, Any]:
         """Wait until a Job's pod has run, be it that it has ended meanwhile; return the status."""
@@ -153,15 +154,16 @@ class Cluster:
 
     def wait_for_ends(self, within: float = PATIENCE_SECONDS) -> dict[str, dict[str, Any]]:
         """Wait until every Job has ended; return their statuses by name."""
-        deadline = time.monotonic() + within
+        begun = time.monotonic()
         while True:
             jobs = self.list("jobs.alidade.dev")
             statuses = {job["metadata"]["name"]: job.get("status", {}) for job in jobs}
             if statuses and all(status.get("state") in ENDS for status in statuses.values()):
                 return statuses
-            if time.monotonic() > deadline:
+            waited = time.monotonic() - begun
+            if waited > within:
                 raise AssertionError(f"not ended: {self.kubectl('get', 'jobs.alidade.dev,pods')}")
-            time.sleep(0.5)
+            pause(waited)
 
 
 class PriorityClasses(NamedTuple):

@@ -20,6 +20,8 @@ from kubernetes.client.exceptions import ApiException
 from urllib3.exceptions import HTTPError
 
 INTERVAL_SECONDS = 0.1
+# A pod that has ended needs no kubelet any more, not even to be deleted.
+BOUND_AND_ALIVE = "spec.nodeName!=,status.phase!=Succeeded,status.phase!=Failed"
 JOB_LABEL = "alidade.dev/job"
 COMPLETION_INDEX = "batch.kubernetes.io/job-completion-index"
 TERMINATED = 128 + 15
@@ -153,12 +155,12 @@ class Kubelet:
         while not self._stop.wait(INTERVAL_SECONDS):
             # Some tests kill the API server.
             with contextlib.suppress(ApiException, HTTPError):
-                for pod in self._bound_pods():
+                for pod in self._pods_to_attend():
                     self._attend(pod)
 
-    def _bound_pods(self) -> list[Body]:
+    def _pods_to_attend(self) -> list[Body]:
         answer: Any = self._core.list_pod_for_all_namespaces(
-            field_selector="spec.nodeName!=", resource_version="0", _preload_content=False
+            field_selector=BOUND_AND_ALIVE, resource_version="0", _preload_content=False
         )
         found: list[Body] = json.loads(answer.data)["items"]
         return found
@@ -167,7 +169,7 @@ class Kubelet:
         try:
             if "deletionTimestamp" in pod["metadata"]:
                 self._let_go(pod)
-            elif pod["status"]["phase"] not in ("Succeeded", "Failed"):
+            else:
                 self._lead_on(pod)
         except ApiException as error:
             # What is gone, or has changed since it was read, is seen to the next time.
