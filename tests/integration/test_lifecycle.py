@@ -205,8 +205,10 @@ def test_a_job_is_tried_again_as_often_as_it_says_and_as_often_as_nodes_let_it_d
         ("flaky", "failed: exit code 1: no luck"),
         ("unlucky", "stopped: TerminationByKubelet: node is low on memory"),
     ):
-        told = ("Started", "Retrying", f"{cause}; next attempt: no pod yet")
-        assert told in scene.said(name, since)
+        assert scene.status(name)["attempts"][0]["message"] == cause
+    # The job controller pauses after a pod that failed.
+    told = ("Started", "Retrying", "failed: exit code 1: no luck; next attempt: no pod yet")
+    assert told in scene.said("flaky", since)
     assert scene.until("wrong", "Failed", "InvalidParameters")["message"] == (
         "failed: InvalidParameters, exit code 64: no such parameter"
     )
@@ -274,11 +276,13 @@ def test_an_expired_job_is_deleted_and_its_run_is_kept(scene: Scene) -> None:
 
 
 def test_the_events_of_a_job_tell_its_story(scene: Scene) -> None:
-    scene.let("a", [running(), failed(1, "no luck")])
+    scene.let("a", [running()])
     scene.patch(QUEUE, "cpu", {"stopPolicy": "Hold"})
     scene.apply(job("a"), job("b", "a"))
     scene.until("a", "Queued", "QueueHeld")
     scene.patch(QUEUE, "cpu", {"stopPolicy": "None"})
+    scene.until("a", "Started")
+    scene.let("a", [running(), failed(1, "no luck")])
     scene.until("b", "Skipped")
 
     def told(name: str) -> list[list[str]]:

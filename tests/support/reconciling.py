@@ -126,6 +126,8 @@ class Scene:
             see=self.cache.put,
             job_tracking_uri="http://mlflow",
             clock=clock,
+            # What a test sees is what is known.
+            moment=0,
         )
         self.see()
         self.reconciler.prime()

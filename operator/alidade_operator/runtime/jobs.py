@@ -27,13 +27,13 @@ from alidade_operator.domain.actions import (
     Release,
 )
 from alidade_operator.domain.ending import awaited_by
-from alidade_operator.domain.events import note_change, note_refusals, note_what_gave_way
 from alidade_operator.domain.graph import Key
 from alidade_operator.domain.image import Image
 from alidade_operator.domain.observed import JOB_LABEL
 from alidade_operator.domain.plan import Plan, plan, plan_deleted
 from alidade_operator.domain.room import is_settled
 from alidade_operator.domain.snapshot import Snapshot, Trace, WarningView, WorkloadView
+from alidade_operator.domain.telling import MOMENT_SECONDS
 from alidade_operator.kube.gateway import (
     BATCH_JOBS,
     JOBS,
@@ -51,11 +51,10 @@ from alidade_operator.runtime.doubts import Doubts
 from alidade_operator.runtime.inquiries import is_ending, read_traces, read_warnings, read_workload
 from alidade_operator.runtime.last_lines import LastLines
 from alidade_operator.runtime.log_archive import LogArchive
-from alidade_operator.runtime.metrics import JOBS_ENDED
 from alidade_operator.runtime.queue_faults import QueueFaults
 from alidade_operator.runtime.recorder import Recorder
 from alidade_operator.runtime.runs import Runs
-from alidade_operator.runtime.status import write_status
+from alidade_operator.runtime.teller import Teller
 from alidade_operator.runtime.tracker import Tracker
 from alidade_operator.runtime.workqueue import WorkQueue
 from alidade_operator.tracking.tracking import Tracking
@@ -94,6 +93,7 @@ class JobReconciler:
         default_image: What jobs run in that name no image, if there is one.
         kept_back: Domains whose labels and annotations of a job are not passed on.
         clock: The time.
+        moment: For how many seconds a status may be behind what is known.
     """
 
     def __init__(
@@ -113,13 +113,13 @@ class JobReconciler:
         default_image: Image | None = None,
         kept_back: tuple[str, ...] = (),
         clock: Callable[[], datetime],
+        moment: float = MOMENT_SECONDS,
     ) -> None:
         self._cache = cache
         self._queue = queue
         self._gateway = gateway
         self._tracker = tracker
         self._tracking = tracking
-        self._recorder = recorder
         self._archive = archive
         self._last_lines = last_lines
         self._faults = faults
@@ -133,6 +133,7 @@ class JobReconciler:
         )
         self._doubts = Doubts(cache)
         self._bereft: set[str] = set()
+        self._teller = Teller(cache, gateway, recorder, moment)
         self._runs = Runs(cache, queue, tracker, tracking)
         self._memories: dict[str, _Memory] = {}
         # By UID below the name: a name may be used again, and again be deleted, in little time.
@@ -154,9 +155,10 @@ class JobReconciler:
         where = (key.namespace, key.name)
         await self._see_off(key, where)
         await self._ask_what_was_done(where)
-        job = self._cache.jobs.get(where)
-        if job is None:
+        found = self._cache.jobs.get(where)
+        if found is None:
             return None
+        job = self._teller.known(found)
         self._mark_logs(key, job)
         self._runs.mind_lost_ones(job)
         decided = self._decide(where, job)
@@ -167,8 +169,9 @@ class JobReconciler:
             # One that kept its place, or has it from Kueue, did not have to stand in line.
             self._cache.line_up(job)
             self._cache.reserve(job.metadata.uid)
+        untold = None
         try:
-            await self._carry_out(key, job, decided)
+            untold = await self._carry_out(key, job, decided)
         except (NotFoundError, ConflictError):
             await self._look_again(job)
             self._queue.add(key)
@@ -178,7 +181,8 @@ class JobReconciler:
         finally:
             if releases:
                 self._cache.step_out(job.metadata.uid)
-        return decided.wake_after.total_seconds() if decided.wake_after else None
+        again = decided.wake_after.total_seconds() if decided.wake_after else None
+        return min(filter(None, (untold, again)), default=None)
 
     def _mark_logs(self, key: WorkKey, job: Job) -> None:
         if job.status.mlflow_run_id is None:
@@ -189,6 +193,8 @@ class JobReconciler:
 
     def depart(self, job: Job) -> None:
         """Take note that a job was deleted, with its last status."""
+        job = self._teller.known(job)
+        self._teller.forget(job.metadata.uid)
         self._memories.pop(job.metadata.uid, None)
         self._doubts.forget(job.metadata.uid)
         self._backings.forget(job)
@@ -202,6 +208,7 @@ class JobReconciler:
         for uid in self.known_uids():
             self._tracker.doubt_end(uid)
         self._memories.clear()
+        self._teller.forget_all()
         jobs = self._cache.jobs.values()
         self._bereft = {job.metadata.uid for job in jobs if self._cache.backing(job) is None}
 
@@ -310,9 +317,9 @@ class JobReconciler:
             logs=self._archive.views(uid),
         )
 
-    async def _carry_out(self, key: WorkKey, job: Job, decided: Plan) -> None:
-        if decided.status != job.status:
-            await self._write(job, decided.status)
+    async def _carry_out(self, key: WorkKey, job: Job, decided: Plan) -> float | None:
+        untold = await self._teller.tell(job, decided)
+        self._note_what_is_over(job.status, job, decided.status)
         for action in decided.actions:
             backing = self._cache.backing(job)
             try:
@@ -321,28 +328,15 @@ class JobReconciler:
                 if _takes_a_place(action):
                     self._doubts.note(job, backing.resource_version if backing else None)
                 raise
+        return untold
 
-    async def _write(self, job: Job, status: JobStatus) -> None:
-        body = await write_status(self._gateway, JOBS, job, job.status, status)
-        self._cache.put_answer(JOBS, body)
-        if status.state is not job.status.state:
-            log.info(
-                "job.state",
-                namespace=job.metadata.namespace,
-                job=job.metadata.name,
-                state=status.state,
-                reason=status.reason,
-                message=status.message,
-            )
-            if status.ended:
-                self._last_lines.forget(job.metadata.uid)
-                self._backings.note_end(job)
-                JOBS_ENDED.labels(status.state, status.reason).inc()
-        if is_settled(status) and not is_settled(job.status):
+    def _note_what_is_over(self, before: JobStatus, job: Job, after: JobStatus) -> None:
+        """Take note of what others wait for that a job needed, and needs no more."""
+        if after.ended and not before.ended:
+            self._last_lines.forget(job.metadata.uid)
+            self._backings.note_end(job)
+        if is_settled(after) and not is_settled(before):
             self._backings.note_settled(job.metadata.namespace)
-        for worth in (note_change, note_what_gave_way, note_refusals):
-            if (note := worth(job.status, status)) is not None:
-                self._recorder.record(job, note)
 
     async def _act(self, key: WorkKey, job: Job, action: Action) -> None:
         match action:
