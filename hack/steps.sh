@@ -53,7 +53,6 @@ await() {
   local name
   [ -n "$beside" ] || return 0
   wait "$beside" && beside= && return
-  beside=
   name=$(cat "$notes/failed")
   tail -n 400 "$notes/$name.log" >&2
   die "failed: $name"
@@ -113,9 +112,15 @@ all_steps() {
   tail -n 3 "$notes/test-e2e.log" >&2
 }
 
-# end_beside: ends what still runs beside the steps.
+# end_beside: ends what still runs beside the steps, and gives it the time to: one of them may have failed and others not.
 end_beside() {
-  [ -z "$beside" ] || kill -- "-$beside" 2>/dev/null || true
+  [ -n "$beside" ] || return 0
+  kill -- "-$beside" 2>/dev/null || true
+  wait "$beside" 2>/dev/null || true
+  for _ in {1..50}; do
+    kill -0 -- "-$beside" 2>/dev/null || break
+    sleep 0.1
+  done
 }
 
 # table: how long each step took. What ran beside others has its share of what the machine did in each of them.
