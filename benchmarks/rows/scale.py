@@ -118,6 +118,7 @@ async def _measure(world: World, load: Load) -> list[Figure]:
                 seconds = await user.until(JOBS, namespace, count, has_ended) - begun
                 await until_quiet(world)
             after = world.processor_seconds(operator)
+            resident = world.plane.resident_bytes()
     seen = list(world.audit.since(mark))
     wanted = of_operator(namespace)
     found = moments(seen, namespace, wanted)
@@ -135,6 +136,8 @@ async def _measure(world: World, load: Load) -> list[Figure]:
                 "release latency": percentiles(value for _, value in latencies),
                 "resident at the end, MB": round(course.resident[-1] / 1e6),
                 "resident at most, MB": round(max(course.resident) / 1e6),
+                "etcd's database, MB": round(world.plane.stored_bytes() / 1e6),
+                **{f"{name}, resident MB": round(n / 1e6) for name, n in resident.items()},
                 "requests a job": round(asked.total() / count, 2),
                 **each(asked, count),
                 **{

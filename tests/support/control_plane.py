@@ -109,6 +109,14 @@ class ControlPlane:
         """Return what each of the processes has had of the processors by now."""
         return {name: s.processor_seconds for name, s in self._servers.items() if s.runs}
 
+    def resident_bytes(self) -> dict[str, int]:
+        """Return what of each of the processes is in the machine's memory now."""
+        return {name: s.resident_bytes for name, s in self._servers.items() if s.runs}
+
+    def stored_bytes(self) -> int:
+        """Return the size of etcd's database, with what is not compacted yet."""
+        return (self.folder / "etcd/member/snap/db").stat().st_size
+
     def kubectl(self, *arguments: str, stdin: str | None = None, check: bool = True) -> str:
         """Run kubectl as administrator; return what it printed, errors included.
 
