@@ -90,7 +90,7 @@ def _figures(here: Found, there: Found, count: int, rounds: int) -> tuple[Figure
     jobs = count * rounds
     ratio = statistics.median(here.wall) / statistics.median(there.wall)
     writes = sum(n for (_, what), n in here.requests.items() if what == "jobs.alidade.dev/status")
-    events = sum(n for (_, what), n in here.requests.items() if what == "events.events.k8s.io")
+    events = here.requests.get(("create", "events.events.k8s.io"), 0)
     lists = sum(n for (verb, _), n in here.requests.items() if verb == "list")
     own = here.processor.pop("operator")
     return (
