@@ -20,11 +20,12 @@ from tests.support.docs.snippets import snippets
 NOT_RUN = {
     "README.md": 2,
     "docs/air-gapped.md": 3,
-    "docs/architecture.md": 3,
+    "docs/architecture.md": 1,
     "docs/conformance.md": 1,
     "docs/installation.md": 2,
     "docs/kubectl.md": 1,
     "docs/notebook.md": 3,
+    "docs/performance.md": 4,
     "docs/tutorial-kubectl.md": 1,
     "docs/tutorial-python.md": 1,
     "docs/workflows.md": 3,
