@@ -14,9 +14,9 @@ from alidade_operator.handlers.watch import KopfWatches
 from alidade_operator.kube.client import KubernetesGateway
 from alidade_operator.kube.connection import connect
 from alidade_operator.kube.election import RETRY_SECONDS, Leadership
-from alidade_operator.runtime import health, logs
-from alidade_operator.runtime.engine import Engine
-from alidade_operator.runtime.settings import Settings
+from alidade_operator.loop.engine import Engine
+from alidade_operator.ops import health, logs
+from alidade_operator.ops.settings import Settings
 from alidade_operator.tracking.mlflow import MlflowTracking
 
 log = structlog.get_logger("alidade")

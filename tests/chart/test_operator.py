@@ -5,8 +5,8 @@ import os
 
 import pytest
 
-from alidade_operator.domain.image import Image
-from alidade_operator.runtime.settings import Settings
+from alidade_operator.decide.image import Image
+from alidade_operator.ops.settings import Settings
 from tests.chart.helm import EXTERNAL, MANY, NAMESPACE, Rendered
 
 

@@ -5,9 +5,9 @@ from collections.abc import Callable
 from typing import Any
 
 from alidade_core.api.base import GROUP, VERSION
-from alidade_operator.domain.meeting import meeting_place
-from alidade_operator.domain.observed import JOB_LABEL, PARAMETERS, RUN_ID
+from alidade_operator.decide.make.service import service_for
 from alidade_operator.kube.gateway import BATCH_JOBS, EXPERIMENTS, JOBS, QUEUES, Body, Kind
+from alidade_operator.objects.well_known import JOB_LABEL, PARAMETERS, RUN_ID
 from tests.conform.steps import Home, Much, Named, Uid, Version
 from tests.conform.words import Words
 from tests.support.builders import IMAGE, job, wanted
@@ -46,7 +46,7 @@ class Bodies:
 
     def service(self, name: Named) -> Body:
         """Draw the Service of a job with replicas."""
-        body = meeting_place(job(replicas=2))
+        body = service_for(job(replicas=2))
         assert body is not None
         body["metadata"] |= {"name": name, "ownerReferences": []}
         body["metadata"].pop("namespace")

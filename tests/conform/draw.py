@@ -3,7 +3,6 @@
 import random
 from collections.abc import Callable
 
-from alidade_operator.domain.observed import JOB_LABEL
 from alidade_operator.kube.gateway import (
     BATCH_JOBS,
     EVENTS,
@@ -16,7 +15,8 @@ from alidade_operator.kube.gateway import (
     WORKLOADS,
     Kind,
 )
-from alidade_operator.runtime.engine import SELECTORS
+from alidade_operator.loop.engine import SELECTORS
+from alidade_operator.objects.well_known import JOB_LABEL
 from tests.conform.bodies import Bodies
 from tests.conform.statuses import Statuses
 from tests.conform.steps import Much, Named, Place, Sequence, Step, Uid, Version

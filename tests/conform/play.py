@@ -4,7 +4,7 @@ import re
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-from alidade_operator.domain import refusal
+from alidade_operator.decide import refusal
 from alidade_operator.kube.gateway import ApiError, Body, Kind
 from tests.conform.ledger import Ledger
 from tests.conform.sides import Side

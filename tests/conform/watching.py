@@ -4,8 +4,8 @@ from collections.abc import AsyncIterator
 from contextlib import aclosing
 from typing import Any
 
-from alidade_operator.domain.observed import JOB_LABEL
 from alidade_operator.kube.gateway import BATCH_JOBS, PODS, ApiError, Body, Change, Kind, Watches
+from alidade_operator.objects.well_known import JOB_LABEL
 from tests.conform.ledger import Ledger
 from tests.conform.play import Answer, refused
 from tests.conform.sides import Others

@@ -12,12 +12,12 @@ from alidade_core.api.experiment import Experiment
 from alidade_core.api.job import Dependency, Job
 from alidade_core.api.job_status import DependencyStatus, JobState, JobStatus
 from alidade_core.api.queue import Queue
-from alidade_operator.domain import backing as backing_job
-from alidade_operator.domain import observed, reading
-from alidade_operator.domain.image import Image
-from alidade_operator.domain.inputs import decide
-from alidade_operator.domain.observed import BackingJob, Pod
-from alidade_operator.domain.snapshot import Snapshot
+from alidade_operator.decide.gate.intake import decide
+from alidade_operator.decide.image import Image
+from alidade_operator.decide.make import manifest
+from alidade_operator.decide.snapshot import Snapshot
+from alidade_operator.objects import reading, well_known
+from alidade_operator.objects.views import BatchJob, Pod
 
 NAMESPACE = "lab"
 NOW = datetime(2026, 3, 1, 12, 0, 0, tzinfo=UTC)
@@ -124,7 +124,7 @@ def queue(name: str = "cpu", **spec: Any) -> Queue:
     return Queue.model_validate(queue_body(name, **spec))
 
 
-def backing_body(
+def batch_job_body(
     name: str = "train",
     *,
     suspend: bool = True,
@@ -136,7 +136,9 @@ def backing_body(
     meta: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
     """Make the batch/v1 Job of a job; the pods of one that runs are told something."""
-    told = {observed.PARAMETERS: "{}"} if annotations is None and not suspend else annotations or {}
+    told = (
+        {well_known.PARAMETERS: "{}"} if annotations is None and not suspend else annotations or {}
+    )
     return {
         "apiVersion": "batch/v1",
         "kind": "Job",
@@ -145,11 +147,11 @@ def backing_body(
             **{
                 "uid": f"uid-batch-{name}",
                 "labels": {
-                    observed.JOB_LABEL: name,
-                    observed.JOB_UID_LABEL: owner or f"uid-{name}",
-                    observed.QUEUE_LABEL: queue,
+                    well_known.JOB_LABEL: name,
+                    well_known.JOB_UID_LABEL: owner or f"uid-{name}",
+                    well_known.QUEUE_LABEL: queue,
                 },
-                "annotations": {observed.TEMPLATE_HASH: template_hash},
+                "annotations": {well_known.TEMPLATE_HASH: template_hash},
                 "ownerReferences": [owner_reference("Job", name, owner or f"uid-{name}")],
                 **(meta or {}),
             },
@@ -168,15 +170,15 @@ def wanted(
     within: Experiment | None = None,
     image: Image = _IMAGE,
     **more: Any,
-) -> backing_job.Wanted:
+) -> manifest.Wanted:
     """Return the batch/v1 Job that a job asks for which is accepted now."""
     of = of or job()
     inputs = decide(of.spec, within or experiment())
-    return backing_job.wanted(of, inputs, where or queue(), image, URI, **more)
+    return manifest.wanted(of, inputs, where or queue(), image, URI, **more)
 
 
-def backing(name: str = "train", **fields: Any) -> BackingJob:
-    return reading.backing_job(backing_body(name, **fields))
+def batch_job(name: str = "train", **fields: Any) -> BatchJob:
+    return reading.read_batch_job(batch_job_body(name, **fields))
 
 
 def owner_reference(kind: str, name: str, uid: str) -> dict[str, Any]:
@@ -241,7 +243,7 @@ def pod_body(
         "metadata": metadata(
             name,
             **{
-                "labels": {observed.JOB_LABEL: job, observed.JOB_UID_LABEL: f"uid-{job}"},
+                "labels": {well_known.JOB_LABEL: job, well_known.JOB_UID_LABEL: f"uid-{job}"},
                 **({} if index is None else {"annotations": _completion(index)}),
                 "ownerReferences": [owner_reference("batch", job, f"uid-batch-{job}")],
                 **(meta or {}),
@@ -249,7 +251,7 @@ def pod_body(
         ),
         "spec": {
             **({"nodeName": node} if node else {}),
-            "containers": [{"name": observed.WORKER, "image": image} for image in images],
+            "containers": [{"name": well_known.WORKER, "image": image} for image in images],
         },
         "status": {
             "phase": phase,
@@ -260,7 +262,7 @@ def pod_body(
                 else {}
             ),
             **(
-                {"containerStatuses": [{"name": observed.WORKER, "state": worker}]}
+                {"containerStatuses": [{"name": well_known.WORKER, "state": worker}]}
                 if worker is not None
                 else {}
             ),
@@ -270,7 +272,7 @@ def pod_body(
 
 
 def _completion(index: int) -> dict[str, str]:
-    return {observed.COMPLETION_INDEX: str(index)}
+    return {well_known.COMPLETION_INDEX: str(index)}
 
 
 def pod(name: str = "train-x7k2p", **fields: Any) -> Pod:

@@ -3,8 +3,8 @@
 from typing import Any
 
 from alidade_core.api.job_status import JobState
+from alidade_operator.index.cache import Cache, WorkKey
 from alidade_operator.kube.gateway import Body, Kind
-from alidade_operator.runtime.cache import Cache, WorkKey
 
 
 class Scene:

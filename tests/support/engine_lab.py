@@ -17,8 +17,8 @@ from alidade_operator.kube.gateway import (
     Kind,
     Page,
 )
-from alidade_operator.runtime.engine import Engine
-from alidade_operator.runtime.settings import Settings
+from alidade_operator.loop.engine import Engine
+from alidade_operator.ops.settings import Settings
 from tests.support.builders import experiment_body, job_body, queue_body
 from tests.support.simulation.api_server import ApiServer
 from tests.support.simulation.chance import Chance, clock

@@ -21,7 +21,7 @@ class Operator:
         kubeconfig: How it reaches the API server.
         tracking_uri: How it and the pods reach MLflow.
         python: The interpreter; default: that of the tests.
-        settings: Other settings, by their names in `alidade_operator.runtime.settings`.
+        settings: Other settings, by their names in `alidade_operator.ops.settings`.
     """
 
     def __init__(

@@ -6,13 +6,14 @@ from typing import Any
 from alidade_core.api.base import Condition
 from alidade_core.api.job import Job
 from alidade_core.api.job_status import JobState, JobStatus
-from alidade_operator.domain.admission import NotYet
-from alidade_operator.domain.observed import BackingJob
-from alidade_operator.domain.plan import Plan
-from alidade_operator.domain.snapshot import Snapshot, TrackingView
+from alidade_operator.decide.admitted import NotYet
+from alidade_operator.decide.answers import TrackingView
+from alidade_operator.decide.plan import Plan
+from alidade_operator.decide.snapshot import Snapshot
+from alidade_operator.objects.views import BatchJob
 from tests.support.builders import (
     NOW,
-    backing,
+    batch_job,
     job,
     snapshot,
     stamp,
@@ -25,15 +26,15 @@ FULL = NotYet("QueueFull", "position 1 of 1 in queue cpu (1 of 1 running)")
 DELETED = {"deletionTimestamp": stamp(NOW)}
 
 
-def fitting(of: Job, **fields: Any) -> BackingJob:
+def fitting(of: Job, **fields: Any) -> BatchJob:
     """The batch/v1 Job that the job's queue and experiment ask for."""
-    return backing(of.metadata.name, template_hash=wanted(of).template_hash, **fields)
+    return batch_job(of.metadata.name, template_hash=wanted(of).template_hash, **fields)
 
 
 def accepted(of: Job | None = None, **fields: Any) -> Snapshot:
     """A job whose batch/v1 Job stands there suspended."""
     of = of or job()
-    return snapshot(of, **{"backing": fitting(of), **fields})
+    return snapshot(of, **{"batch_job": fitting(of), **fields})
 
 
 def ready(of: Job | None = None, **fields: Any) -> Snapshot:

@@ -7,6 +7,11 @@ from typing import Any, TypeVar
 
 from alidade_core.api.job import Job
 from alidade_core.api.job_status import JobState, JobStatus
+from alidade_operator.act.last_lines import LastLines
+from alidade_operator.act.log_archive import LogArchive
+from alidade_operator.act.recorder import Recorder
+from alidade_operator.act.tracker import Tracker
+from alidade_operator.index.cache import Cache, WorkKey
 from alidade_operator.kube.gateway import (
     BATCH_JOBS,
     EXPERIMENTS,
@@ -18,15 +23,10 @@ from alidade_operator.kube.gateway import (
     Kind,
     UnavailableError,
 )
-from alidade_operator.runtime.cache import Cache, WorkKey
-from alidade_operator.runtime.jobs import JobReconciler
-from alidade_operator.runtime.last_lines import LastLines
-from alidade_operator.runtime.log_archive import LogArchive
-from alidade_operator.runtime.queue_faults import QueueFaults
-from alidade_operator.runtime.recorder import Recorder
-from alidade_operator.runtime.tracker import Tracker
-from alidade_operator.runtime.workqueue import WorkQueue
+from alidade_operator.loop.jobs import JobReconciler
+from alidade_operator.loop.queue_faults import QueueFaults
 from alidade_operator.tracking.tracking import TrackingError
+from alidade_operator.work.workqueue import WorkQueue
 from tests.support.builders import (
     NAMESPACE,
     experiment_body,

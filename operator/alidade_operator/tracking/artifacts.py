@@ -5,8 +5,8 @@ from pathlib import Path
 from typing import Final
 from urllib.parse import urlsplit, urlunsplit
 
-from alidade_operator.tracking.child import Child
 from alidade_operator.tracking.rest import put_file
+from alidade_operator.tracking.store_process import Child
 from alidade_operator.tracking.tracking import TrackingError
 
 PROXY: Final = "/api/2.0/mlflow-artifacts/artifacts"

@@ -1,8 +1,9 @@
 """MLflow experiments: found, registered, and known again by a tag that names the Experiment."""
 
-from alidade_operator.domain.registration import Registered, Registrant, Registration, others
+from alidade_operator.decide.answers import Registered
+from alidade_operator.decide.sums.registration import Registrant, Registration, others
 from alidade_operator.tracking.artifacts import served_at
-from alidade_operator.tracking.child import Child
+from alidade_operator.tracking.batching import Together
 from alidade_operator.tracking.rest import (
     INVALID_PARAMETER_VALUE,
     RESOURCE_ALREADY_EXISTS,
@@ -10,7 +11,7 @@ from alidade_operator.tracking.rest import (
     Body,
     Rest,
 )
-from alidade_operator.tracking.together import Together
+from alidade_operator.tracking.store_process import Child
 from alidade_operator.tracking.tracking import ExperimentLostError, TrackingError
 
 

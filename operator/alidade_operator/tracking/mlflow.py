@@ -8,16 +8,17 @@ from concurrent.futures import Future, ThreadPoolExecutor, wait
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
-from alidade_operator.domain.mlflow_run import owner_of
-from alidade_operator.domain.registration import Registered, Registrant, Registration
+from alidade_operator.decide.answers import Registered
+from alidade_operator.decide.run_owner import owner_of
+from alidade_operator.decide.sums.registration import Registrant, Registration
 from alidade_operator.tracking import artifacts
-from alidade_operator.tracking.child import Child
 from alidade_operator.tracking.experiments import Experiments
 from alidade_operator.tracking.rest import RESOURCE_DOES_NOT_EXIST, Rest
 from alidade_operator.tracking.runs import Runs
 from alidade_operator.tracking.signature import Signer
+from alidade_operator.tracking.store_process import Child
 from alidade_operator.tracking.tracking import ExperimentLostError, Run, TrackingError
-from alidade_operator.tracking.way import TIMEOUT_SECONDS
+from alidade_operator.tracking.transport import TIMEOUT_SECONDS
 
 # As many as are asked for at a time, and one by which open runs are looked through.
 REQUESTS: Final = 9

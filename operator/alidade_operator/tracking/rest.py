@@ -14,7 +14,7 @@ from alidade_core.first_words import first_words
 from alidade_core.retry_after import retry_after
 from alidade_core.words import last_of, shorten
 from alidade_operator.tracking.tracking import TrackingError
-from alidade_operator.tracking.way import TIMEOUT_SECONDS, way
+from alidade_operator.tracking.transport import TIMEOUT_SECONDS, transport
 
 Body = dict[str, Any]
 
@@ -72,7 +72,7 @@ def put_file(uri: str, path: str, file: Path) -> None:
 
 def _request(uri: str, path: str, method: str, **options: Any) -> Response:
     try:
-        answer = way()(uri, path, method, **options)
+        answer = transport()(uri, path, method, **options)
     except Exception as error:
         # Plugins raise what they like, and what is wrong with a certificate is an OSError.
         raise TrackingError(_cause(error), unreachable=True) from error

@@ -8,7 +8,8 @@ from typing import Any, Final, NamedTuple
 
 from alidade_core.contract import PARAMETERS_TAG
 from alidade_core.words import clean
-from alidade_operator.domain.mlflow_run import INSTALLATION_TAG, MAX_TAG, UID_TAG, owner_of
+from alidade_operator.decide.run_owner import INSTALLATION_TAG, MAX_TAG, UID_TAG, owner_of
+from alidade_operator.tracking.batching import Together
 from alidade_operator.tracking.rest import (
     INVALID_PARAMETER_VALUE,
     RESOURCE_DOES_NOT_EXIST,
@@ -16,7 +17,6 @@ from alidade_operator.tracking.rest import (
     Rest,
 )
 from alidade_operator.tracking.signature import SIGNATURE_TAG, Proof, Signer
-from alidade_operator.tracking.together import Together
 from alidade_operator.tracking.tracking import Run, TrackingError
 
 PAGE: Final = 1000

@@ -10,7 +10,7 @@ import json
 from collections.abc import Mapping
 from enum import IntEnum
 
-from alidade_operator.domain.mlflow_run import Owner, owner_of
+from alidade_operator.decide.run_owner import Owner, owner_of
 
 SIGNATURE_TAG = "alidade.dev/signature"
 

@@ -3,8 +3,9 @@
 from pathlib import Path
 from typing import NamedTuple, Protocol
 
-from alidade_operator.domain.mlflow_run import Owner
-from alidade_operator.domain.registration import Registered, Registration
+from alidade_operator.decide.answers import Registered
+from alidade_operator.decide.run_owner import Owner
+from alidade_operator.decide.sums.registration import Registration
 
 
 class TrackingError(Exception):

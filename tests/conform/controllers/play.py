@@ -3,9 +3,9 @@
 from collections.abc import Iterable
 from typing import Any
 
-from alidade_operator.domain.meeting import meeting_place
-from alidade_operator.domain.observed import PARAMETERS, RUN_ID, TEMPLATE_HASH
+from alidade_operator.decide.make.service import service_for
 from alidade_operator.kube.gateway import BATCH_JOBS, JOBS, PODS, SERVICES, ApiError, Body
+from alidade_operator.objects.well_known import PARAMETERS, RUN_ID, TEMPLATE_HASH
 from tests.conform.controllers.acts import Act
 from tests.conform.controllers.sides import Side, Thing
 from tests.conform.controllers.sight import Seen, Sight
@@ -59,7 +59,7 @@ class Player:
         self._sight.meet(JOBS, await self._side.put(JOBS, self._where, body))
 
     async def _serve(self, name: str) -> None:
-        body = meeting_place(self._job(name, "now", replicas=2))
+        body = service_for(self._job(name, "now", replicas=2))
         assert body is not None
         await self._side.put(SERVICES, self._where, body)
 

@@ -55,8 +55,8 @@ class _Drawing:
             (1, lambda: Ask("delete_run", {"job": self._job()})),
             (1, lambda: Ask("delete_experiment", {"experiment": self._experiment()})),
         ]
-        (way,) = self._chance.choices([w for _, w in ways], [weight for weight, _ in ways])
-        return way()
+        (transport,) = self._chance.choices([w for _, w in ways], [weight for weight, _ in ways])
+        return transport()
 
     def _job(self) -> str:
         return self._chance.choice(_JOBS)

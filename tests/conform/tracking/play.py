@@ -5,14 +5,14 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from alidade_operator.domain.mlflow_run import (
+from alidade_operator.decide.run_owner import (
     EXPERIMENT_TAG,
     INSTALLATION_TAG,
     JOB_TAG,
     NAMESPACE_TAG,
     UID_TAG,
 )
-from alidade_operator.domain.registration import Registrant, Registration
+from alidade_operator.decide.sums.registration import Registrant, Registration
 from alidade_operator.tracking.signature import SIGNATURE_TAG, Signer
 from alidade_operator.tracking.tracking import TrackingError
 from tests.conform.steps import Much

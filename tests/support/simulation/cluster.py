@@ -15,15 +15,15 @@ from itertools import cycle
 from typing import Any
 
 from alidade_core.contract import PEER_LOST, RUN_LOST
-from alidade_operator.domain import kueue
-from alidade_operator.domain.observed import (
+from alidade_operator.decide.admission import kueue
+from alidade_operator.kube.gateway import BATCH_JOBS, EVENTS, PODS, WORKLOADS, Body
+from alidade_operator.objects.well_known import (
     FLAVOR_LABEL,
     JOB_LABEL,
     JOB_UID_LABEL,
     LOCAL_QUEUE_LABEL,
     WORKER,
 )
-from alidade_operator.kube.gateway import BATCH_JOBS, EVENTS, PODS, WORKLOADS, Body
 from tests.support.builders import stamp
 from tests.support.simulation.api_server import ApiServer
 from tests.support.simulation.chance import Chance, Move, clock

@@ -8,6 +8,7 @@ from contextvars import Context, ContextVar
 from enum import Enum
 from typing import Final, TypeVar
 
+from alidade_operator.index.horizon import RESTORED_SECONDS
 from alidade_operator.kube.fence import Fence
 from alidade_operator.kube.gateway import (
     BATCH_JOBS,
@@ -20,7 +21,6 @@ from alidade_operator.kube.gateway import (
     Page,
     UnavailableError,
 )
-from alidade_operator.runtime.horizon import RESTORED_SECONDS
 from tests.support.simulation.api_server import ApiServer
 from tests.support.simulation.chance import Chance
 from tests.support.simulation.pods import first_line_at

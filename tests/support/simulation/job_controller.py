@@ -4,8 +4,8 @@ from collections import defaultdict
 from collections.abc import Callable, Iterator
 from functools import partial
 
-from alidade_operator.domain.observed import COMPLETION_INDEX
 from alidade_operator.kube.gateway import BATCH_JOBS, PODS, Body
+from alidade_operator.objects.well_known import COMPLETION_INDEX
 from tests.support.simulation.api_server import ApiServer
 from tests.support.simulation.chance import Move
 from tests.support.simulation.job_steps import Delete, LetGo, Make, Step, Tell, next_steps

@@ -8,14 +8,15 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from alidade_core.first_words import first_words
-from alidade_operator.domain.mlflow_run import UID_TAG, owner_of
-from alidade_operator.domain.registration import Registered, Registrant, Registration
-from alidade_operator.tracking.child import Child
+from alidade_operator.decide.answers import Registered
+from alidade_operator.decide.run_owner import UID_TAG, owner_of
+from alidade_operator.decide.sums.registration import Registrant, Registration
 from alidade_operator.tracking.experiments import Experiments
 from alidade_operator.tracking.mlflow import MlflowTracking
 from alidade_operator.tracking.rest import Body, Rest
 from alidade_operator.tracking.runs import Runs
 from alidade_operator.tracking.signature import Signer
+from alidade_operator.tracking.store_process import Child
 from alidade_operator.tracking.tracking import TrackingError
 from tests.support.simulation.chance import Chance
 from tests.support.simulation.tracking_server import DELETED, MlflowExperiment, TrackingServer

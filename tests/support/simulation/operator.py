@@ -5,8 +5,8 @@ import math
 from collections.abc import Coroutine
 
 from alidade_operator.kube.election import LEASE_SECONDS, RETRY_SECONDS
-from alidade_operator.runtime.engine import Engine
-from alidade_operator.runtime.settings import Settings
+from alidade_operator.loop.engine import Engine
+from alidade_operator.ops.settings import Settings
 from tests.support.simulation.api_server import HOME
 from tests.support.simulation.chance import clock
 from tests.support.simulation.freezing import Process

@@ -2,8 +2,8 @@
 
 from typing import Final
 
-from alidade_operator.domain.observed import COMPLETION_INDEX
 from alidade_operator.kube.gateway import Body
+from alidade_operator.objects.well_known import COMPLETION_INDEX
 
 GRACE_SECONDS: Final = 30
 TRACKING: Final = "batch.kubernetes.io/job-tracking"

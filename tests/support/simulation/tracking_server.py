@@ -9,7 +9,7 @@ from typing import Any
 from mlflow.exceptions import ERROR_CODE_TO_HTTP_STATUS
 from mlflow.utils.mlflow_tags import MLFLOW_RUN_NAME, MLFLOW_USER
 
-from alidade_operator.domain.mlflow_run import UID_TAG
+from alidade_operator.decide.run_owner import UID_TAG
 from alidade_operator.tracking.rest import (
     INVALID_PARAMETER_VALUE,
     RESOURCE_ALREADY_EXISTS,

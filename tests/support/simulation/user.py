@@ -4,7 +4,6 @@ import asyncio
 from contextlib import suppress
 from typing import Any
 
-from alidade_operator.domain.observed import JOB_LABEL, JOB_UID_LABEL
 from alidade_operator.kube.gateway import (
     BATCH_JOBS,
     EXPERIMENTS,
@@ -15,6 +14,7 @@ from alidade_operator.kube.gateway import (
     Kind,
     NotFoundError,
 )
+from alidade_operator.objects.well_known import JOB_LABEL, JOB_UID_LABEL
 from tests.support.builders import IMAGE, experiment_body, queue_body
 from tests.support.simulation.cluster import CROWDED
 from tests.support.simulation.scenario import Deed, Scenario

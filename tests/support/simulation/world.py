@@ -12,7 +12,9 @@ from alidade_core.api.job_condition import JobCondition
 from alidade_core.api.job_status import JobState
 from alidade_core.api.reason import Reason
 from alidade_core.contract import DATASETS, WORKFLOW, WORKFLOW_SHA256, WORKFLOW_URI
-from alidade_operator.domain.observed import (
+from alidade_operator.index.horizon import RESTORED_SECONDS
+from alidade_operator.kube.gateway import BATCH_JOBS, JOBS, PODS, Body, Kind
+from alidade_operator.objects.well_known import (
     COMPLETION_INDEX,
     JOB_LABEL,
     JOB_UID_LABEL,
@@ -20,8 +22,6 @@ from alidade_operator.domain.observed import (
     QUEUE_LABEL,
     RUN_ID,
 )
-from alidade_operator.kube.gateway import BATCH_JOBS, JOBS, PODS, Body, Kind
-from alidade_operator.runtime.horizon import RESTORED_SECONDS
 from tests.support.agreement import disagreements
 from tests.support.builders import NAMESPACE
 from tests.support.simulation.api_server import HOME, ApiServer, Store

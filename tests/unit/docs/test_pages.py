@@ -20,7 +20,7 @@ from tests.support.docs.snippets import snippets
 NOT_RUN = {
     "README.md": 2,
     "docs/air-gapped.md": 3,
-    "docs/architecture.md": 1,
+    "docs/architecture.md": 2,
     "docs/conformance.md": 1,
     "docs/installation.md": 2,
     "docs/kubectl.md": 1,

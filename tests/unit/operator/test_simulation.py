@@ -9,9 +9,9 @@ from alidade_core.api.experiment import Experiment
 from alidade_core.api.job import Job
 from alidade_core.api.job_status import ENDS, JobState
 from alidade_core.api.queue import Queue
-from alidade_operator.domain.mlflow_run import RUN_ENDS
-from alidade_operator.domain.observed import JOB_LABEL, RUN_ID, WORKER
+from alidade_operator.decide.finish.run_end import RUN_ENDS
 from alidade_operator.kube.gateway import BATCH_JOBS, EXPERIMENTS, JOBS, NAMESPACES, PODS, QUEUES
+from alidade_operator.objects.well_known import JOB_LABEL, RUN_ID, WORKER
 from alidade_operator.tracking.runs import SURPLUS_TAG
 from tests.support.simulation import simulate
 from tests.support.simulation.api_server import NAMESPACED

@@ -7,8 +7,8 @@ import pytest
 from alidade_core.api.crd import RESOURCES
 from alidade_core.api.job import DependencyCondition, Job
 from alidade_core.api.job_status import JobState
-from alidade_operator.domain.plan import plan
-from tests.support.builders import ago, backing, failed_pod, metadata, snapshot, stamp
+from alidade_operator.decide.plan import plan
+from tests.support.builders import ago, batch_job, failed_pod, metadata, snapshot, stamp
 from tests.support.stored import name_of, objects
 
 BEFORE = objects("4ecf8cd")
@@ -55,8 +55,12 @@ def test_a_dependency_that_was_to_be_finished_is_to_be_ended() -> None:
 @pytest.mark.parametrize("found", jobs(), ids=lambda found: found.metadata.name)
 def test_every_job_is_led_on(found: Job) -> None:
     before = found.status
-    for there in (None, backing(found.metadata.name), backing(found.metadata.name, suspend=False)):
-        decided = plan(snapshot(found, backing=there, pods=(failed_pod("train-00024"),)))
+    for there in (
+        None,
+        batch_job(found.metadata.name),
+        batch_job(found.metadata.name, suspend=False),
+    ):
+        decided = plan(snapshot(found, batch_job=there, pods=(failed_pod("train-00024"),)))
         if before.ended:
             assert decided.status.state is before.state
             assert decided.status.message == before.message

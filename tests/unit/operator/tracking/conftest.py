@@ -5,14 +5,14 @@ from uuid import uuid4
 import pytest
 from mlflow import MlflowClient
 
-from alidade_operator.domain.mlflow_run import (
+from alidade_operator.decide.run_owner import (
     EXPERIMENT_TAG,
     INSTALLATION_TAG,
     JOB_TAG,
     NAMESPACE_TAG,
     UID_TAG,
 )
-from alidade_operator.domain.registration import Registrant, Registration
+from alidade_operator.decide.sums.registration import Registrant, Registration
 from alidade_operator.tracking.mlflow import MlflowTracking
 from tests.support.tracking import TrackingServer
 

@@ -10,8 +10,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from alidade_operator.domain.mlflow_run import INSTALLATION_TAG, UID_TAG
-from alidade_operator.domain.registration import Registrant, Registration
+from alidade_operator.decide.run_owner import INSTALLATION_TAG, UID_TAG
+from alidade_operator.decide.sums.registration import Registrant, Registration
 from alidade_operator.tracking.mlflow import MlflowTracking
 from alidade_operator.tracking.tracking import TrackingError
 from tests.support.door import Answer, Door, Request

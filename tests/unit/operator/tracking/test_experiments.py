@@ -1,7 +1,7 @@
 import pytest
 from mlflow import MlflowClient
 
-from alidade_operator.domain.registration import Registration
+from alidade_operator.decide.sums.registration import Registration
 from alidade_operator.tracking.mlflow import MlflowTracking
 from alidade_operator.tracking.tracking import TrackingError
 

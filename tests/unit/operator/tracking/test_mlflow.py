@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 from mlflow import MlflowClient
 
-from alidade_operator.domain.mlflow_run import (
+from alidade_operator.decide.run_owner import (
     EXPERIMENT_TAG,
     INSTALLATION_TAG,
     JOB_TAG,
@@ -12,7 +12,7 @@ from alidade_operator.domain.mlflow_run import (
     UID_TAG,
     owner_of,
 )
-from alidade_operator.domain.registration import Registration
+from alidade_operator.decide.sums.registration import Registration
 from alidade_operator.tracking.mlflow import MlflowTracking
 from alidade_operator.tracking.runs import SURPLUS_TAG
 from alidade_operator.tracking.signature import SIGNATURE_TAG, Signer

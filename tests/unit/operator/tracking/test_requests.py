@@ -7,8 +7,8 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from alidade_operator.domain.mlflow_run import UID_TAG
-from alidade_operator.domain.registration import Registration
+from alidade_operator.decide.run_owner import UID_TAG
+from alidade_operator.decide.sums.registration import Registration
 from alidade_operator.tracking.mlflow import MlflowTracking
 from tests.support.door import Answer, Door, Request
 from tests.support.tracking import TrackingServer

@@ -1,6 +1,6 @@
 import pytest
 
-from alidade_operator.domain.mlflow_run import (
+from alidade_operator.decide.run_owner import (
     EXPERIMENT_TAG,
     INSTALLATION_TAG,
     JOB_TAG,

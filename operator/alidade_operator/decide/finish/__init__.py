@@ -1,0 +1,1 @@
+"""When a job has ended: its run, its logs, its time to live."""

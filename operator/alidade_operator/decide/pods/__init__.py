@@ -1,0 +1,1 @@
+"""What pods tell of themselves: how they fare, and how they ended."""

@@ -1,0 +1,1 @@
+"""What experiments and queues say of their jobs."""

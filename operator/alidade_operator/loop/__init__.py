@@ -1,0 +1,1 @@
+"""From events to decisions to actions: work queue, reconcilers, and what keeps them going."""

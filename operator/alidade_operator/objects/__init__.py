@@ -1,0 +1,1 @@
+"""What is read of the objects of the cluster: small views of them, whatever anybody stored."""

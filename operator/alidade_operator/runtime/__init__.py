@@ -1,1 +1,0 @@
-"""From events to decisions to actions: cache, work queue, reconcilers."""

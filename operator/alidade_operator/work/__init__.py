@@ -1,0 +1,1 @@
+"""Keys to be worked on: one worker a key, turns for namespaces, and walls between faults."""
