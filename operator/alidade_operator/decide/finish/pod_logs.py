@@ -12,6 +12,7 @@ from alidade_core.api.reason import Reason
 from alidade_core.words import shorten
 from alidade_operator.decide.actions import ArchiveLog, ReadPods
 from alidade_operator.decide.draft import Draft
+from alidade_operator.objects.views import BatchJob
 
 FOLDER = "logs"
 CONDITION: Final = JobCondition.LOGS_ARCHIVED
@@ -61,9 +62,21 @@ def _all_known(draft: Draft) -> bool:
     batch_job = draft.snapshot.batch_job
     if batch_job is not None and not batch_job.ended and not batch_job.deleting:
         return False
-    if not draft.snapshot.pods_complete and ReadPods() not in draft.actions:
-        draft.do(ReadPods())
-    return draft.snapshot.pods_complete
+    if draft.snapshot.pods_complete or (batch_job and _has_completed_as_seen(draft, batch_job)):
+        return True
+    draft.do(ReadPods())
+    return False
+
+
+def _has_completed_as_seen(draft: Draft, batch_job: BatchJob) -> bool:
+    """Whether all pods are known by which a batch/v1 Job is complete.
+
+    A watch tells of pods in their order: what came before those is known too, and nothing comes
+    after them.
+    """
+    pods = (*draft.snapshot.pods, *draft.snapshot.gone)
+    well = sum(pod.phase == "Succeeded" for pod in pods)
+    return batch_job.complete and well >= max(batch_job.succeeded, 1)
 
 
 def _tell(draft: Draft, *, over: bool) -> None:

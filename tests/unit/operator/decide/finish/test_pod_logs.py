@@ -11,6 +11,7 @@ from alidade_operator.objects.views import Pod
 from tests.support.builders import (
     DELETED,
     batch_job,
+    complete,
     failed_pod,
     job,
     pod,
@@ -130,6 +131,15 @@ def test_until_all_are_there_it_says_that_they_are_not(pods: tuple[Pod, ...], lo
 def test_it_says_so_only_when_every_pod_is_known(fields: Any, actions: list[Action]) -> None:
     draft = draft_of(NO_LUCK, status=OVER, logs={("p", "worker"): DONE}, **fields)
     assert (told(draft), draft.actions) == (("False", "Archiving"), actions)
+
+
+def test_pods_that_completed_a_batch_job_are_all_of_it_and_need_no_list() -> None:
+    known: dict[str, Any] = {"status": OVER, "logs": {("p", "worker"): DONE}}
+    over = batch_job(suspend=False, status=complete())
+    draft = draft_of(succeeded_pod("p"), batch_job=over, pods_complete=False, **known)
+    assert (told(draft), draft.actions) == (("True", "Archived"), [])
+    # One that has yet to be told of may have a log, too.
+    assert draft_of(NO_LUCK, batch_job=over, pods_complete=False, **known).actions == [ReadPods()]
 
 
 def test_what_is_in_the_way_is_told() -> None:
