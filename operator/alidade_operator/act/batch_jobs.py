@@ -26,8 +26,10 @@ from alidade_operator.kube.gateway import (
     BATCH_JOBS,
     JOBS,
     ApiError,
+    Body,
     ConflictError,
     Gateway,
+    Kind,
     NotFoundError,
 )
 from alidade_operator.objects.well_known import LOCAL_QUEUE_LABEL
@@ -59,6 +61,7 @@ class BatchJobs:
     Args:
         cache: Where answers are put.
         gateway: The Kubernetes API.
+        see: Called with kind and object of what was found by its name.
         clock: The time.
         wake: Called with the key of a job that has reason to look again.
     """
@@ -67,6 +70,7 @@ class BatchJobs:
         self,
         cache: Cache,
         gateway: Gateway,
+        see: Callable[[Kind, Body], None],
         clock: Callable[[], datetime],
         wake: Callable[[Key], None],
     ) -> None:
@@ -74,7 +78,7 @@ class BatchJobs:
         self._gateway = gateway
         self._clock = clock
         self._wake = wake
-        self._creator = Creator(cache, gateway, clock)
+        self._creator = Creator(cache, gateway, see, clock)
         self._shortages = Shortages(cache, gateway, clock)
         self._tries: dict[str, Tries] = {}
 

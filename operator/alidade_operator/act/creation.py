@@ -43,12 +43,20 @@ class Creator:
     Args:
         cache: Where what was created or changed is put.
         gateway: The Kubernetes API.
+        see: Called with kind and object of what was there already: it may be there unseen.
         clock: The time.
     """
 
-    def __init__(self, cache: Cache, gateway: Gateway, clock: Callable[[], datetime]) -> None:
+    def __init__(
+        self,
+        cache: Cache,
+        gateway: Gateway,
+        see: Callable[[Kind, Body], None],
+        clock: Callable[[], datetime],
+    ) -> None:
         self._cache = cache
         self._gateway = gateway
+        self._see = see
         self._clock = clock
 
     async def create(
@@ -133,7 +141,7 @@ class Creator:
         metadata = body["metadata"]
         owners = metadata.get("ownerReferences") or ()
         if any(owner["uid"] == job.metadata.uid for owner in owners):
-            self._cache.put(kind, body)
+            self._see(kind, body)
             return None
         owner = next((f"{o['kind']} {o['name']}" for o in owners), "nobody")
         what = f"a {_WHAT[kind]} '{job.metadata.name}' exists that belongs to {owner}"

@@ -130,7 +130,7 @@ class JobReconciler:
         self._kept_back = kept_back
         self._clock = clock
         self._batch_jobs = BatchJobs(
-            cache, gateway, clock, lambda job: queue.add(WorkKey("job", *job))
+            cache, gateway, see, clock, lambda job: queue.add(WorkKey("job", *job))
         )
         self._doubts = Doubts(cache)
         self._bereft: set[str] = set()

@@ -225,6 +225,20 @@ async def test_so_it_is_if_they_were_taken_off_while_no_operator_ran() -> None:
 
 
 @in_virtual_time
+async def test_so_it_is_if_it_waits_and_is_found_only_when_it_is_to_be_created() -> None:
+    async with running() as lab:
+        lab.server.place(JOBS, job_body("next", depends_on=["train"]) | {"status": {}})
+        await asyncio.sleep(60)
+    body = lab.server.read(BATCH_JOBS, "next")
+    lab.server.update(BATCH_JOBS, "next", metadata={**body["metadata"], "labels": {}})
+    again = Scene(lab.server)
+    task = asyncio.create_task(again.engine.run())
+    await asyncio.sleep(60)
+    assert JOB_LABEL in lab.server.read(BATCH_JOBS, "next")["metadata"]["labels"]
+    task.cancel()
+
+
+@in_virtual_time
 async def test_a_batch_job_whose_owner_was_taken_off_gets_it_back() -> None:
     async with running() as lab:
         body = lab.server.read(BATCH_JOBS, "train")
