@@ -14,6 +14,7 @@ from alidade_core.api.experiment import Experiment
 from alidade_core.api.job import Job
 from alidade_core.api.queue import Queue
 from alidade_operator.decide.admission.ledger import QueueLedger
+from alidade_operator.decide.gate.dependencies import decisive
 from alidade_operator.decide.sums.tally import Tally
 from alidade_operator.index.gone import Gone
 from alidade_operator.index.graph import DependencyGraph, Key
@@ -272,7 +273,7 @@ class Cache:
             self._jobs_of[experiment].add(key)
             self._wake_jobs(self.graph.add(key, ((key[0], d.name) for d in job.spec.depends_on)))
         self._wake_job(key)
-        if old is None or old.status != job.status:
+        if old is None or decisive(old.status) != decisive(job.status):
             self._wake_jobs(self.graph.dependents(key))
         if old is None or old.status.state is not job.status.state:
             self._tallies[experiment].put(job)

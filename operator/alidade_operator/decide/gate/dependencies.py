@@ -58,6 +58,16 @@ def holds(condition: DependencyCondition, status: JobStatus) -> bool | None:
             return state is JobState.FINISHED
 
 
+def decisive(status: JobStatus) -> tuple[object, ...]:
+    """Return all of a job's status that a decision about one that depends on it can rest on.
+
+    Jobs tell of more than that, and often: where they stand in a line, and what holds them up.
+    """
+    why = (status.reason, status.message) if status.ended else ()
+    ran = status.start_time is not None
+    return (status.state, ran, why, status.root_cause, status.mlflow_run_id, status.outputs)
+
+
 def judge(job: Job, others: Mapping[str, Job], cycle: tuple[str, ...]) -> Verdict:
     """Judge a job by its dependencies.
 

@@ -93,9 +93,15 @@ def test_a_new_job_wakes_itself_those_that_wait_for_it_and_its_experiment(lab: S
     assert lab.put(JOBS, again) == {"a", "b", "experiment mnist"}
 
 
-def test_a_jobs_new_status_wakes_those_that_depend_on_it(lab: Scene) -> None:
+def test_a_jobs_new_state_wakes_those_that_depend_on_it(lab: Scene) -> None:
     assert lab.put(JOBS, in_state(job_body("a"), S.STARTED)) == {"a", "b", "experiment mnist"}
-    assert lab.put(JOBS, in_state(job_body("a"), S.STARTED, 3, reason="Running")) == {"a", "b"}
+    assert lab.put(JOBS, in_state(job_body("a"), S.STARTED, 3, mlflowRunId="r")) == {"a", "b"}
+
+
+def test_what_else_a_job_tells_wakes_the_job_alone(lab: Scene) -> None:
+    lab.put(JOBS, in_state(job_body("a"), S.QUEUED))
+    told = {"reason": "QueueFull", "message": "position 3 of 9"}
+    assert lab.put(JOBS, in_state(job_body("a"), S.QUEUED, 3, **told)) == {"a"}
 
 
 def test_a_jobs_new_spec_wakes_the_job_alone(lab: Scene) -> None:

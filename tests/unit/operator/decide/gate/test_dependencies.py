@@ -1,9 +1,21 @@
+from typing import Any
+
 import pytest
+from hypothesis import assume, given
+from hypothesis import strategies as st
 
 from alidade_core.api.job import Dependency, DependencyCondition, Job, OnUnsatisfied
 from alidade_core.api.job_status import ENDS, JobState, JobStatus, RootCause
-from alidade_operator.decide.gate.dependencies import Met, Undecided, Unsatisfiable, holds, judge
-from tests.support.builders import NOW, job, job_in, met
+from alidade_operator.decide.gate.dependencies import (
+    Met,
+    Undecided,
+    Unsatisfiable,
+    decisive,
+    holds,
+    judge,
+)
+from alidade_operator.decide.make.parameters import resolve
+from tests.support.builders import NOW, ago, job, job_in, met
 
 C, S = DependencyCondition, JobState
 OPEN = (None, S.WAITING, S.QUEUED, S.STARTED)
@@ -51,6 +63,51 @@ def test_other_conditions_do_not_ask_whether_a_pod_ran(
 ) -> None:
     ran, never_ran = JobStatus(state=state, start_time=NOW), JobStatus(state=state)
     assert holds(condition, ran) is holds(condition, never_ran)
+
+
+STATUSES = st.builds(
+    JobStatus,
+    state=st.sampled_from([None, S.QUEUED, S.STARTED, S.FINISHED, S.FAILED]),
+    reason=st.sampled_from(["", "QueueFull"]),
+    message=st.sampled_from(["", "position 3 of 9"]),
+    start_time=st.sampled_from([None, NOW, ago(5)]),
+    root_cause=st.sampled_from([None, OOM]),
+    mlflow_run_id=st.sampled_from([None, "r1"]),
+    outputs=st.sampled_from([{}, {"accuracy": "0.9"}]),
+)
+WORDS = st.fixed_dictionaries(
+    {},
+    optional={
+        "reason": st.just("Preparing"),
+        "message": st.just("position 2 of 9"),
+        "start_time": st.just(ago(7)),
+        "attempt_count": st.just(2),
+        "queue": st.just("gpu"),
+    },
+)
+
+
+@given(STATUSES, WORDS, st.sampled_from([*C]), st.sampled_from([*OnUnsatisfied]))
+def test_of_a_job_only_what_is_decisive_decides_about_those_that_depend_on_it(
+    one: JobStatus,
+    more: dict[str, Any],
+    condition: DependencyCondition,
+    on_unsatisfied: OnUnsatisfied,
+) -> None:
+    values = ({"output": "accuracy"}, {"field": "mlflowRunId"})
+    parameters = [
+        {"name": f"p{place}", "valueFrom": {"job": "a", **value}}
+        for place, value in enumerate(values)
+    ]
+    dependent = job(depends_on=[on("a", condition, on_unsatisfied)], parameters=parameters)
+
+    def decided(status: JobStatus) -> tuple[object, ...]:
+        known = others(job("a", status=status))
+        return judge(dependent, known, ()), resolve(dependent, known)
+
+    other = one.model_copy(update=more)
+    assume(decisive(one) == decisive(other))
+    assert decided(one) == decided(other)
 
 
 def test_a_job_without_dependencies_may_run() -> None:
