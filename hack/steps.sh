@@ -17,9 +17,14 @@ begin_steps() {
 # free: GB that are free where all is made.
 free() { echo $(($(free_in "$notes") >> 30)); }
 
-# own: seconds of the processor that what this shell ran and waited for took so far. Not among them: what runs in the nodes.
+# own: into $spent, seconds of the processor that what this shell ran and waited for took so far. Not among them: what runs in the nodes.
 own() {
-  times | awk 'NR == 2 {gsub(/[ms]/, " "); print int($1 * 60 + $2 + $3 * 60 + $4)}'
+  local told
+  told=$(mktemp "$notes/own.XXXXXX")
+  # Another shell, as $(times) would be, has no children.
+  times >"$told"
+  spent=$(awk 'NR == 2 {gsub(/[ms]/, " "); print int($1 * 60 + $2 + $3 * 60 + $4)}' "$told")
+  rm -f "$told"
 }
 
 # busy: seconds of the processor that the whole machine has spent since it started, all cores together.
@@ -27,12 +32,14 @@ busy() { awk '/^cpu / {print int(($2 + $3 + $4 + $7 + $8) / 100)}' /proc/stat 2>
 
 # timed NAME COMMAND...: runs it, takes its time, and looks at what it left of the disk.
 timed() {
-  local name=$1 begun=$SECONDS status=0 owned worked took
-  owned=$(own) worked=$(busy)
+  local name=$1 begun=$SECONDS status=0 spent owned worked took
+  own
+  owned=$spent worked=$(busy)
   shift
   "$@" || status=$?
   took=$((SECONDS - begun))
-  printf '%s\t%d\t%d\t%d\t%d\t%d\n' "$name" "$took" $(($(own) - owned)) $(($(busy) - worked)) "$(free)" "$status" >>"$notes/times"
+  own
+  printf '%s\t%d\t%d\t%d\t%d\t%d\n' "$name" "$took" $((spent - owned)) $(($(busy) - worked)) "$(free)" "$status" >>"$notes/times"
   return "$status"
 }
 
