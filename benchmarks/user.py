@@ -1,6 +1,7 @@
 """Who submits jobs in a benchmark, Alidade's and bare ones alike, and waits for their end."""
 
 import asyncio
+import contextlib
 import time
 from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from contextlib import asynccontextmanager
@@ -8,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from kubernetes.aio import client, config, watch
+from kubernetes.aio.client.exceptions import ApiException
 
 from alidade_operator.kube.client import KubernetesGateway
 from alidade_operator.kube.gateway import BATCH_JOBS, Body, Kind
@@ -24,14 +26,10 @@ class User:
         api: Its connections.
 
     Attributes:
-        agent: How it calls itself.
         gateway: What it asks by.
     """
 
-    agent = "alidade-bench"
-
     def __init__(self, api: client.ApiClient) -> None:
-        api.user_agent = self.agent
         self.gateway = KubernetesGateway(api)
         self._objects = client.CustomObjectsApi(api)
         self._namespaces = client.CoreV1Api(api)
@@ -80,14 +78,15 @@ class User:
 
     async def versions(self, kind: Kind, namespace: str) -> AsyncIterator[Body]:
         """Yield the objects of a kind, and each version of them from then on."""
-        stream = watch.Watch()
         while True:
-            # Without a version it begins with all that there is.
-            async for event in stream.stream(
-                self._objects.list_namespaced_custom_object,
-                kind.group, kind.version, namespace, kind.plural,
-            ):  # fmt: skip
-                yield event["object"]
+            # Without a version it begins with all that there is; an API server whose cache lags
+            # behind may refuse that for a moment.
+            with contextlib.suppress(ApiException):
+                async for event in watch.Watch().stream(
+                    self._objects.list_namespaced_custom_object,
+                    kind.group, kind.version, namespace, kind.plural,
+                ):  # fmt: skip
+                    yield event["object"]
 
 
 def has_ended(job: Body) -> bool:

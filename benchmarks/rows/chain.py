@@ -9,7 +9,7 @@ from benchmarks.latency import moments
 from benchmarks.quiet import until_quiet
 from benchmarks.table import Figure, percentiles
 from benchmarks.user import User, has_ended, has_started, is_complete
-from benchmarks.world import World, of_operator
+from benchmarks.world import World
 from tests.support.manifests import job
 
 LENGTH = 200
@@ -46,7 +46,7 @@ async def _ours(world: World, user: User, length: int) -> tuple[list[float], str
         mark = world.audit.mark()
         await let_go(user, namespace, names[:1])
         await user.until(JOBS, namespace, length, has_ended)
-    found = moments(list(world.audit.since(mark)), namespace, of_operator(namespace))
+    found = moments(list(world.audit.since(mark)), namespace)
     return found.between(links), namespace
 
 
@@ -61,7 +61,7 @@ async def _bare(world: World, user: User, ours: str, length: int) -> list[float]
     await asyncio.sleep(1)
     await user.unsuspend(namespace, names[:1])
     await follower
-    found = moments(list(world.audit.since(mark)), namespace, lambda r: r.agent == user.agent)
+    found = moments(list(world.audit.since(mark)), namespace)
     return found.between(links)
 
 

@@ -8,7 +8,7 @@ from benchmarks.latency import moments
 from benchmarks.quiet import until_quiet
 from benchmarks.table import Figure, percentiles
 from benchmarks.user import User, has_ended, has_started, is_complete
-from benchmarks.world import World, of_operator
+from benchmarks.world import World
 from tests.support.manifests import job
 
 HUB = "hub"
@@ -40,7 +40,7 @@ async def _ours(world: World, user: User, count: int) -> tuple[list[float], str]
         mark = world.audit.mark()
         await let_go(user, namespace, [HUB])
         await user.until(JOBS, namespace, count + 1, has_ended)
-    found = moments(list(world.audit.since(mark)), namespace, of_operator(namespace))
+    found = moments(list(world.audit.since(mark)), namespace)
     return found.between((HUB, name) for name in names), namespace
 
 
@@ -52,5 +52,5 @@ async def _bare(world: World, user: User, ours: str, count: int) -> list[float]:
     mark, begun = world.audit.mark(), time.time()
     await user.unsuspend(namespace, names)
     await user.until(BATCH_JOBS, namespace, count, is_complete)
-    found = moments(list(world.audit.since(mark)), namespace, lambda r: r.agent == user.agent)
+    found = moments(list(world.audit.since(mark)), namespace)
     return [released - begun for released in found.released.values()]

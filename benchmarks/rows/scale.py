@@ -121,7 +121,7 @@ async def _measure(world: World, load: Load) -> list[Figure]:
             resident = world.plane.resident_bytes()
     seen = list(world.audit.since(mark))
     wanted = of_operator(namespace)
-    found = moments(seen, namespace, wanted)
+    found = moments(seen, namespace)
     latencies = list(load.latencies(found))
     course.requests = [r.ended for r in seen if wanted(r) and r.verb != "watch"]
     course.releases = [(found.released[name], seconds) for name, seconds in latencies]

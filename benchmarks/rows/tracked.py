@@ -90,7 +90,7 @@ async def _families(world: World, user: User, tracking: TrackingServer, count: i
         await user.until(JOBS, namespace, 2 * count, is_tracked)
         of_mlflow = tracking.asked(asked)
     seen = list(world.audit.since(mark))
-    found = moments(seen, namespace, of_operator(namespace))
+    found = moments(seen, namespace)
     return [
         Figure(
             f"{count} parents that end together, with a child each: from end to release",
