@@ -15,7 +15,8 @@ class Moments(NamedTuple):
 
     Attributes:
         ended: When the job controller last wrote the status of a batch/v1 Job: that it is complete.
-        released: When it was last changed but for its status, which is how suspended ones are let run.
+        released: When it was last changed but for its status, which is how suspended ones are
+            let run.
     """
 
     ended: Mapping[str, float]
