@@ -2,7 +2,8 @@
 # The steps of `make test`, with how long each took: for hack/test and for CI, which has caches of its own.
 #
 # Two things take most of the time and need little of each other: what needs no cluster (lint, unit tests, integration tests), and the way to a
-# cluster (Go programs, images) with the tests that run there. The second runs beside the first, its output kept until it has ended.
+# cluster (Go programs, images). The second runs beside the first, its output kept until it has ended; the tests that run there come last, as they
+# and the others would only take the processor from each other.
 source hack/cluster/lib/common.sh
 
 # begin_steps FOLDER: notes of steps, and the output of those beside others, are kept there.
@@ -92,7 +93,7 @@ all_beside() {
   for pid in "${making[@]}"; do
     wait "$pid" || return
   done
-  aside deploy make deploy && aside test-e2e make test-e2e
+  aside deploy make deploy
 }
 
 until_compiled() {
@@ -115,8 +116,8 @@ all_steps() {
   step test-unit make test-unit
   step 'wait for the compiler' until_compiled
   step test-integration make test-integration
-  step 'wait for the cluster and its tests' await
-  tail -n 3 "$notes/test-e2e.log" >&2
+  step 'wait for the cluster' await
+  step test-e2e make test-e2e
 }
 
 # end_beside: ends what still runs beside the steps, and gives it the time to: one of them may have failed and others not.

@@ -13,7 +13,7 @@ import pytest
 from tests.support.sources import REPOSITORY
 from tests.unit.hack.conftest import Tree
 
-STEPS = ["lint", "verify", "test-unit", "test-integration"]
+STEPS = ["lint", "verify", "test-unit", "test-integration", "test-e2e"]
 # Each notes its name and where it makes things, and makes some as the real one does.
 NOTES = """
 echo "$(basename "$0") $*" >>"$TREE/done"
@@ -81,7 +81,7 @@ def _left(clone: Tree) -> list[Path]:
 def test_all_of_make_test_is_run_between_two_teardowns(clone: Tree) -> None:
     done = _run(clone)
     assert not done.returncode, done.stderr
-    aside = ["deploy", "test-e2e"]
+    aside = ["deploy"]
     assert [step for step in _steps(clone) if step not in aside] == ["teardown", *STEPS, "teardown"]
     assert [step for step in _steps(clone) if step in aside] == aside
     assert {"binaries ", "binaries kueue", "fetch-data "} <= set(_done(clone))
@@ -90,7 +90,7 @@ def test_all_of_make_test_is_run_between_two_teardowns(clone: Tree) -> None:
 def test_how_long_each_step_took_is_told_at_the_end(clone: Tree) -> None:
     told = _told(_run(clone).stderr)
     assert {*STEPS, "environment", "teardown", "all of it"} <= told.keys()
-    beside = {f"{name} (beside others)" for name in ("programs", "data", "deploy", "test-e2e")}
+    beside = {f"{name} (beside others)" for name in ("programs", "data", "deploy")}
     assert beside <= told.keys()
     assert set(told.values()) == {""}
 
@@ -119,7 +119,7 @@ def test_what_was_needed_to_compile_has_made_room_before_images_are_built(clone:
 def test_a_step_that_fails_is_the_last_and_nothing_stays(clone: Tree, step: str) -> None:
     done = _run(clone, FAILS=step)
     assert done.returncode
-    assert [s for s in _steps(clone) if s not in ("deploy", "test-e2e")][-2:] == [step, "teardown"]
+    assert [s for s in _steps(clone) if s != "deploy"][-2:] == [step, "teardown"]
     assert _steps(clone)[-1] == "teardown"
     assert _told(done.stderr)[step] == ": failed"
     assert not _left(clone)
@@ -130,7 +130,6 @@ def test_a_step_that_fails_is_the_last_and_nothing_stays(clone: Tree, step: str)
     [
         ("programs", "no such module", "test-integration"),
         ("deploy", "no such image", "test-e2e"),
-        ("test-e2e", "no such image", "never"),
     ],
 )
 def test_what_fails_beside_the_steps_is_told_with_its_output(
