@@ -22,7 +22,7 @@ GPU: dict[str, Any] = {
 ALL_DEVICES = {name: {"nvidia.com/gpu": "2"} for name in ("requests", "limits")}
 UNTIL_TOLD = "until [ -e /go/now ]; do sleep 0.2; done"
 FILLS_ITS_DISK = "dd if=/dev/zero of=/scratch/x bs=1M count=20; sleep 600"
-TRAINING = {"model_architecture": "shallow_net", "epochs": "2"}
+TRAINING = {"model_architecture": "shallow_net", "epochs": "6"}
 OUT_OF_SERVICE = "node.kubernetes.io/out-of-service"
 DISRUPTED = ("evicted", "preempted")
 

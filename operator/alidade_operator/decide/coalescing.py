@@ -13,6 +13,8 @@ from alidade_operator.decide.actions import Action, ArchiveLog, HaveService, Inq
 MOMENT_SECONDS = 0.5
 """How long a status may be behind what it tells of."""
 
+# Whoever looks for what is gone has to find why.
+_UNDOES = (DeleteBatchJob, Suspend)
 # They change nothing that a job rests on.
 _ASIDE = (Inquiry, ReadLastLines, ArchiveLog, HaveService)
 
@@ -26,6 +28,8 @@ def at_once(told: JobStatus, known: JobStatus, actions: Iterable[Action]) -> boo
         actions: What is to be done.
     """
     if told.state is None or (known.ended and not told.ended):
+        return True
+    if any(isinstance(action, _UNDOES) for action in actions):
         return True
     acts = any(not isinstance(action, _ASIDE) for action in actions)
     return acts and _facts(told) != _facts(known)

@@ -7,9 +7,11 @@ from alidade_operator.decide.actions import (
     Action,
     ArchiveLog,
     CreateRun,
+    DeleteBatchJob,
     DeleteJob,
     ReadPods,
     Release,
+    Suspend,
 )
 from alidade_operator.decide.coalescing import at_once
 from tests.support.builders import job
@@ -56,3 +58,10 @@ def test_a_condition_that_is_true_now_is_a_fact_and_its_words_are_not() -> None:
     assert at_once(status(), status(conditions=[no]), [RUN])
     assert at_once(status(conditions=[no]), status(conditions=[yes]), [RUN])
     assert not at_once(status(conditions=[no]), status(conditions=[other]), [RUN])
+
+
+@pytest.mark.parametrize("action", [DeleteBatchJob("uid", "1", foreground=True), Suspend({})])
+def test_why_a_batch_job_is_deleted_or_stopped_is_told_before_it_is(action: Action) -> None:
+    known = status(reason="OutOfTurn")
+    assert at_once(status(), known, [action])
+    assert not at_once(status(), known, [])
