@@ -8,7 +8,15 @@ written down; words that only describe it may follow.
 from collections.abc import Iterable
 
 from alidade_core.api.job_status import JobStatus
-from alidade_operator.decide.actions import Action, ArchiveLog, HaveService, Inquiry, ReadLastLines
+from alidade_operator.decide.actions import (
+    Action,
+    ArchiveLog,
+    DeleteBatchJob,
+    HaveService,
+    Inquiry,
+    ReadLastLines,
+    Suspend,
+)
 
 MOMENT_SECONDS = 0.5
 """How long a status may be behind what it tells of."""
