@@ -15,6 +15,7 @@ from alidade_core.api.job import Job
 from alidade_core.api.queue import Queue
 from alidade_operator.decide.admission.ledger import QueueLedger
 from alidade_operator.decide.gate.dependencies import decisive
+from alidade_operator.decide.sums.experiment import what_jobs_rest_on
 from alidade_operator.decide.sums.tally import Tally
 from alidade_operator.index.gone import Gone
 from alidade_operator.index.graph import DependencyGraph, Key
@@ -364,8 +365,7 @@ class Cache:
             return
         self.experiments[experiment.key] = experiment
         self._wake(WorkKey("experiment", *experiment.key))
-        # Counts of jobs change often and concern no job.
-        if old is None or _decisive(old) != _decisive(experiment):
+        if old is None or what_jobs_rest_on(old) != what_jobs_rest_on(experiment):
             self._wake_all_of(EXPERIMENTS, experiment.key)
 
     def _put_queue(self, queue: Queue) -> None:
@@ -390,12 +390,3 @@ class Cache:
     def _wake_jobs(self, keys: Iterable[Key]) -> None:
         for key in keys:
             self._wake_job(key)
-
-
-def _decisive(experiment: Experiment) -> tuple[object, ...]:
-    ready = next((c for c in experiment.status.conditions if c.type == "Ready"), None)
-    return (
-        experiment.spec,
-        experiment.status.mlflow_experiment_id,
-        ready and (ready.status, ready.message),
-    )

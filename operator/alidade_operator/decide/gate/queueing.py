@@ -12,8 +12,8 @@ from alidade_operator.decide.admitted import NotYet
 from alidade_operator.decide.draft import Draft
 from alidade_operator.decide.gate.to_be_made import is_made_anew
 from alidade_operator.decide.make import release, run
-from alidade_operator.decide.make import service as meeting
 from alidade_operator.decide.make.manifest import Wanted
+from alidade_operator.decide.make.service import service_for
 
 
 def line_up(draft: Draft, wanted: Wanted) -> None:
@@ -118,7 +118,7 @@ def _release(draft: Draft, wanted: Wanted) -> None:
         # That it runs is told when it is seen to.
         draft.queue(Reason.PREPARING, "its pod is being created")
     told = (draft.status, snapshot.tracking_experiment_id, local_queue)
-    service = meeting.service_for(snapshot.job, snapshot.kept_back)
+    service = service_for(snapshot.job, snapshot.kept_back)
     if batch_job is None:
         draft.do(CreateBatchJob(release.let_run(wanted.manifest, *told), True, service))
     else:

@@ -40,9 +40,7 @@ def create(draft: Draft) -> None:
     tracking_id = snapshot.tracking_experiment_id
     if tracking_id is None:
         return
-    draft.condition(
-        JobCondition.TRACKED, False, Reason.RUN_REQUESTED, "its MLflow run has not ended"
-    )
+    _tell_that_it_is_open(draft)
     draft.do(CreateRun(tracking_id, snapshot.job.metadata.name, _tags(draft)))
 
 

@@ -78,6 +78,19 @@ _GONE = {
 }
 
 
+def what_jobs_rest_on(experiment: Experiment) -> tuple[object, ...]:
+    """Return all of an experiment that a decision about a job of it can rest on.
+
+    Its counts of jobs change often and concern none.
+    """
+    ready = next((c for c in experiment.status.conditions if c.type == "Ready"), None)
+    return (
+        experiment.spec,
+        experiment.status.mlflow_experiment_id,
+        ready and (ready.status, ready.message),
+    )
+
+
 def _outcome(
     experiment: Experiment, states: Mapping[JobState, int], setbacks: Sequence[Setback]
 ) -> tuple[bool, bool, Reason, str]:
